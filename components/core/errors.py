@@ -1,0 +1,100 @@
+"""The exception tree. Every message is one sentence: what, the value, where, what to do.
+
+    CardioError                     exit 1   a fault of this software or of the machine
+    ├── UserError                   exit 2   the user can mend it
+    │   ├── ConfigError                      an option, a task file or a parameter
+    │   ├── InputError                       a file, folder, table or stage handed in
+    │   └── RecordError                      one record; becomes a row of rejects.parquet
+    ├── RefusedError                exit 3   a gate or an audit said no
+    └── StorageError                exit 1   disk full, folder not writable, store not reachable
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_SHOWN = 60
+
+
+class CardioError(Exception):
+    """Root of the tree; by itself a fault (exit status 1)."""
+
+    exit_status = 1
+
+
+class UserError(CardioError):
+    """The user can mend it (exit status 2)."""
+
+    exit_status = 2
+
+
+class ConfigError(UserError):
+    """An option, a task file or a parameter is wrong."""
+
+
+class InputError(UserError):
+    """A file, folder, table or stage that was handed in is wrong."""
+
+
+class RecordError(UserError):
+    """One record cannot be used; ingest turns it into a row of `rejects.parquet`.
+
+    Args:
+        code: stable reason code in snake_case, e.g. `unknown_lead`.
+        reason: one sentence that names what is wrong, without patient identifiers.
+        field: the field, channel or XML element concerned.
+        value: the offending value; shortened before it is stored.
+        advice: what the user can do.
+    """
+
+    def __init__(
+        self, code: str, reason: str, *, field: str = "", value: object = "", advice: str = ""
+    ) -> None:
+        super().__init__(f"{reason}{f'; {advice}' if advice else ''}")
+        self.code = code
+        self.reason = reason
+        self.field = field
+        self.value = shorten(value)
+        self.advice = advice
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the trip back from a worker process (keyword arguments are lost by default)."""
+        return (_rebuild, (self.code, self.reason, self.field, self.value, self.advice))
+
+
+def _rebuild(code: str, reason: str, field: str, value: str, advice: str) -> RecordError:
+    return RecordError(code, reason, field=field, value=value, advice=advice)
+
+
+class RefusedError(CardioError):
+    """A gate or an audit refused (exit status 3)."""
+
+    exit_status = 3
+
+
+class StorageError(CardioError):
+    """Disk full, folder not writable, tracking store not reachable."""
+
+
+def shorten(value: object, limit: int = _SHOWN) -> str:
+    """Return `value` as text of at most `limit` characters on one line.
+
+    >>> shorten("a" * 100, 10)
+    'aaaaaaaaa…'
+    """
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint naming the nearest known name, or the known names when none is near.
+
+    >>> nearest("epohcs", ["epochs", "lr"])
+    "did you mean 'epochs'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known are: {', '.join(names)}"

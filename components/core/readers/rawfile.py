@@ -1,0 +1,123 @@
+"""A raw file to be read: on disk under a data root, or in memory (serving)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from components.core.errors import RecordError
+
+# A 12-lead, 24-hour Holter at 1 kHz in 16 bit is 2 GB; nothing this project reads is longer.
+MAX_BYTES = 2_000_000_000
+
+
+class RawFile(Protocol):
+    """What a reader may ask of a file."""
+
+    @property
+    def name(self) -> str:
+        """Return the file's own name, without folders."""
+        ...
+
+    def data(self) -> bytes:
+        """Return the whole content."""
+        ...
+
+    def head(self, size: int = 4096) -> bytes:
+        """Return the first `size` bytes."""
+        ...
+
+    def sibling(self, name: str) -> RawFile:
+        """Return a file in the same folder (a WFDB header's signal file)."""
+        ...
+
+
+@dataclass(frozen=True)
+class DiskFile:
+    """A file that must lie under `root`, symbolic links resolved.
+
+    Raises:
+        RecordError: `path_outside_root`, `missing_file`, `empty_file`, `file_too_large`.
+    """
+
+    path: Path
+    root: Path
+
+    def __post_init__(self) -> None:
+        resolved = self.path.resolve()
+        if not resolved.is_relative_to(self.root.resolve()):
+            raise RecordError(
+                "path_outside_root",
+                "the path leaves the data root",
+                field="path",
+                value=self.path,
+                advice="move the file under the data root or name that folder as the root",
+            )
+        if not resolved.is_file():
+            raise RecordError(
+                "missing_file",
+                "the file does not exist",
+                field="path",
+                value=self.path.name,
+                advice="correct the path in the manifest",
+            )
+        self._check_size(resolved.stat().st_size)
+
+    def _check_size(self, size: int) -> None:
+        if size == 0:
+            raise RecordError("empty_file", "the file is empty", field="path", value=self.path.name)
+        if size > MAX_BYTES:
+            raise RecordError(
+                "file_too_large",
+                f"the file has {size} bytes, more than {MAX_BYTES}",
+                field="path",
+                value=self.path.name,
+            )
+
+    @property
+    def name(self) -> str:
+        """Return the file's own name, without folders."""
+        return self.path.name
+
+    def data(self) -> bytes:
+        """Return the whole content."""
+        return self.path.read_bytes()
+
+    def head(self, size: int = 4096) -> bytes:
+        """Return the first `size` bytes."""
+        with self.path.open("rb") as stream:
+            return stream.read(size)
+
+    def sibling(self, name: str) -> DiskFile:
+        """Return a file in the same folder."""
+        return DiskFile(self.path.parent / name, self.root)
+
+
+@dataclass(frozen=True)
+class MemoryFile:
+    """A file whose bytes are at hand, with the files that came beside it."""
+
+    name: str
+    content: bytes
+    siblings: dict[str, bytes] = field(default_factory=dict[str, bytes])
+
+    def data(self) -> bytes:
+        """Return the whole content."""
+        return self.content
+
+    def head(self, size: int = 4096) -> bytes:
+        """Return the first `size` bytes."""
+        return self.content[:size]
+
+    def sibling(self, name: str) -> MemoryFile:
+        """Return a file that came beside this one."""
+        if name not in self.siblings:
+            raise RecordError(
+                "missing_file",
+                "a file that the header names did not come with it",
+                field="path",
+                value=name,
+                advice="send the header and its signal file together",
+            )
+        return MemoryFile(name, self.siblings[name], self.siblings)

@@ -1,0 +1,1 @@
+"""Signals: lead order, units, resampling, normalisation. Used by preprocess and by serving alike."""

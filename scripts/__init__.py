@@ -1,0 +1,1 @@
+"""Developer and set-up commands; nothing here is imported by the components."""
