@@ -1,1 +1,1 @@
-"""Signals: lead order, units, resampling, normalisation. Used by preprocess and by serving alike."""
+"""Lead order, units, resampling, normalisation: one code path for preprocess and serving."""
