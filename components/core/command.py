@@ -1,0 +1,61 @@
+"""What every component's command line shares: options, error messages, exit statuses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from components.core.errors import CardioError
+from components.core.progress import say
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def task_options(function: F) -> F:
+    """Add `--task --config --set --debug`, the same for every component."""
+    options = [
+        click.option("--task", default="ctrcd", show_default=True, help="Task in pipelines/."),
+        click.option("--config", default="", help="A task file given whole, instead of --task."),
+        click.option("--set", "overrides", default="", help="e.g. 'fit.lr=3e-4 model.width=64'."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def reported_errors(*, debug: bool) -> Generator[None]:
+    """Turn an error into one sentence and its exit status (2 user, 3 refusal, 1 fault)."""
+    try:
+        yield
+    except CardioError as error:
+        _tag_launcher(error)
+        _tell(str(error), debug=debug)
+        raise SystemExit(error.exit_status) from error
+    except KeyboardInterrupt as error:
+        _tell("stopped by the keyboard; start again and it goes on from here", debug=False)
+        raise SystemExit(130) from error
+    except Exception as error:
+        _tell(
+            f"fault: {type(error).__name__}: {error}; run again with --debug for the traceback",
+            debug=debug,
+        )
+        raise SystemExit(1) from error
+
+
+def _tell(sentence: str, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exc(file=sys.stderr)
+    say(f"error: {sentence}")
+
+
+def _tag_launcher(error: CardioError) -> None:
+    from components.core.runs import mark_failed_launch
+
+    mark_failed_launch(error)

@@ -1,0 +1,218 @@
+"""One class per section of a task file."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from components.core.config.base import Frozen
+
+Fraction = float
+
+
+class LabelConfig(Frozen):
+    """What is predicted.
+
+    Attributes:
+        name: the head's name; also the name of the registered model's output.
+        definition: the label in words, for the report and the card.
+        negative: the label's absence in words.
+        prediction_time: the moment of prediction in words.
+        horizon_days: an event later than this is a non-event; None takes the label as given.
+        censoring: what happens to patients followed for less than the horizon without an event.
+            `ipcw` weights the others by inverse probability of censoring, `exclude` drops them,
+            `as_given` takes the label column at its word (the audit then refuses unless waived).
+    """
+
+    name: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
+    definition: str
+    negative: str = "no event"
+    prediction_time: str
+    horizon_days: float | None = Field(default=None, gt=0)
+    censoring: Literal["ipcw", "exclude", "as_given"] = "ipcw"
+
+
+class IngestConfig(Frozen):
+    """Raw files to records.
+
+    Attributes:
+        source: name of a file in `ingest/sources/`.
+        path: a manifest, table or folder; empty for sources that make their own data.
+        options: per source, what that source needs to be told.
+        max_reject_rate: above this share of refused records the run stops.
+        workers: processes that decode; 0 takes one per core.
+    """
+
+    source: str = "synthetic"
+    path: str = ""
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    max_reject_rate: float = Field(default=0.05, ge=0, le=1)
+    workers: int = Field(default=0, ge=0)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+
+class EcgConfig(Frozen):
+    """How an ECG becomes a tensor row; the same at training and at serving.
+
+    Attributes:
+        leads: rows of the tensor, in this order.
+        fs: sampling rate in Hz after resampling.
+        length: samples per lead after centre-crop or symmetric zero-pad.
+        unit: `mV`, or `z` for recordings that were standardised before they came here.
+        missing: `mask` keeps a record with missing leads, `drop` rejects it.
+        min_leads: a record with fewer usable leads than this is rejected.
+        min_duration_s: a shorter record is rejected; None means half the window.
+        window_days: the ECG must lie at most this long before the index date, never after it.
+    """
+
+    leads: tuple[str, ...] = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+    fs: float = Field(default=500, gt=0)
+    length: int = Field(default=5000, gt=0)
+    unit: Literal["mV", "z"] = "mV"
+    missing: Literal["mask", "drop"] = "mask"
+    min_leads: int = Field(default=6, ge=1)
+    min_duration_s: float | None = Field(default=None, ge=0)
+    window_days: float | None = Field(default=90, ge=0)
+
+
+class SplitConfig(Frozen):
+    """Who trains, who validates, who is tested; always whole patients.
+
+    Attributes:
+        method: `auto` takes given splits, else folds below `min_patients` or `min_events`, else a
+            holdout; the others force one.
+        fractions: train, validation and test share of the patients of a holdout.
+        folds: outer folds of the grouped cross-validation.
+        repeats: how often the folds are drawn anew.
+        inner_fraction: share of an outer fold's training patients held out for early stopping,
+            threshold and recalibration.
+        min_patients: below this, `auto` cross-validates.
+        min_events: below this, `auto` cross-validates.
+        seed: of the draw.
+    """
+
+    method: Literal["auto", "given", "holdout", "folds"] = "auto"
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
+    folds: int = Field(default=5, ge=2)
+    repeats: int = Field(default=3, ge=1)
+    inner_fraction: float = Field(default=0.2, gt=0, lt=1)
+    min_patients: int = Field(default=2000, ge=0)
+    min_events: int = Field(default=200, ge=0)
+    seed: int = 42
+
+    @model_validator(mode="after")
+    def _sum_is_one(self) -> SplitConfig:
+        if abs(sum(self.fractions) - 1) > 1e-9 or min(self.fractions) <= 0:
+            raise ValueError("the three shares must be positive and sum to 1")
+        return self
+
+
+class PreprocessConfig(Frozen):
+    """Records to tensors.
+
+    Attributes:
+        modalities: what the tensors hold; a task needs at least one.
+        ecg: how an ECG becomes a row.
+        tabular: columns to use; empty takes every tabular column that the source brings.
+        split: who trains, who validates, who is tested.
+        workers: processes that transform; 0 takes one per core.
+    """
+
+    modalities: tuple[Literal["ecg", "tabular"], ...] = ("ecg", "tabular")
+    ecg: EcgConfig = EcgConfig()
+    tabular: tuple[str, ...] = ()
+    split: SplitConfig = SplitConfig()
+    workers: int = Field(default=0, ge=0)
+
+
+class AuditConfig(Frozen):
+    """The leakage checks.
+
+    Attributes:
+        waive: check name → reason; a waived run cannot be promoted.
+        label_auroc: a single feature above this AUROC counts as derived from the label.
+    """
+
+    waive: dict[str, str] = Field(default_factory=dict[str, str])
+    label_auroc: float = Field(default=0.98, gt=0.5, le=1)
+
+    @field_validator("waive")
+    @classmethod
+    def _reasons(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, reason in value.items():
+            if len(reason.strip()) < 10:
+                raise ValueError(f"the waiver of '{name}' needs a reason of at least 10 characters")
+        return value
+
+
+class FitConfig(Frozen):
+    """One `fit()` for every model.
+
+    Attributes:
+        epochs: upper bound; early stopping usually ends sooner.
+        batch: records per step.
+        lr: peak learning rate of AdamW.
+        weight_decay: of AdamW.
+        loss: `ce` over two logits, or `bce` over their difference.
+        class_weights: `balanced` from the train split, `none`, or two numbers (negative, positive).
+        schedule: `plateau` on the validation metric, or `cosine` with warm-up.
+        warmup: share of the steps in which `cosine` rises.
+        monitor: the validation metric of early stopping and of the best checkpoint.
+        patience: epochs without improvement before stopping.
+        aug: augmentations by name, train split only.
+        precision: `auto` is bf16 where the device multiplies it natively, else fp32.
+        device: `auto` is cuda where there is one, else cpu; a named device must be there.
+        refit: after cross-validation, train the candidate on all patients.
+        seeds: every fold is trained once per seed.
+        grad_clip: bound on the gradient's norm.
+    """
+
+    epochs: int = Field(default=60, ge=1)
+    batch: int = Field(default=32, ge=2)
+    lr: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    loss: Literal["ce", "bce"] = "ce"
+    class_weights: Literal["balanced", "none"] | tuple[float, float] = "balanced"
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    monitor: Literal["auprc", "auroc", "loss"] = "auprc"
+    patience: int = Field(default=12, ge=1)
+    aug: tuple[Literal["noise", "scale", "shift", "leads"], ...] = ()
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    refit: bool = True
+    seeds: tuple[int, ...] = (0,)
+    grad_clip: float = Field(default=1.0, gt=0)
+
+
+class EvaluateConfig(Frozen):
+    """How the figures are made.
+
+    Attributes:
+        threshold: chosen on validation only.
+        draws: bootstrap draws.
+        seed: of the bootstrap.
+        recalibrate: fitted on validation.
+        baselines: simple models trained on the same patients.
+    """
+
+    threshold: Literal["youden", "f1"] = "youden"
+    draws: int = Field(default=2000, ge=100)
+    seed: int = 0
+    recalibrate: Literal["platt", "none"] = "platt"
+    baselines: tuple[Literal["logistic_regression", "gradient_boosting"], ...] = (
+        "logistic_regression",
+        "gradient_boosting",
+    )
+
+
+class RegisterConfig(Frozen):
+    """Under which name the candidate enters the registry; an empty name registers nothing."""
+
+    name: str = ""
+    alias: str = "candidate"

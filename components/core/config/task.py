@@ -1,0 +1,152 @@
+"""A task file: the whole experiment on one page, and the ways to change it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from components.core.config.base import Frozen, canonical_json, digest, validate
+from components.core.config.sections import (
+    AuditConfig,
+    EvaluateConfig,
+    FitConfig,
+    IngestConfig,
+    LabelConfig,
+    PreprocessConfig,
+    RegisterConfig,
+)
+from components.core.errors import ConfigError, nearest
+
+ROOT = Path(__file__).resolve().parents[3]
+TASKS = ROOT / "pipelines"
+
+
+class TaskConfig(Frozen):
+    """The resolved configuration of a task.
+
+    Attributes:
+        task: its name; also the name of the MLflow experiment.
+        title: one sentence for people.
+        model: `name` of a file in `core/models/` and that model's own settings.
+    """
+
+    task: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    label: LabelConfig
+    ingest: IngestConfig = IngestConfig()
+    preprocess: PreprocessConfig = PreprocessConfig()
+    audit: AuditConfig = AuditConfig()
+    model: dict[str, Any]
+    fit: FitConfig = FitConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    register_as: RegisterConfig = RegisterConfig()
+
+    def section(self, *names: str) -> dict[str, Any]:
+        """Return the named sections as plain JSON values."""
+        return {name: self.model_dump(mode="json")[name] for name in names}
+
+    def to_yaml(self) -> str:
+        """Return the resolved configuration as YAML."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_task(
+    task: str, *, config: str = "", overrides: str = "", source: str = "", path: str = ""
+) -> TaskConfig:
+    """Return a task's resolved configuration.
+
+    Args:
+        task: name of a file in `pipelines/`; used when `config` is empty.
+        config: a task file given whole.
+        overrides: `key=value` pairs separated by spaces, e.g. `fit.lr=3e-4 model.width=64`.
+        source: replaces `ingest.source` when not empty.
+        path: replaces `ingest.path` when not empty.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML mapping, or holds a wrong key or value.
+    """
+    file = Path(config) if config else _task_file(task)
+    data = _read_mapping(file)
+    if source:
+        data.setdefault("ingest", {})["source"] = source
+    if path:
+        data.setdefault("ingest", {})["path"] = path
+    for key, value in parse_overrides(overrides):
+        _assign(data, key, value)
+    return _check_model(validate(TaskConfig, data, file.name))
+
+
+def _task_file(task: str) -> Path:
+    file = TASKS / f"{task}.yaml"
+    if not file.is_file():
+        known = [p.stem for p in TASKS.glob("*.yaml")]
+        raise ConfigError(f"there is no task '{task}' in pipelines/; {nearest(task, known)}")
+    return file
+
+
+def _read_mapping(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ConfigError(f"the task file '{file}' does not exist; correct the 'config' parameter")
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise ConfigError(f"the task file '{file.name}' is not YAML (line {line})") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"the task file '{file.name}' must hold a mapping, not {type(data)}")
+    return data
+
+
+def parse_overrides(text: str) -> list[tuple[str, Any]]:
+    """Return `key=value` pairs; values are read as YAML.
+
+    >>> parse_overrides("fit.lr=3e-4 model.width=64")
+    [('fit.lr', '3e-4'), ('model.width', 64)]
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ConfigError(f"'set' has an unclosed quotation mark: {text}") from error
+    pairs: list[tuple[str, Any]] = []
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise ConfigError(f"'set' has '{word}'; write key=value, e.g. fit.lr=3e-4")
+        pairs.append((key, yaml.safe_load(value)))
+    return pairs
+
+
+def _assign(data: dict[str, Any], key: str, value: object) -> None:
+    *parents, last = key.split(".")
+    target = data
+    for part in parents:
+        inner = target.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"'set' names '{key}', but '{part}' holds a value, not a section")
+        target = inner
+    target[last] = value
+
+
+def _check_model(task: TaskConfig) -> TaskConfig:
+    """Validate the model section against the model's own configuration class."""
+    from components.core.models.registry import model_config  # torch: only when a task is loaded
+
+    resolved = model_config(task.model)
+    settings = {"name": task.model["name"], **resolved.model_dump(mode="json")}
+    return task.model_copy(update={"model": settings})
+
+
+def save_resolved(task: TaskConfig, folder: Path) -> Path:
+    """Write the resolved configuration under its own digest and return the file."""
+    name = digest(canonical_json(task.model_dump(mode="json")))[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{task.task}-{name}.yaml"
+    if not file.exists():
+        partial = file.with_suffix(f".{id(task)}.tmp")
+        partial.write_text(task.to_yaml(), encoding="utf-8")
+        partial.replace(file)
+    return file

@@ -1,0 +1,23 @@
+"""What a model must know of the data it will be given."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from components.core.config.base import Frozen
+
+
+class DataSpec(Frozen):
+    """Shapes of a batch.
+
+    Attributes:
+        leads: rows of `ecg` `[B, leads, length]`; 0 = no ECG in this task.
+        length: samples per lead.
+        tabular: width of `tabular` `[B, tabular]` after encoding; 0 = none.
+        heads: head name → number of logits.
+    """
+
+    leads: int = Field(default=0, ge=0)
+    length: int = Field(default=0, ge=0)
+    tabular: int = Field(default=0, ge=0)
+    heads: dict[str, int]

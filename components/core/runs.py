@@ -1,0 +1,270 @@
+"""The only file that knows MLflow's API shape: runs, stages, test-split openings, registry."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import CardioError, InputError, StorageError
+from components.core.progress import say
+from components.core.store import Stage, data_root, read_stage, verify
+
+ROOT = Path(__file__).resolve().parents[2]
+TAG_COMPONENT = "component"
+TAG_FINGERPRINT = "fingerprint"
+TAG_TEST_SPLIT = "test_split_sha256"
+TAG_EXIT = "exit_status"
+TAG_ERROR = "error"
+# MLflow cuts parameters beyond this length; the whole configuration is logged as a file anyway.
+_MAX_PARAM = 500
+_BATCH_PARAMS = 100
+
+
+def store_uri() -> str:
+    """Return the tracking store: the user's `MLFLOW_TRACKING_URI`, else `mlruns/mlflow.db`."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    # `mlflow run` hands its own default on as if the user had set it. That default, mlflow.db in
+    # the project folder, is a link to mlruns/mlflow.db: one store under both names.
+    return f"sqlite:///{ROOT}/mlruns/mlflow.db" if given in {"", "sqlite:///mlflow.db"} else given
+
+
+def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only when needed
+    """Return a client of the tracking store, made ready on first use.
+
+    Raises:
+        StorageError: the store does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    uri = store_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        if uri.startswith("sqlite:///"):
+            _migrate_once(Path(uri.removeprefix("sqlite:///")))
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+    except (MlflowException, OSError) as error:
+        raise StorageError(
+            f"the tracking store '{_without_password(uri)}' does not answer "
+            f"({type(error).__name__}); start it or correct MLFLOW_TRACKING_URI. "
+            "Finished stages under data/ are kept"
+        ) from error
+    return client
+
+
+def _without_password(uri: str) -> str:
+    head, at, tail = uri.rpartition("@")
+    return f"{head.split('://')[0]}://…@{tail}" if at else uri
+
+
+def _migrate_once(file: Path) -> None:
+    """Create the schema under a lock: two first users of a fresh SQLite file would collide."""
+    import mlflow
+
+    if file.exists() and file.stat().st_size:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with (file.parent / ".migration.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
+
+def experiment_id(name: str) -> str:
+    """Return the id of the named experiment, creating it where it does not exist."""
+    from mlflow.exceptions import MlflowException
+
+    client = connect()
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name))
+    except MlflowException:  # another process made it in between
+        return str(client.get_experiment_by_name(name).experiment_id)
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Where a running stage reports; one write per call."""
+
+    run_id: str
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        """Log metrics in one batch; NaN (an undefined figure) is left out."""
+        import mlflow
+
+        finite = {k: float(v) for k, v in values.items() if v == v}  # noqa: PLR0124 - NaN test
+        if finite:
+            mlflow.log_metrics(finite, step=step, run_id=self.run_id)
+
+    def tags(self, values: dict[str, object]) -> None:
+        """Set tags."""
+        import mlflow
+
+        mlflow.MlflowClient().log_batch(
+            self.run_id, tags=[_tag(key, value) for key, value in values.items()]
+        )
+
+    def params(self, values: dict[str, object]) -> None:
+        """Log parameters; long values are cut, the file `config.yaml` holds them whole."""
+        from mlflow.entities import Param
+
+        client = connect()
+        known = client.get_run(self.run_id).data.params
+        fresh = [Param(k, str(v)[:_MAX_PARAM]) for k, v in values.items() if k not in known]
+        for first in range(0, len(fresh), _BATCH_PARAMS):
+            client.log_batch(self.run_id, params=fresh[first : first + _BATCH_PARAMS])
+
+    def artifacts(self, folder: Path, under: str | None = None) -> None:
+        """Log every file of a folder."""
+        import mlflow
+
+        mlflow.log_artifacts(str(folder), artifact_path=under, run_id=self.run_id)
+
+    def artifact(self, file: Path, under: str | None = None) -> None:
+        """Log one file."""
+        import mlflow
+
+        mlflow.log_artifact(str(file), artifact_path=under, run_id=self.run_id)
+
+    def text(self, text: str, name: str) -> None:
+        """Log a text as a file."""
+        import mlflow
+
+        mlflow.MlflowClient().log_text(self.run_id, text, name)
+
+
+def _tag(key: str, value: object) -> Any:  # noqa: ANN401 - an MLflow RunTag
+    from mlflow.entities import RunTag
+
+    return RunTag(key, str(value)[:5000])
+
+
+@contextmanager
+def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[Recorder]:
+    """Open a run in the named experiment; it ends FINISHED, or FAILED with the error as tags.
+
+    A run that `mlflow run` opened in another experiment (its default one) is only a launcher: it
+    gets a tag that leads to this run.
+    """
+    import mlflow
+
+    client = connect()
+    target = experiment_id(experiment)
+    given = os.environ.pop("MLFLOW_RUN_ID", None)
+    adopt = given if given and client.get_run(given).info.experiment_id == target else None
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+    mlflow.set_experiment(experiment_id=target)
+    with mlflow.start_run(run_id=adopt, run_name=name, log_system_metrics=True) as run:
+        recorder = Recorder(run.info.run_id)
+        if adopt:
+            client.set_tag(run.info.run_id, "mlflow.runName", name)
+        elif given:
+            client.set_tag(given, "leads_to_run", run.info.run_id)
+            client.set_tag(given, "mlflow.runName", f"launcher of {name}")
+        recorder.tags({"pid_start": os.getpid(), **tags})
+        try:
+            yield recorder
+        except CardioError as error:
+            recorder.tags({TAG_EXIT: error.exit_status, TAG_ERROR: error})
+            raise
+
+
+def find_finished(experiment: str, fingerprint: str) -> str | None:
+    """Return the id of a FINISHED run with that fingerprint, the newest, or None."""
+    client = connect()
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    query = f"tags.{TAG_FINGERPRINT} = '{fingerprint}' and attributes.status = 'FINISHED'"
+    runs = client.search_runs([found.experiment_id], filter_string=query, max_results=1)
+    return str(runs[0].info.run_id) if runs else None
+
+
+def open_input(reference: str, component: str, *, check: bool = True) -> Stage:
+    """Return the stage that a run id or a stage folder names.
+
+    Args:
+        reference: a run id, or a folder that holds a `stage.json`.
+        component: the component that must have written it.
+        check: compare every file with its recorded hash.
+
+    Raises:
+        InputError: no such run or folder; the run is not FINISHED; another component wrote it;
+            its schema version or a hash differs.
+    """
+    if not reference:
+        raise InputError(f"no {component} run is named; give --{component}-run RUN_ID or a folder")
+    stage = _from_folder(Path(reference)) or _from_run(reference, component)
+    if stage.component != component:
+        raise InputError(
+            f"'{reference}' is a stage of {stage.component}, but one of {component} is wanted"
+        )
+    return verify(stage) if check else stage
+
+
+def _from_folder(path: Path) -> Stage | None:
+    return read_stage(path) if path.is_dir() else None
+
+
+def _from_run(run_id: str, component: str) -> Stage:
+    from mlflow.exceptions import MlflowException
+
+    client = connect()
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        raise InputError(
+            f"'{run_id}' is neither a run of this tracking store nor a folder; "
+            "copy the run id from the UI"
+        ) from error
+    tags = run.data.tags
+    if tags.get("leads_to_run"):
+        return _from_run(tags["leads_to_run"], component)
+    key = TAG_FINGERPRINT if tags.get(TAG_COMPONENT) == component else f"stage.{component}"
+    if key not in tags:
+        raise InputError(f"run '{run_id}' holds no {component} stage; name a run that does")
+    if run.info.status != "FINISHED":
+        raise InputError(
+            f"run '{run_id}' is {run.info.status}, not FINISHED; run the stage again, it goes on "
+            "from where it stopped"
+        )
+    return read_stage(data_root() / component / tags[key])
+
+
+def run_tag(run_id: str, name: str) -> str | None:
+    """Return a tag of a run."""
+    value = connect().get_run(run_id).data.tags.get(name)
+    return None if value is None else str(value)
+
+
+def count_openings(test_split: str) -> int:
+    """Return how many runs have opened the test split with that hash."""
+    client = connect()
+    ids = [e.experiment_id for e in client.search_experiments()]
+    found = client.search_runs(ids, filter_string=f"tags.{TAG_TEST_SPLIT} = '{test_split}'")
+    return len(found)
+
+
+def run_url(experiment: str) -> str:
+    """Return the UI's address for an experiment, on the page that lists its runs."""
+    base = store_uri()
+    head = base if base.startswith("http") else "http://127.0.0.1:5000"
+    return f"{head}/#/experiments/{experiment_id(experiment)}/runs?workflowType=machine_learning"
+
+
+def mark_failed_launch(error: CardioError) -> None:
+    """Leave the error on the run that `mlflow run` opened, when none of ours was opened."""
+    given = os.environ.get("MLFLOW_RUN_ID")
+    if given:
+        try:
+            Recorder(given).tags({TAG_EXIT: error.exit_status, TAG_ERROR: error})
+        except Exception as second:  # noqa: BLE001 - the first error is the one to show
+            say(f"note: the run could not be tagged ({type(second).__name__})")

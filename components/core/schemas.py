@@ -1,0 +1,97 @@
+"""Every table and array that passes between components: path, columns, units, nullability, key.
+
+The join key is `sample_id`, unique in every manifest. Columns of tabular features carry the prefix
+`tab.`; a given or drawn assignment to train, validation and test carries `part.<fold>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from components.core.errors import InputError
+
+MANIFEST = "manifest.parquet"
+REJECTS = "rejects.parquet"
+SHARDS = "shards"
+TABULAR_PREFIX = "tab."
+PART_PREFIX = "part."
+PARTS = ("train", "val", "test")
+# Columns of a hospital's manifest that name a file, relative to the manifest's folder.
+PATH_COLUMNS = ("path", "path_xml")
+
+REJECT_FIELDS = ("file", "row", "field", "value", "code", "reason", "advice")
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("file", pa.string()),  # relative to the data root
+        pa.field("row", pa.int64()),  # line of the manifest, the header being line 1; -1 unknown
+        pa.field("field", pa.string()),
+        pa.field("value", pa.string()),  # shortened
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("advice", pa.string()),
+    ]
+)
+
+# What every manifest holds, beside the columns of its own stage.
+SUBJECT_FIELDS = [
+    pa.field("sample_id", pa.string(), nullable=False),
+    pa.field("patient_id", pa.string(), nullable=False),
+    pa.field("site", pa.string()),
+    pa.field("row", pa.int64(), nullable=False),  # line of the source's manifest
+    pa.field("index_time", pa.timestamp("ms")),  # start of therapy
+    pa.field("ecg_time", pa.timestamp("ms")),
+    pa.field("label", pa.int8()),  # 0, 1, null = undetermined
+    pa.field("event_time_days", pa.float64()),  # from index_time; null = no event seen
+    pa.field("followup_days", pa.float64()),
+    pa.field("death_days", pa.float64()),  # competing event; null = alive at the last contact
+    pa.field("given_split", pa.string()),  # train, val or test where the data bring it
+]
+# An ECG as ingest keeps it: native rate, leads and integers, ragged over `shards/NNNNN.h5`.
+ECG_FIELDS = [
+    pa.field("ecg_shard", pa.int32()),  # null = no ECG in this record
+    pa.field("ecg_dtype", pa.string()),  # int16, float16 or float32: name of the data set
+    pa.field("ecg_start", pa.int64()),  # first element of the flattened [leads, samples]
+    pa.field("ecg_samples", pa.int64()),
+    pa.field("ecg_fs", pa.float64()),  # Hz
+    pa.field("ecg_unit", pa.string()),
+    pa.field("ecg_leads", pa.list_(pa.string())),
+    pa.field("ecg_lsb", pa.list_(pa.float64())),  # unit per count
+    pa.field("ecg_offset", pa.list_(pa.float64())),  # unit at count 0
+    pa.field("ecg_sha256", pa.string()),  # of the samples, gains and rate
+    pa.field("file_sha256", pa.string()),  # of the raw file
+]
+SUBJECT_COLUMNS = [f.name for f in SUBJECT_FIELDS]
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str], where: str) -> None:
+    """Raise InputError naming the columns that `frame` lacks."""
+    missing = [c for c in columns if c not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{where} lacks the column(s) {', '.join(missing)}; it has {', '.join(frame.columns)}"
+        )
+
+
+def tabular_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the tabular features, without their prefix."""
+    return [c.removeprefix(TABULAR_PREFIX) for c in frame.columns if c.startswith(TABULAR_PREFIX)]
+
+
+def fold_names(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the folds a manifest assigns its records in."""
+    return [c.removeprefix(PART_PREFIX) for c in frame.columns if c.startswith(PART_PREFIX)]
+
+
+def patient_labels(frame: pd.DataFrame) -> pd.Series:
+    """Return per patient the label: positive if any recording is, null if none is known."""
+    return frame.groupby("patient_id", sort=True)["label"].max()
+
+
+def codes(values: pd.Series) -> npt.NDArray[np.int64]:
+    """Return `values` as group numbers from 0 in order of appearance."""
+    return np.asarray(pd.factorize(values)[0], dtype=np.int64)

@@ -1,0 +1,166 @@
+"""What the stages have in common: identity, MLflow run, atomic folder, reuse.
+
+A stage is named by its component. `FACTS` says which sections of the task file bear on its
+result, which stage feeds it and which libraries compute in it; the pipeline and the component work
+out the same fingerprint from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from components.core import runs, store
+from components.core.config.task import TaskConfig
+from components.core.errors import RefusedError
+from components.core.progress import say
+from components.core.versions import library_versions
+
+# Settings that change how fast a stage runs, never what comes out.
+_NO_BEARING = {"workers"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFacts:
+    """What identifies a component's result.
+
+    Attributes:
+        sections: of the task file.
+        upstream: the component whose run it takes.
+        parameter: name of the entry-point parameter that carries that run.
+        libraries: distributions whose versions enter the fingerprint.
+    """
+
+    sections: tuple[str, ...]
+    upstream: str = ""
+    parameter: str = ""
+    libraries: tuple[str, ...] = ("numpy", "pandas", "pyarrow")
+
+
+FACTS: dict[str, StageFacts] = {
+    "ingest": StageFacts(
+        sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb")
+    ),
+    "preprocess": StageFacts(
+        sections=("label", "preprocess"),
+        upstream="ingest",
+        parameter="ingest_run",
+        libraries=("numpy", "scipy", "pandas", "pyarrow", "h5py", "scikit-learn"),
+    ),
+    "audit": StageFacts(
+        sections=("label", "audit"), upstream="preprocess", parameter="preprocess_run"
+    ),
+    "train": StageFacts(
+        sections=("label", "model", "fit"),
+        upstream="audit",
+        parameter="audit_run",
+        libraries=("numpy", "pandas", "torch", "lightning"),
+    ),
+    "evaluate": StageFacts(
+        sections=("task", "title", "label", "evaluate"),
+        upstream="train",
+        parameter="run",
+        libraries=("numpy", "pandas", "torch", "scikit-learn", "matplotlib"),
+    ),
+}
+
+
+def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
+    """Return the part of a task's configuration that bears on a component's result."""
+    return _without(task.section(*FACTS[component].sections))
+
+
+def _without(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without(inner) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+        if key not in _NO_BEARING
+    }
+
+
+def stage_fingerprint(component: str, task: TaskConfig, upstream: str) -> str:
+    """Return the fingerprint of a component's result.
+
+    Args:
+        component: a key of `FACTS`.
+        task: the resolved configuration.
+        upstream: the upstream stage's fingerprint, or the content hash of the raw files.
+    """
+    facts = FACTS[component]
+    libraries = library_versions(facts.libraries)
+    if component == "train":
+        from components.core.device import resolve  # imports torch
+
+        place = resolve(task.fit.device, task.fit.precision)
+        libraries |= {"device": place.device, "precision": place.precision}
+    return store.fingerprint(
+        component,
+        config=stage_config(component, task),
+        inputs={facts.upstream or "raw": upstream},
+        libraries=libraries,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageResult:
+    """What a finished stage hands back.
+
+    Attributes:
+        stage: the folder.
+        run_id: the MLflow run.
+        computed: False when it was found finished.
+    """
+
+    stage: store.Stage
+    run_id: str
+    computed: bool
+
+
+def execute(
+    component: str,
+    task: TaskConfig,
+    *,
+    upstream: str,
+    compute: Callable[[store.Workspace, runs.Recorder], None],
+    publish: Callable[[store.Stage, runs.Recorder], None],
+    tags: dict[str, object] | None = None,
+) -> StageResult:
+    """Run a stage in an MLflow run, or find it finished.
+
+    Args:
+        component: a key of `FACTS`.
+        task: the resolved configuration.
+        upstream: the upstream stage's fingerprint, or the content hash of the raw files.
+        compute: fills the workspace.
+        publish: logs the finished stage's tables and pictures.
+        tags: more tags of the run, set before the work begins.
+
+    Raises:
+        RefusedError: the stage finished and says no (`facts["refused"]`).
+    """
+    print_ = stage_fingerprint(component, task, upstream)
+    facts = FACTS[component]
+    own: dict[str, object] = {
+        runs.TAG_COMPONENT: component,
+        runs.TAG_FINGERPRINT: print_,
+        "task": task.task,
+        f"stage.{component}": print_,
+        **(tags or {}),
+    }
+    with runs.open_run(task.task, component, own) as recorder:
+        recorder.text(task.to_yaml(), "config.yaml")
+        stage, computed = store.build(
+            component,
+            print_,
+            config=stage_config(component, task),
+            inputs={facts.upstream or "raw": upstream},
+            compute=lambda work: compute(work, recorder),
+            waiting=say,
+        )
+        recorder.metrics({f"{component}/{name}": value for name, value in stage.counts.items()})
+        recorder.tags({"computed": computed})
+        publish(stage, recorder)
+        if stage.facts.get("refused"):
+            raise RefusedError(str(stage.facts["refused"]))
+        return StageResult(stage=stage, run_id=recorder.run_id, computed=computed)
