@@ -24,20 +24,24 @@ def progress(what: str, total: int, unit: str) -> Generator[Advance]:
 
 
 def _bar(what: str, total: int, unit: str) -> Generator[Advance]:
+    from rich import progress as rich_progress
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn, TransferSpeedColumn  # fmt: skip
 
-    class _Rate(TransferSpeedColumn):
-        def render(self, task):  # noqa: ANN001, ANN202 - rich's own signature
-            from rich.text import Text
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[rate]}"),
+        rich_progress.TimeRemainingColumn(),
+    )
+    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, rate="")
 
-            return Text(f"{task.finished_speed or task.speed or 0:,.0f} {unit}/s")
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+            bar.update(task, rate=f"{bar.tasks[task].speed or 0:,.0f} {unit}/s")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+        yield advance
 
 
 class _Lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class Recorder:
         """Log metrics in one batch; NaN (an undefined figure) is left out."""
         import mlflow
 
-        finite = {k: float(v) for k, v in values.items() if v == v}  # noqa: PLR0124 - NaN test
+        finite = {k: float(v) for k, v in values.items() if not math.isnan(v)}
         if finite:
             mlflow.log_metrics(finite, step=step, run_id=self.run_id)
 
@@ -133,6 +134,21 @@ class Recorder:
         import mlflow
 
         mlflow.log_artifact(str(file), artifact_path=under, run_id=self.run_id)
+
+    def dataset(self, stage: Stage) -> None:
+        """Log a stage's data set with its fingerprint as digest and its counts as profile."""
+        import json
+
+        from mlflow.entities import Dataset, DatasetInput
+
+        data = Dataset(
+            name=f"{stage.component} {stage.config.get('task', '')}".strip(),
+            digest=stage.fingerprint,
+            source_type="stage",
+            source=json.dumps({"folder": f"data/{stage.component}/{stage.fingerprint}"}),
+            profile=json.dumps(stage.counts),
+        )
+        connect().log_inputs(self.run_id, datasets=[DatasetInput(dataset=data, tags=[])])
 
     def text(self, text: str, name: str) -> None:
         """Log a text as a file."""

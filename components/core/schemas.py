@@ -63,7 +63,6 @@ ECG_FIELDS = [
     pa.field("ecg_lsb", pa.list_(pa.float64())),  # unit per count
     pa.field("ecg_offset", pa.list_(pa.float64())),  # unit at count 0
     pa.field("ecg_sha256", pa.string()),  # of the samples, gains and rate
-    pa.field("file_sha256", pa.string()),  # of the raw file
 ]
 SUBJECT_COLUMNS = [f.name for f in SUBJECT_FIELDS]
 

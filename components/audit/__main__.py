@@ -1,0 +1,5 @@
+"""`python -m components.audit`."""
+
+from components.audit.cli import main
+
+main()

@@ -1,0 +1,182 @@
+"""What a metric is: its name, its range and direction, and how it is computed for many draws.
+
+Legend of shapes: `D` draws of the bootstrap, `n` rows (predictions), `P` patients, `k` figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from components.core.errors import InputError
+from components.core.metrics.checks import FloatArray, IntArray
+
+Direction = Literal["higher", "lower", "target"]
+Needs = Literal["score", "probability", "decision"]
+Counts = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RowWeights:
+    """Row weights of `D` draws: how often the row's patient was drawn times the row's own weight.
+
+    Attributes:
+        counts: `[D, P]` integers, times that each patient was drawn.
+        patient: `[n]` column of `counts` for each row.
+        weight: `[n]` the row's own weight (IPCW), or None for ones.
+    """
+
+    counts: Counts
+    patient: IntArray
+    weight: FloatArray | None = None
+
+    @classmethod
+    def observed(cls, rows: int, weight: FloatArray | None = None) -> RowWeights:
+        """Return the sample as it stands: one draw that holds every row once."""
+        return cls(np.ones((1, rows), dtype=np.int64), np.arange(rows), weight)
+
+    def take(self, rows: IntArray) -> npt.NDArray[np.generic]:
+        """Return the weights `[D, len(rows)]`; exact integers where rows have no own weight."""
+        drawn = self.counts.take(self.patient[rows], axis=1)
+        return drawn if self.weight is None else drawn * self.weight[rows]
+
+    def totals(self, values: FloatArray) -> FloatArray:
+        """Return the weighted column sums `[D, k]` of `values` `[n, k]`.
+
+        A sum over rows is a sum over patients of their own sums, so that all draws together are
+        one matrix product of `[D, P]` with `[P, k]`.
+        """
+        scaled = values if self.weight is None else values * self.weight[:, None]
+        patients = self.counts.shape[1]
+        own = [np.bincount(self.patient, weights=column, minlength=patients) for column in scaled.T]
+        return self.counts.astype(np.float64) @ np.stack(own, axis=1)
+
+    def subset(self, rows: IntArray) -> RowWeights:
+        """Return the weights of some rows under the same draws of patients."""
+        weight = None if self.weight is None else self.weight[rows]
+        return RowWeights(self.counts, self.patient[rows], weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """Figures computed together on fixed data for many draws at once.
+
+    Attributes:
+        names: the `k` figures.
+        evaluate: turns the weights of `D` draws into `[D, k]`; NaN where a figure is undefined.
+    """
+
+    names: tuple[str, ...]
+    evaluate: Callable[[RowWeights], FloatArray]
+
+    def value(self, weights: RowWeights) -> dict[str, float]:
+        """Return the figures of the first draw by name."""
+        return dict(zip(self.names, self.evaluate(weights)[0].tolist(), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """Checked predictions of one model.
+
+    Attributes:
+        y: `[n]` labels 0 or 1.
+        score: `[n]` higher means more likely positive; a probability where the metric needs one.
+        threshold: a score at or above it is called positive; one value, or `[n]` where each fold
+            has its own.
+    """
+
+    y: FloatArray
+    score: FloatArray
+    threshold: float | FloatArray | None = None
+
+
+Family = Callable[[Sample, tuple[str, ...]], Statistic]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One figure of the report.
+
+    Attributes:
+        name: key in tracking and tables, e.g. `auroc`.
+        title: name in print.
+        direction: `higher` or `lower` is better, or a `target` value.
+        lo: least possible value.
+        hi: greatest possible value.
+        ideal: the value of a perfect model.
+        needs: `score` (any real number), `probability`, or `decision` (a score and a threshold).
+        family: prepares this figure with its siblings, which share the costly part.
+    """
+
+    name: str
+    title: str
+    direction: Direction
+    lo: float
+    hi: float
+    ideal: float
+    needs: Needs
+    family: Family
+
+
+def statistics_for(sample: Sample, metrics: Iterable[Metric]) -> Statistic:
+    """Return one statistic for all `metrics`, siblings prepared together, in the order given.
+
+    Raises:
+        InputError: no metric, a probability outside [0, 1], or no threshold where one is needed.
+    """
+    wanted = tuple(metrics)
+    if not wanted:
+        raise InputError("no metric was asked for; name at least one")
+    for metric in wanted:
+        _check_sample(sample, metric)
+    families: dict[Family, list[str]] = {}
+    for metric in wanted:
+        families.setdefault(metric.family, []).append(metric.name)
+    parts = [family(sample, tuple(names)) for family, names in families.items()]
+    return joined(parts, tuple(metric.name for metric in wanted))
+
+
+def joined(parts: Iterable[Statistic], order: tuple[str, ...] | None = None) -> Statistic:
+    """Return one statistic that evaluates `parts` on the same draws, columns in `order`."""
+    pieces = tuple(parts)
+    names = tuple(name for piece in pieces for name in piece.names)
+    chosen = names if order is None else order
+    columns = [names.index(name) for name in chosen]
+
+    def evaluate(weights: RowWeights) -> FloatArray:
+        return np.hstack([piece.evaluate(weights) for piece in pieces])[:, columns]
+
+    return Statistic(chosen, evaluate)
+
+
+def looped(name: str, function: Callable[[FloatArray], float], *, rows: int) -> Statistic:
+    """Return a statistic from a function of the row weights `[n]` alone, called draw by draw.
+
+    The way in for a weight-aware figure without a vectorised form (a concordance index).
+    """
+    every = np.arange(rows)
+
+    def evaluate(weights: RowWeights) -> FloatArray:
+        drawn = weights.take(every).astype(np.float64)
+        return np.array([[function(row)] for row in drawn], dtype=np.float64)
+
+    return Statistic((name,), evaluate)
+
+
+def _check_sample(sample: Sample, metric: Metric) -> None:
+    if metric.needs == "decision" and sample.threshold is None:
+        raise InputError(
+            f"the metric '{metric.name}' needs a threshold; pass the one chosen on validation"
+        )
+    if metric.needs != "probability":
+        return
+    low, high = float(sample.score.min()), float(sample.score.max())
+    if low < 0 or high > 1:
+        raise InputError(
+            f"the metric '{metric.name}' needs probabilities, but the score spans "
+            f"{low:g} to {high:g}; apply the sigmoid to logits first"
+        )

@@ -1,0 +1,253 @@
+"""From a recording to the fixed-length leads a model sees: one code path for training and serving.
+
+Pick leads → window → millivolts → resample → mask flat leads → fixed length. L is the length in
+samples, shapes are `[leads, L]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from components.core.errors import RecordError, nearest
+from components.core.signals import resample as rate
+from components.core.signals.fixed import fit_length
+from components.core.signals.leads import LEADS8, LEADS12, select
+from components.core.signals.signal import Signal
+from components.core.signals.units import FS_RANGE, check_amplitude, check_fs, mask_non_finite
+
+# mV; a tenth of the smallest plausible amplitude, and far above what float32 leaves of a constant.
+_FLAT = 1e-4
+# Six of eight: a 12-lead machine with two loose electrodes is in, a two-lead Holter is not.
+_DEFAULT_SHARE = 0.75
+_INT16 = 32_767
+# float32 keeps 24 bits, so a count up to 32,767 comes back from value / gain within 0.006.
+_WHOLE = 0.01
+
+
+class PrepareConfig(BaseModel):
+    """What `prepare` makes of a recording.
+
+    Attributes:
+        leads: canonical names in the order of the output's rows.
+        fs: output rate in Hz.
+        length: output samples per lead, L.
+        unit: `mV`, or `z` for recordings that were standardised before they came here.
+        min_duration_s: shorter recordings are refused; half of the window when None.
+        min_leads: recordings with fewer of `leads` are refused; three quarters when None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    leads: tuple[str, ...] = Field(default=LEADS8, min_length=1)
+    fs: float = Field(default=500.0, ge=FS_RANGE[0], le=FS_RANGE[1])
+    length: int = Field(default=5000, ge=1)
+    unit: Literal["mV", "z"] = "mV"
+    min_duration_s: float | None = Field(default=None, ge=0)
+    min_leads: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _check_leads(self) -> Self:
+        for lead in self.leads:
+            if lead not in LEADS12:
+                raise ValueError(f"'{lead}' is no canonical lead; {nearest(lead, LEADS12)}")
+        if len(set(self.leads)) != len(self.leads):
+            raise ValueError("a lead is named twice")
+        if self.min_leads is not None and self.min_leads > len(self.leads):
+            raise ValueError(f"min_leads {self.min_leads} exceeds the {len(self.leads)} leads")
+        return self
+
+    @property
+    def shortest_s(self) -> float:
+        """Return the shortest duration accepted, in seconds."""
+        half = self.length / self.fs / 2
+        return half if self.min_duration_s is None else self.min_duration_s
+
+    @property
+    def fewest_leads(self) -> int:
+        """Return the smallest number of leads accepted."""
+        return self.min_leads or math.ceil(_DEFAULT_SHARE * len(self.leads))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """Fixed-length leads.
+
+    Attributes:
+        values: `[leads, L]` float32 in the configured unit; exactly 0 in padding and masked leads.
+        lead_mask: `[leads]`, True where the lead is real.
+        start: first real sample.
+        stop: one past the last real sample.
+        flags: what was done or found, for the manifest.
+        lsb: `[leads]` float32, the device's gain where values still are whole counts, else NaN.
+    """
+
+    values: npt.NDArray[np.float32]
+    lead_mask: npt.NDArray[np.bool_]
+    start: int
+    stop: int
+    flags: dict[str, bool]
+    lsb: npt.NDArray[np.float32]
+
+
+def prepare(signal: Signal, config: PrepareConfig) -> Prepared:
+    """Return the configured leads of `signal` at the configured rate, unit and length.
+
+    Longer recordings give their centre, shorter ones are padded with zeros on both sides.
+
+    Raises:
+        RecordError: `wrong_unit`, `absurd_fs`, `too_short`, `no_ecg_leads`, `too_few_leads`,
+            `nan_samples`, `implausible_amplitude`, `duplicate_lead`.
+    """
+    _check(signal, config)
+    window, skipped, wanted = _window(signal, config)
+    values, present = select(window, config.leads)
+    _check_count(signal, present, config)
+    mask = mask_non_finite(values, present)
+    if signal.fs != config.fs:
+        values = rate.resample(values, signal.fs, config.fs)[:, skipped : skipped + wanted]
+    fitted, start, stop = fit_length(values, config.length)
+    whole = mask & _is_recorded(signal, config) & (signal.fs == config.fs) & signal.is_integer
+    live = _mask_flat(fitted, mask, slice(start, stop), config)
+    return Prepared(
+        values=fitted,
+        lead_mask=live,
+        start=start,
+        stop=stop,
+        flags={
+            "resampled": signal.fs != config.fs,
+            "cropped": rate.output_length(signal.samples, signal.fs, config.fs) > config.length,
+            "padded": stop - start < config.length,
+            "derived_lead": bool((present & ~_is_recorded(signal, config)).any()),
+            "missing_lead": not present.all(),
+            "non_finite_lead": bool((present & ~mask).any()),
+            "flat_lead": bool((mask & ~live).any()),
+        },
+        lsb=_gains(signal, config, whole & live),
+    )
+
+
+def quantise(prepared: Prepared) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
+    """Return int16 counts `[leads, L]` and the float32 scale `[leads]`: values = counts · scale.
+
+    Lossless to the bit where the values still are the device's own counts (int16 source, same
+    rate, lead not derived); else the scale is the lead's largest magnitude / 32767.
+    """
+    values, lsb = prepared.values, prepared.lsb
+    peak = np.abs(values).max(axis=1)
+    scale = np.where(peak > 0, peak / np.float32(_INT16), np.float32(1)).astype(np.float32)
+    own = np.isfinite(lsb) & (peak <= np.float32(_INT16) * np.nan_to_num(lsb))
+    scale = np.where(own, lsb, scale)
+    exact = values / scale[:, None]
+    counts = np.rint(exact)
+    # Values that were changed after `prepare` are no whole counts: refuse to round them off.
+    if own.any() and float(np.abs(exact[own] - counts[own]).max()) > _WHOLE:
+        raise ValueError("values are not whole counts of lsb: they were changed after prepare()")
+    return counts.astype(np.int16), scale
+
+
+def _check(signal: Signal, config: PrepareConfig) -> None:
+    check_fs(signal.fs)
+    if signal.unit != config.unit:
+        raise RecordError(
+            "wrong_unit",
+            f"the recording is in {signal.unit}, the task wants {config.unit}",
+            field="unit",
+            value=signal.unit,
+            advice="a standardised recording has lost its amplitude: run the task with unit z",
+        )
+    # The half sample forgives a file that leaves out the window's last one.
+    if signal.samples == 0 or (signal.samples + 0.5) / signal.fs < config.shortest_s:
+        raise RecordError(
+            "too_short",
+            f"the recording lasts {signal.duration_s:.3g} s, less than {config.shortest_s:g} s",
+            field="samples",
+            value=signal.samples,
+            advice="record longer or lower min_duration_s",
+        )
+
+
+def _check_count(signal: Signal, present: npt.NDArray[np.bool_], config: PrepareConfig) -> None:
+    found = int(present.sum())
+    if found >= config.fewest_leads:
+        return
+    names = ", ".join(signal.leads)
+    raise RecordError(
+        "too_few_leads" if found else "no_ecg_leads",
+        f"{found} of {len(config.leads)} leads are there, fewer than {config.fewest_leads}; "
+        f"leads found: {names or 'none'}",
+        field="leads",
+        value=names,
+        advice="use a recording with more leads or lower min_leads",
+    )
+
+
+def _window(signal: Signal, config: PrepareConfig) -> tuple[Signal, int, int]:
+    """Cut `signal` to what the centre window needs, so that cost does not grow with its length.
+
+    Returns:
+        the cut signal, how many of its resampled samples come before the window, and how many
+        belong to it.
+    """
+    total = rate.output_length(signal.samples, signal.fs, config.fs)
+    if total <= config.length:
+        return signal, 0, total
+    first = (total - config.length) // 2
+    change = rate.ratio(signal.fs, config.fs)
+    p, q = change.numerator, change.denominator
+    margin = rate.half_width(signal.fs, config.fs) + 1 if change != 1 else 0
+    # Only at multiples of q does the cut signal's first output fall on one of the whole signal's.
+    cycles = max(0, (math.floor(first / change) - margin) // q)
+    last = math.ceil((first + config.length) / change) + margin
+    cut = dataclasses.replace(signal, values=signal.values[:, cycles * q : last])
+    return cut, first - cycles * p, config.length
+
+
+def _is_recorded(signal: Signal, config: PrepareConfig) -> npt.NDArray[np.bool_]:
+    return np.array([lead in signal.leads for lead in config.leads], np.bool_)
+
+
+def _mask_flat(
+    fitted: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.bool_],
+    real: slice,
+    config: PrepareConfig,
+) -> npt.NDArray[np.bool_]:
+    """Return `mask` without constant leads, zero them in place, and check what amplitude is left.
+
+    Raises:
+        RecordError: `no_ecg_leads`, `implausible_amplitude`.
+    """
+    peak_to_peak = np.ptp(fitted[:, real], axis=1)
+    live = mask & (peak_to_peak > _FLAT)
+    if not live.any():
+        raise RecordError(
+            "no_ecg_leads",
+            "every lead is constant or without values",
+            field="leads",
+            value=int(mask.sum()),
+            advice="leave the recording out",
+        )
+    if config.unit == "mV":
+        check_amplitude(peak_to_peak[live])
+    fitted[~live] = 0.0
+    return live
+
+
+def _gains(
+    signal: Signal, config: PrepareConfig, whole: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    row = {lead: index for index, lead in enumerate(signal.leads)}
+    gains = np.full(len(config.leads), np.nan, np.float32)
+    for index in np.flatnonzero(whole):
+        at = row[config.leads[index]]
+        lsb, offset = float(signal.lsb[at]), float(signal.offset[at])
+        if lsb and abs(offset / lsb - round(offset / lsb)) < 1e-6:  # a whole baseline, see Signal
+            gains[index] = lsb
+    return gains

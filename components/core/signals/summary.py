@@ -1,0 +1,159 @@
+"""Cheap per-lead features for the logistic-regression and gradient-boosting baselines.
+
+N recordings, `[N, leads, L]` in mV (or z); features `[N, F]` float32, NaN where a lead is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from components.core.signals.leads import LEADS8
+from components.core.signals.normalise import real_samples
+
+Array = npt.NDArray[np.float32]
+
+# Hz. P and T waves lie below 10, the QRS complex in 10–20, its notches and muscle noise above
+# (after Thakor, Webster & Tompkins 1984).
+BANDS: dict[str, tuple[float, float]] = {
+    "0.5_5": (0.5, 5.0),
+    "5_10": (5.0, 10.0),
+    "10_20": (10.0, 20.0),
+    "20_40": (20.0, 40.0),
+}
+PER_LEAD = ("sd", "peak_to_peak", "skewness", "mean_slope", "peak_slope", *BANDS)
+# Beats per minute that the autocorrelation may find: beyond them a 10 s strip is not a rhythm.
+RATE_RANGE = (30.0, 220.0)
+# Hz of the slope envelope: 20 ms resolve a QRS complex.
+_ENVELOPE_HZ = 50.0
+# A first peak this near to the highest is the beat; the highest may be a multiple of it.
+_FIRST_PEAK = 0.8
+# Recordings at a time: bounds the temporary arrays to about 100 MB.
+_CHUNK = 128
+# Added before the logarithm (mV²/Hz): (1 µV)², below any amplifier's noise.
+_FLOOR = 1e-6
+
+
+def feature_names(leads: Sequence[str] = LEADS8) -> list[str]:
+    """Return the F names in the order of `summarise`'s columns.
+
+    >>> feature_names(["II"])[:2]
+    ['II_sd', 'II_peak_to_peak']
+    """
+    return [f"{lead}_{name}" for lead in leads for name in PER_LEAD] + ["heart_rate"]
+
+
+def summarise(
+    values: npt.NDArray[np.floating],
+    fs: float,
+    *,
+    lead_mask: npt.NDArray[np.bool_] | None = None,
+    start: npt.NDArray[np.integer] | None = None,
+    stop: npt.NDArray[np.integer] | None = None,
+) -> Array:
+    """Return features `[N, F]`, `F = 9 · leads + 1`, in the order of `feature_names`.
+
+    Per lead: SD, peak-to-peak, skewness, mean and peak |slope| (per s), natural logarithm of the
+    power density in each of `BANDS`; then the heart rate in beats/min.
+
+    Args:
+        values: `[N, leads, L]`; NaN anywhere in a lead makes its features NaN.
+        fs: sampling rate in Hz, above 80 for the highest band.
+        lead_mask: `[N, leads]`; all when None.
+        start: `[N]`, first real sample; 0 when None.
+        stop: `[N]`, one past the last; L when None.
+
+    Raises:
+        ValueError: fs is too low for the bands.
+    """
+    if fs <= 2 * BANDS["20_40"][1]:
+        raise ValueError(f"fs is {fs:g} Hz, but the 20–40 Hz band needs more than 80 Hz")
+    count, leads, length = values.shape
+    mask = np.ones((count, leads), np.bool_) if lead_mask is None else np.asarray(lead_mask)
+    first = np.zeros(count, np.int64) if start is None else np.asarray(start)
+    last = np.full(count, length, np.int64) if stop is None else np.asarray(stop)
+    out = np.empty((count, leads * len(PER_LEAD) + 1), np.float32)
+    for at in range(0, count, _CHUNK):
+        part = slice(at, at + _CHUNK)
+        out[part] = _features(
+            np.asarray(values[part], np.float32), fs, mask[part], first[part], last[part]
+        )
+    return out
+
+
+def _features(
+    x: Array,
+    fs: float,
+    mask: npt.NDArray[np.bool_],
+    start: npt.NDArray[np.integer],
+    stop: npt.NDArray[np.integer],
+) -> Array:
+    usable = mask & np.isfinite(x).all(axis=2) & ((stop - start) > 1)[:, None]
+    real = real_samples((x.shape[0], x.shape[1], x.shape[2]), usable, start, stop)
+    samples = np.maximum(real.sum(axis=2), 2).astype(np.float32)
+    x = np.where(real, x, np.float32(0))
+    centred = np.where(real, x - (x.sum(axis=2) / samples)[..., None], np.float32(0))
+    variance = np.einsum("nct,nct->nc", centred, centred) / samples
+    sd = np.sqrt(variance)
+    cube = np.einsum("nct,nct,nct->nc", centred, centred, centred) / samples
+    slope = np.where(real[..., 1:] & real[..., :-1], np.abs(np.diff(centred)), 0) * np.float32(fs)
+    columns = [
+        sd,
+        centred.max(axis=2) - centred.min(axis=2),
+        cube / np.maximum(sd**3, np.finfo(np.float32).tiny),
+        slope.sum(axis=2) / (samples - 1),
+        slope.max(axis=2),
+        *_band_powers(centred, fs, samples),
+    ]
+    per_lead = np.stack(columns, axis=2).astype(np.float32)
+    per_lead[~usable] = np.nan
+    return np.concatenate(
+        [per_lead.reshape(x.shape[0], -1), heart_rate(slope, fs)[:, None]], axis=1
+    )
+
+
+def _band_powers(centred: Array, fs: float, samples: Array) -> list[Array]:
+    """Return the log power density `[N, leads]` per band (periodogram, one-sided)."""
+    spectrum = fft.rfft(centred, axis=2)
+    power = (spectrum.real**2 + spectrum.imag**2) * np.float32(2 / fs)
+    frequency = fft.rfftfreq(centred.shape[2], 1 / fs)
+    powers: list[Array] = []
+    for low, high in BANDS.values():
+        band = power[:, :, (frequency >= low) & (frequency < high)]
+        density = band.sum(axis=2) / np.maximum(samples * band.shape[2], 1)
+        powers.append(np.log(density + np.float32(_FLOOR)))
+    return powers
+
+
+def heart_rate(slope: Array, fs: float) -> Array:
+    """Return beats/min `[N]` from the autocorrelation of the leads' summed |slope|.
+
+    NaN where the strip is shorter than two of the slowest beats or nothing moves.
+
+    Args:
+        slope: `[N, leads, T]`, magnitude of the slope, 0 in padding and missing leads.
+        fs: sampling rate in Hz.
+    """
+    step = max(1, round(fs / _ENVELOPE_HZ))
+    bins, rate = slope.shape[2] // step, fs / step
+    low, high = int(rate * 60 / RATE_RANGE[1]), int(np.ceil(rate * 60 / RATE_RANGE[0]))
+    found = np.full(slope.shape[0], np.nan, np.float32)
+    if bins < 2 * high:
+        return found
+    total = slope.sum(axis=1)[:, : bins * step].reshape(-1, bins, step).mean(axis=2)
+    # The root lessens the weight of one large ectopic beat.
+    envelope = np.sqrt(total)
+    envelope -= envelope.mean(axis=1, keepdims=True)
+    spectrum = fft.rfft(envelope, 2 * bins, axis=1)
+    correlation = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : high + 2]
+    # Fewer products enter at longer lags.
+    correlation = correlation * (bins / (bins - np.arange(high + 2)))
+    inner = correlation[:, low : high + 1]
+    left, right = correlation[:, low - 1 : high], correlation[:, low + 1 : high + 2]
+    is_peak = (inner >= left) & (inner > right) & (inner > 0)
+    best = np.where(is_peak, inner, 0).max(axis=1)
+    first = np.argmax(is_peak & (inner >= _FIRST_PEAK * best[:, None]), axis=1)
+    return np.where(best > 0, 60 * rate / (low + first), np.nan).astype(np.float32)

@@ -1,0 +1,5 @@
+"""`python -m components.doctor`."""
+
+from components.doctor.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m components.evaluate`."""
+
+from components.evaluate.cli import main
+
+main()

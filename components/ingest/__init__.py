@@ -1,0 +1,1 @@
+"""Raw files → records: `manifest.parquet`, ragged shards, `rejects.parquet`."""

@@ -1,0 +1,5 @@
+"""`python -m components.ingest`."""
+
+from components.ingest.cli import main
+
+main()

@@ -1,0 +1,128 @@
+"""One chunk of records: read the signals, write a shard, the manifest rows and the rejects."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.data.ragged import RaggedWriter
+from components.core.errors import RecordError
+from components.core.readers.rawfile import DiskFile
+from components.core.readers.registry import read_signal
+from components.core.schemas import (
+    ECG_FIELDS,
+    REJECT_SCHEMA,
+    SHARDS,
+    SUBJECT_FIELDS,
+    TABULAR_PREFIX,
+)
+from components.core.signals.signal import Signal
+from components.core.store import write_atomic
+from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
+from components.ingest.sources.array import load_array
+
+PARTS_FOLDER = "parts"
+_open_arrays: dict[tuple[Path, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class ChunkCounts:
+    """What a chunk came to."""
+
+    records: int
+    rejects: int
+
+
+def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
+    """Return shard, rejects and manifest part of a chunk; the last exists when it is finished."""
+    parts = folder / PARTS_FOLDER
+    return (
+        folder / SHARDS / f"{number:05d}.h5",
+        parts / f"{number:05d}.rejects.parquet",
+        parts / f"{number:05d}.parquet",
+    )
+
+
+def decode_chunk(
+    number: int, items: list[Record | Reject], folder: Path, features: dict[str, str]
+) -> ChunkCounts:
+    """Read one chunk and write its three files; a finished chunk is left alone.
+
+    Args:
+        number: of the chunk; also of its shard.
+        items: records to read and rows refused already.
+        folder: the stage's workspace.
+        features: tabular feature → `numeric` or `categorical`, for the column types.
+    """
+    shard, rejects_file, part = part_paths(folder, number)
+    if part.exists():
+        return ChunkCounts(pq.read_metadata(part).num_rows, pq.read_metadata(rejects_file).num_rows)
+    writer = RaggedWriter()
+    rows: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    for item in items:
+        if isinstance(item, Reject):
+            rejects.append(item)
+            continue
+        try:
+            rows.append(_cells(item, number, writer))
+        except RecordError as error:
+            rejects.append(Reject.of(error, file=item.file, row=item.row))
+    write_atomic(shard, writer.write)
+    write_atomic(rejects_file, lambda p: pq.write_table(rejects_table(rejects), p))
+    write_atomic(part, lambda p: pq.write_table(_table(rows, features), p))
+    return ChunkCounts(len(rows), len(rejects))
+
+
+def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
+    cells = subject_cells(record)
+    cells |= {f"{TABULAR_PREFIX}{name}": value for name, value in record.tabular.items()}
+    if record.ecg is not None:
+        cells |= writer.add(_signal(record.ecg)) | {"ecg_shard": number}
+    return cells
+
+
+def _signal(reference: FileRef | ArrayRef) -> Signal:
+    if isinstance(reference, FileRef):
+        return read_signal(DiskFile(reference.path, reference.root), reference.declared)
+    key = (reference.path, reference.key)
+    if key not in _open_arrays:
+        _open_arrays[key] = load_array(*key)
+    return _array_signal(np.array(_open_arrays[key][reference.row]), reference)
+
+
+def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 - any dtype
+    from components.core.signals.leads import canonical
+    from components.core.signals.units import unit_scale
+
+    if values.dtype not in (np.int16, np.float16, np.float32):
+        values = values.astype(np.float32)
+    declared = reference.declared
+    unit, factor = unit_scale(declared.unit or "")
+    leads = tuple(canonical(lead) for lead in declared.leads or ())
+    return Signal(
+        values=values,
+        fs=float(declared.fs or 0),
+        leads=leads,
+        unit=unit,
+        lsb=np.full(len(leads), factor),
+        offset=np.zeros(len(leads)),
+    )
+
+
+def rejects_table(rejects: list[Reject]) -> pa.Table:
+    """Return reject rows as a table of `REJECT_SCHEMA`."""
+    return pa.Table.from_pylist([asdict(r) for r in rejects], schema=REJECT_SCHEMA)
+
+
+def _table(rows: list[dict[str, Any]], features: dict[str, str]) -> pa.Table:
+    tabular = [
+        pa.field(f"{TABULAR_PREFIX}{n}", pa.float64() if kind == "numeric" else pa.string())
+        for n, kind in features.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *tabular]))

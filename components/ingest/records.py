@@ -1,0 +1,112 @@
+"""What a source yields: a record to be read, or a row that was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import RecordError, shorten
+from components.core.readers.registry import Declared
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRef:
+    """An ECG file under the data root; read later, in a worker process."""
+
+    path: Path
+    root: Path
+    declared: Declared
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayRef:
+    """One row of an array file `[record, lead, time]`.
+
+    Attributes:
+        path: of the `.npy` file, or of an `.npz` with `key`.
+        row: first index.
+        declared: rate, unit and lead order; an array cannot say them.
+        key: name inside an `.npz`.
+    """
+
+    path: Path
+    row: int
+    declared: Declared
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One recording of one patient, with what the source's table says of it.
+
+    Attributes:
+        record_id: unique in the source.
+        patient_id: the unit that splits keep together.
+        row: line of the source's table (the header is line 1).
+        label: 0, 1 or None (undetermined).
+        tabular: feature → number, text or None (missing).
+        ecg: where the waveform lies; None for a tabular cohort.
+        file: name for a reject row, relative to the data root.
+        Times are days from `index_time`.
+    """
+
+    record_id: str
+    patient_id: str
+    row: int
+    label: int | None
+    site: str | None = None
+    index_time: datetime | None = None
+    ecg_time: datetime | None = None
+    event_time_days: float | None = None
+    followup_days: float | None = None
+    death_days: float | None = None
+    given_split: str | None = None
+    tabular: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
+    ecg: FileRef | ArrayRef | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """One refused row or file; becomes a row of `rejects.parquet`."""
+
+    file: str
+    row: int
+    field: str
+    value: str
+    code: str
+    reason: str
+    advice: str
+
+    @classmethod
+    def of(cls, error: RecordError, *, file: str = "", row: int = -1) -> Reject:
+        """Return the reject row for an error."""
+        return cls(
+            file=file,
+            row=row,
+            field=error.field,
+            value=shorten(error.value),
+            code=error.code,
+            reason=error.reason,
+            advice=error.advice,
+        )
+
+
+def subject_cells(record: Record) -> dict[str, Any]:
+    """Return the record's manifest cells, without those of its signal."""
+    cells: dict[str, Any] = {
+        "sample_id": record.record_id,
+        "patient_id": record.patient_id,
+        "site": record.site,
+        "row": record.row,
+        "index_time": record.index_time,
+        "ecg_time": record.ecg_time,
+        "label": record.label,
+        "event_time_days": record.event_time_days,
+        "followup_days": record.followup_days,
+        "death_days": record.death_days,
+        "given_split": record.given_split,
+    }
+    return cells

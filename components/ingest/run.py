@@ -1,0 +1,164 @@
+"""Raw files → records. Plain functions: no MLflow, no command line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.config.base import validate
+from components.core.config.sections import IngestConfig
+from components.core.errors import InputError
+from components.core.pool import map_chunks, worker_count
+from components.core.progress import progress, say
+from components.core.schemas import MANIFEST, REJECTS, SHARDS
+from components.core.store import Workspace, write_atomic
+from components.ingest.chunks import PARTS_FOLDER, decode_chunk, part_paths, rejects_table
+from components.ingest.records import Record, Reject
+from components.ingest.sources.registry import source
+
+# Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
+CHUNK = 256
+
+
+def ingest(work: Workspace, config: IngestConfig) -> None:
+    """Fill the workspace with manifest, shards and rejects.
+
+    Args:
+        work: receives the files and the counts.
+        config: source, path, options, reject limit, workers.
+
+    Raises:
+        InputError: the path or table is wrong, nothing could be read, or the share of refused
+            records is above `max_reject_rate`; the rejects are kept beside the stage then.
+    """
+    origin = source(config.source)
+    options = validate(
+        origin.Options,
+        config.options.get(config.source, {}),
+        f"ingest.options.{config.source}",
+    )
+    path = Path(config.path).expanduser()
+    work.path(SHARDS, "x"), work.path(PARTS_FOLDER, "x")
+    total = sum(1 for _ in origin.read(path, options))
+    if total == 0:
+        raise InputError(f"'{config.path}' holds no records; the table has a header and no rows")
+    features = origin.features(path, options)
+    chunks = _decode(work, origin.read(path, options), features, config.workers, total)
+    _merge(work, chunks, config)
+    side_files = getattr(origin, "side_files", None)
+    if side_files is not None:
+        for name, file in side_files(path, options).items():
+            shutil.copyfile(file, work.path("truth", name))
+    _facts(work, config, options, features)
+
+
+def _decode(
+    work: Workspace,
+    items: Iterable[Record | Reject],
+    features: dict[str, str],
+    workers: int,
+    total: int,
+) -> int:
+    chunks = -(-total // CHUNK)
+    tasks = ((number, batch, work.folder, features) for number, batch in enumerate(_batched(items)))
+    with progress("ingest", total, "records") as advance:
+        for counts in map_chunks(decode_chunk, tasks, workers=worker_count(workers)):
+            advance(counts.records + counts.rejects)
+    return chunks
+
+
+def _batched(items: Iterable[Record | Reject]) -> Iterator[list[Record | Reject]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, CHUNK)):
+        yield batch
+
+
+def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
+    files = [part_paths(work.folder, number) for number in range(chunks)]
+    manifest = pa.concat_tables([pq.read_table(part) for _, _, part in files])
+    rejects = pa.concat_tables([pq.read_table(rejected) for _, rejected, _ in files])
+    kept, duplicates = _drop_duplicates(manifest)
+    rejects = pa.concat_tables([rejects, rejects_table(duplicates)])
+    write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
+    _check_rate(work, rejects, total=manifest.num_rows + rejects.num_rows - len(duplicates),
+                duplicates=len(duplicates), limit=config.max_reject_rate)  # fmt: skip
+    write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
+    shutil.rmtree(work.folder / PARTS_FOLDER)
+    reasons = rejects.column("code").to_pandas().value_counts()
+    work.counts |= {
+        "records": kept.num_rows,
+        "patients": len(set(kept.column("patient_id").to_pylist())),
+        "rejects": rejects.num_rows,
+        **{f"rejects_{code}": float(count) for code, count in reasons.items()},
+    }
+
+
+def _drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject]]:
+    """Drop a patient's second copy of the same samples; copies across patients are audited."""
+    frame = manifest.select(["patient_id", "ecg_sha256", "row"]).to_pandas()
+    has_ecg = frame["ecg_sha256"].notna()
+    repeated = has_ecg & frame.duplicated(["patient_id", "ecg_sha256"])
+    dropped = [
+        Reject(
+            file="",
+            row=int(row),
+            field="path",
+            value="",
+            code="exact_duplicate",
+            reason="the same samples were read before for this patient",
+            advice="nothing to do; one copy is kept",
+        )
+        for row in frame.loc[repeated, "row"]
+    ]
+    return manifest.filter(pa.array(~repeated)), dropped
+
+
+def _check_rate(
+    work: Workspace, rejects: pa.Table, *, total: int, duplicates: int, limit: float
+) -> None:
+    refused = rejects.num_rows - duplicates
+    if refused == 0 or (refused / total <= limit and refused < total):
+        return
+    kept = work.folder.parent / f"{work.folder.name.removeprefix('.tmp-')}.rejects.parquet"
+    shutil.copyfile(work.folder / REJECTS, kept)
+    counts = rejects.column("code").to_pandas().value_counts()
+    reasons = ", ".join(f"{n} × {code}" for code, n in counts.items())
+    raise InputError(
+        f"{refused} of {total} records were refused ({reasons}), more than the limit of "
+        f"{limit:.0%}; see data/{kept.parent.name}/{kept.name}, mend them, or raise "
+        "ingest.max_reject_rate"
+    )
+
+
+def _facts(
+    work: Workspace,
+    config: IngestConfig,
+    options: Any,  # noqa: ANN401 - each source has its own Options
+    features: dict[str, str],
+) -> None:
+    frame = pd.read_parquet(work.folder / MANIFEST, columns=["patient_id", "row"])
+    own_rows = (frame["patient_id"] == "row-" + frame["row"].astype(str)).all()
+    declared = list(getattr(options, "tabular", {}))
+    absent = [name for name in declared if name not in features]
+    if absent:
+        say(f"note: the table lacks the declared feature(s) {', '.join(absent)}; left out")
+    work.facts |= {
+        "source": config.source,
+        "patients_known": not bool(own_rows),
+        "features": features,
+        "absent_features": absent,
+    }
+
+
+def reject_summary(folder: Path) -> str:
+    """Return rejects per reason as CSV text; it holds no file name and no value."""
+    rejects = pq.read_table(folder / REJECTS).to_pandas()
+    counts = rejects.groupby(["code", "reason"]).size().rename("count").reset_index()
+    return str(counts.to_csv(index=False))

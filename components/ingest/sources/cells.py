@@ -1,0 +1,101 @@
+"""Reading single cells of a hospital's table: every failure names field and value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+from components.core.errors import RecordError
+
+Kind = Literal["numeric", "categorical"]
+# What tables write where nothing is known; anything else unreadable is refused, not guessed.
+MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "None", "."})
+
+
+def text(row: Mapping[str, str | None], name: str) -> str | None:
+    """Return a cell's text without outer blanks, or None where it is missing."""
+    value = (row.get(name) or "").strip()
+    return None if value in MISSING else value
+
+
+def required(row: Mapping[str, str | None], name: str) -> str:
+    """Return a cell that must be there."""
+    value = text(row, name)
+    if value is None:
+        raise RecordError(
+            "missing_value", f"the column '{name}' is empty", field=name, advice="fill it in"
+        )
+    return value
+
+
+def number(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> float | None:
+    """Return a cell as a finite number, or None where it is missing."""
+    value = text(row, name)
+    if value is None:
+        return None
+    plain = value.replace(decimal, ".") if decimal != "." else value
+    try:
+        found = float(plain)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise RecordError(
+            "not_a_number",
+            f"the column '{name}' holds no number",
+            field=name,
+            value=value,
+            advice="correct the cell, or declare the column as categorical",
+        )
+    return found
+
+
+def label(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> int | None:
+    """Return 0, 1 or None; anything else is refused."""
+    value = number(row, name, decimal=decimal)
+    if value is None:
+        return None
+    if value not in {0.0, 1.0}:
+        raise RecordError(
+            "label_not_binary",
+            f"the label in '{name}' is neither 0 nor 1",
+            field=name,
+            value=text(row, name),
+            advice="write 1 for the event, 0 for none, nothing for undetermined",
+        )
+    return int(value)
+
+
+def moment(row: Mapping[str, str | None], name: str) -> datetime | None:
+    """Return a cell as a time without zone (ISO 8601), not in the future."""
+    value = text(row, name)
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise RecordError(
+            "not_a_time",
+            f"the column '{name}' holds no ISO 8601 time",
+            field=name,
+            value=value,
+            advice="write 2024-05-31 or 2024-05-31T10:15:00",
+        ) from None
+    plain = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    if plain > datetime.now(UTC).replace(tzinfo=None):
+        raise RecordError(
+            "future_time", f"the time in '{name}' lies in the future", field=name, value=value,
+            advice="correct the date",
+        )  # fmt: skip
+    return plain
+
+
+def features(
+    row: Mapping[str, str | None], declared: Mapping[str, Kind], *, decimal: str = "."
+) -> dict[str, float | str | None]:
+    """Return the declared tabular features of a row."""
+    return {
+        name: number(row, name, decimal=decimal) if kind == "numeric" else text(row, name)
+        for name, kind in declared.items()
+    }

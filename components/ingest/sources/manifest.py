@@ -1,0 +1,138 @@
+"""`manifest`: a CSV that names one ECG file per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from components.core.config.base import Frozen
+from components.core.errors import InputError, RecordError
+from components.core.readers.registry import Declared
+from components.core.schemas import PARTS, PATH_COLUMNS
+from components.ingest.records import FileRef, Record, Reject
+from components.ingest.sources import cells, tables
+
+NAME = "manifest"
+
+
+class Options(Frozen):
+    """What a manifest needs to be told.
+
+    Attributes:
+        tabular: feature → `numeric` or `categorical`. Columns that the manifest lacks are left
+            out and listed; columns that are not declared are never used as features.
+        fs: sampling rate in Hz of formats that cannot say it, unless a row has `ecg_fs`.
+        unit: likewise, unless a row has `ecg_unit`.
+        leads: likewise, unless a row has `ecg_leads` (separated by `;`).
+    """
+
+    tabular: dict[str, cells.Kind] = Field(default_factory=dict[str, cells.Kind])
+    fs: float | None = None
+    unit: str = ""
+    leads: tuple[str, ...] = ()
+
+
+def read(path: Path, options: Options) -> Iterator[Record | Reject]:
+    """Yield one record or reject per row.
+
+    Args:
+        path: the manifest, or a folder that holds `manifest.csv`. Files are relative to its folder.
+        options: see `Options`.
+
+    Raises:
+        InputError: the manifest is missing, empty, unreadable, or lacks a column.
+    """
+    manifest = _manifest_file(path)
+    header, rows = tables.open_table(manifest)
+    tables.require(header, ["patient_id"], manifest.name)
+    path_column = _path_column(header, manifest.name)
+    if "label" not in header and "event_time_days" not in header:
+        raise InputError(
+            f"the table '{manifest.name}' has neither 'label' nor 'event_time_days'; add one"
+        )
+    declared = {name: kind for name, kind in options.tabular.items() if name in header}
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        file = (row.get(path_column) or "") if path_column else ""
+        try:
+            tables.check_width(row, header)
+            record = _record(row, line, declared)
+            _check_unique(record.record_id, line, seen)
+            yield _with_file(record, row, file, manifest.parent, options)
+        except RecordError as error:
+            yield Reject.of(error, file=file, row=line)
+
+
+def features(path: Path, options: Options) -> dict[str, cells.Kind]:
+    """Return the declared tabular features that the manifest has, and their kinds."""
+    header, _ = tables.open_table(_manifest_file(path))
+    return {name: kind for name, kind in options.tabular.items() if name in header}
+
+
+def _manifest_file(path: Path) -> Path:
+    return path / "manifest.csv" if path.is_dir() else path
+
+
+def _path_column(header: list[str], name: str) -> str:
+    found = [c for c in PATH_COLUMNS if c in header]
+    if len(found) > 1:
+        raise InputError(f"the table '{name}' has {' and '.join(found)}; keep one of them")
+    return found[0] if found else ""
+
+
+def _record(row: tables.Row, line: int, declared: dict[str, cells.Kind]) -> Record:
+    return Record(
+        record_id=cells.text(row, "recording_id") or f"row-{line}",
+        patient_id=cells.required(row, "patient_id"),
+        row=line,
+        label=cells.label(row, "label"),
+        site=cells.text(row, "site"),
+        index_time=cells.moment(row, "index_time"),
+        ecg_time=cells.moment(row, "ecg_time"),
+        event_time_days=cells.number(row, "event_time_days"),
+        followup_days=cells.number(row, "followup_days"),
+        death_days=cells.number(row, "death_days"),
+        given_split=_split(row),
+        tabular=cells.features(row, declared),
+    )
+
+
+def _split(row: tables.Row) -> str | None:
+    value = cells.text(row, "split")
+    if value is not None and value not in PARTS:
+        raise RecordError(
+            "unknown_split", "the column 'split' names no split", field="split", value=value,
+            advice=f"write one of {', '.join(PARTS)}",
+        )  # fmt: skip
+    return value
+
+
+def _check_unique(record_id: str, line: int, seen: dict[str, int]) -> None:
+    first = seen.setdefault(record_id, line)
+    if first != line:
+        raise RecordError(
+            "duplicate_id",
+            f"the recording_id stands in row {first} already",
+            field="recording_id",
+            advice="give every row its own recording_id",
+        )
+
+
+def _with_file(record: Record, row: tables.Row, file: str, root: Path, options: Options) -> Record:
+    name = file.strip()
+    if not name:
+        return record
+    leads = cells.text(row, "ecg_leads")
+    declared = Declared(
+        fs=cells.number(row, "ecg_fs") or options.fs,
+        unit=cells.text(row, "ecg_unit") or options.unit or None,
+        leads=tuple(leads.split(";")) if leads else options.leads or None,
+    )
+    reference = FileRef(path=root / name, root=root, declared=declared)
+    return _replace(record, reference, name)
+
+
+def _replace(record: Record, ecg: FileRef, file: str) -> Record:
+    return Record(**{**record.__dict__, "ecg": ecg, "file": file})

@@ -1,0 +1,91 @@
+"""`synthetic`: the embedded cohort, written as a hospital's files and read back like them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.core import store
+from components.core.pool import worker_count
+from components.core.progress import progress
+from components.core.versions import library_versions
+from components.ingest.records import Record, Reject
+from components.ingest.sources import manifest
+from components.ingest.synthetic.generate import generate
+from components.ingest.synthetic.options import SyntheticOptions
+
+NAME = "synthetic"
+# What the hospital's manifest would be declared to hold.
+FEATURES: dict[str, manifest.cells.Kind] = {
+    "age": "numeric",
+    "sex": "categorical",
+    "bmi": "numeric",
+    "hypertension": "numeric",
+    "diabetes": "numeric",
+    "prior_hf": "numeric",
+    "cancer_type": "categorical",
+    "therapy": "categorical",
+    "anthracycline_dose": "numeric",
+    "anti_her2": "numeric",
+    "radiotherapy": "numeric",
+    "lvef_baseline": "numeric",
+}
+TRUTH_FILES = ("truth.parquet", "truth.json")
+
+
+class Options(SyntheticOptions):
+    """Size, seed, nuisance, planted leaks: see `SyntheticOptions`."""
+
+
+def read(path: Path, options: Options) -> Iterator[Record | Reject]:
+    """Yield the cohort's records; its files are generated on first use.
+
+    Args:
+        path: not used; the cohort makes its own data.
+        options: size, seed and what is planted.
+    """
+    del path
+    folder = files(options)
+    yield from manifest.read(folder, manifest.Options(tabular=_features(options)))
+
+
+def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
+    """Return the tabular features and their kinds."""
+    del path
+    return _features(options)
+
+
+def _features(options: Options) -> dict[str, manifest.cells.Kind]:
+    leaked: dict[str, manifest.cells.Kind] = (
+        {"cardiac_review_code": "categorical"} if "label_column" in options.leaks else {}
+    )
+    return FEATURES | leaked
+
+
+def side_files(path: Path, options: Options) -> dict[str, Path]:
+    """Return the planted truth, read by evaluate and explain alone."""
+    del path
+    return {name: files(options) / name for name in TRUTH_FILES}
+
+
+def files(options: Options) -> Path:
+    """Return the folder of the cohort's raw files, generated once per options and code."""
+    config: dict[str, Any] = options.model_dump(mode="json")
+    libraries = library_versions(("numpy", "scipy", "pyarrow"))
+    print_ = store.fingerprint("ingest", config=config, inputs={}, libraries=libraries)
+
+    def compute(work: store.Workspace) -> None:
+        with progress("synthetic cohort", options.patients, "patients") as advance:
+            seen = 0
+
+            def step(done: int, total: int) -> None:
+                nonlocal seen
+                del total
+                advance(done - seen)
+                seen = done
+
+            generate(work.folder, options, workers=worker_count(0), progress=step)
+
+    stage, _ = store.build("synthetic", print_, config=config, inputs={}, compute=compute)
+    return stage.folder

@@ -1,0 +1,91 @@
+"""Reading delimited text as rows of strings: encoding, byte-order mark and line ends told apart."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from components.core.errors import InputError, RecordError
+
+# A cell longer than this is no measurement; it would be a file glued together by a lost quote.
+_MAX_CELL = 1_000_000
+Row = dict[str, str | None]
+
+
+def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator[tuple[int, Row]]]:
+    """Return the header and an iterator over (line number, row).
+
+    Raises:
+        InputError: no such file, a folder, an empty file, not UTF-8, a name twice in the header.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"the table '{path}' {what}; correct the 'path' parameter")
+    csv.field_size_limit(_MAX_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header = next(csv.reader(stream, delimiter=separator), [])
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the table '{path.name}' is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from error
+    _check_header(header, path.name, separator)
+    return header, _rows(path, header, separator)
+
+
+def _check_header(header: list[str], name: str, separator: str) -> None:
+    if not header:
+        raise InputError(f"the table '{name}' is empty; it needs a header line")
+    twice = sorted({c for c in header if header.count(c) > 1})
+    if twice:
+        raise InputError(f"the table '{name}' has the column(s) {', '.join(twice)} twice")
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t,"):
+        raise InputError(
+            f"the table '{name}' has one column, '{header[0][:40]}', when split at '{separator}'; "
+            "declare its separator"
+        )
+
+
+def _rows(path: Path, header: list[str], separator: str) -> Iterator[tuple[int, Row]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter=separator)
+        next(reader)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise InputError(
+                    f"the table '{path.name}' cannot be read after line {reader.line_num}: {error}"
+                ) from error
+            if cells:
+                padded: list[str | None] = [*cells, *[None] * (len(header) - len(cells))]
+                yield reader.line_num, dict(zip([*header, *_spare(cells, header)], padded,
+                                                strict=False))  # fmt: skip
+
+
+def _spare(cells: Sequence[str], header: Sequence[str]) -> list[str]:
+    return [f"(cell {i + 1})" for i in range(len(header), len(cells))]
+
+
+def check_width(row: Row, header: Sequence[str]) -> None:
+    """Refuse a row with more or fewer cells than the header has."""
+    if len(row) != len(header) or None in row.values():
+        filled = sum(value is not None for value in row.values())
+        raise RecordError(
+            "row_width",
+            f"the row has {filled} cells, the header {len(header)}",
+            advice="quote cells that hold the separator",
+        )
+
+
+def require(header: Sequence[str], columns: Sequence[str], name: str) -> None:
+    """Refuse a table without the named columns."""
+    missing = [c for c in columns if c and c not in header]
+    if missing:
+        raise InputError(
+            f"the table '{name}' lacks the column(s) {', '.join(missing)}; it has "
+            f"{', '.join(header[:20])}{' …' if len(header) > 20 else ''}"
+        )

@@ -1,0 +1,63 @@
+"""What can be asked of the synthetic cohort."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from components.core.errors import ConfigError, nearest
+
+LEAKS = ("patient_overlap", "identical_waveform", "label_column", "censored_as_negative")
+SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
+
+
+class SyntheticOptions(BaseModel):
+    """Size, seed and planted faults of one cohort; the same options give the same bytes.
+
+    Attributes:
+        patients: number of patients.
+        seed: root of every random stream.
+        nuisance: add noise, rhythm disturbances, electrode faults and missing leads and cells.
+        leaks: names out of `LEAKS`; the clean twin is the same seed without them.
+        clean_split: write a correct, patient-wise `split` column (twin of the split leaks).
+        dominant: `clinical` lets the tabular inputs carry most of the risk.
+        subgroup_gap: one of `SUBGROUPS`, in which the ECG shows the vulnerability more weakly.
+        broken_files: plant truncated, empty and wrongly labelled files (under 1 % from 320
+            recordings on).
+        duplicates: plant recordings that are stored twice under two recording ids.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patients: int = Field(default=3000, ge=1, le=10_000_000)
+    seed: int = Field(default=20240501, ge=0)
+    nuisance: bool = True
+    leaks: tuple[str, ...] = ()
+    clean_split: bool = False
+    dominant: Literal["clinical"] | None = None
+    subgroup_gap: str | None = None
+    broken_files: bool = True
+    duplicates: bool = True
+
+    @field_validator("leaks")
+    @classmethod
+    def _known_leaks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in LEAKS:
+                raise ConfigError(f"no leak is called {name!r} in leaks; {nearest(name, LEAKS)}")
+        return value
+
+    @field_validator("subgroup_gap")
+    @classmethod
+    def _known_subgroup(cls, value: str | None) -> str | None:
+        if value is not None and value not in SUBGROUPS:
+            raise ConfigError(
+                f"no subgroup is called {value!r} in subgroup_gap; {nearest(value, SUBGROUPS)}"
+            )
+        return value
+
+    @property
+    def has_split(self) -> bool:
+        """Return whether the manifest carries a `split` column."""
+        return self.clean_split or bool({"patient_overlap", "identical_waveform"} & set(self.leaks))

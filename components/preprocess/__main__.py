@@ -1,0 +1,5 @@
+"""`python -m components.preprocess`."""
+
+from components.preprocess.cli import main
+
+main()

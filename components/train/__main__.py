@@ -1,0 +1,5 @@
+"""`python -m components.train`."""
+
+from components.train.cli import main
+
+main()
