@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import math
 import os
 from collections.abc import Generator
@@ -43,6 +44,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     uri = store_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)

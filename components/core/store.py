@@ -252,7 +252,7 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, then rename it to `path`: whole or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

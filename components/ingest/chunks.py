@@ -21,7 +21,9 @@ from components.core.schemas import (
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
 )
+from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
+from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
 from components.core.store import write_atomic
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.sources.array import load_array
@@ -97,21 +99,21 @@ def _signal(reference: FileRef | ArrayRef) -> Signal:
 
 
 def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 - any dtype
-    from components.core.signals.leads import canonical
-    from components.core.signals.units import unit_scale
-
+    declared = reference.declared
+    unit = (declared.unit or "").strip()
+    factor = 1.0 if unit == DIMENSIONLESS else millivolts_per(unit)
+    leads = canonical_all(declared.leads or ())
     if values.dtype not in (np.int16, np.float16, np.float32):
         values = values.astype(np.float32)
-    declared = reference.declared
-    unit, factor = unit_scale(declared.unit or "")
-    leads = tuple(canonical(lead) for lead in declared.leads or ())
-    return Signal(
-        values=values,
-        fs=float(declared.fs or 0),
-        leads=leads,
-        unit=unit,
-        lsb=np.full(len(leads), factor),
-        offset=np.zeros(len(leads)),
+    return check_signal(
+        Signal(
+            values=values,
+            fs=float(declared.fs or 0),
+            leads=leads,
+            unit=unit if unit == DIMENSIONLESS else "mV",
+            lsb=np.full(len(leads), factor),
+            offset=np.zeros(len(leads)),
+        )
     )
 
 

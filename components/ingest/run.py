@@ -45,7 +45,8 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
         f"ingest.options.{config.source}",
     )
     path = Path(config.path).expanduser()
-    work.path(SHARDS, "x"), work.path(PARTS_FOLDER, "x")
+    for folder in (SHARDS, PARTS_FOLDER):
+        (work.folder / folder).mkdir(exist_ok=True)
     total = sum(1 for _ in origin.read(path, options))
     if total == 0:
         raise InputError(f"'{config.path}' holds no records; the table has a header and no rows")
@@ -69,7 +70,7 @@ def _decode(
     chunks = -(-total // CHUNK)
     tasks = ((number, batch, work.folder, features) for number, batch in enumerate(_batched(items)))
     with progress("ingest", total, "records") as advance:
-        for counts in map_chunks(decode_chunk, tasks, workers=worker_count(workers)):
+        for counts in map_chunks(decode_chunk, tasks, workers=min(chunks, worker_count(workers))):
             advance(counts.records + counts.rejects)
     return chunks
 

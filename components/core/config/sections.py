@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
-
-Fraction = float
+from components.core.signals.prepare import PrepareConfig
 
 
 class LabelConfig(Frozen):
@@ -56,27 +55,16 @@ class IngestConfig(Frozen):
         return {} if value is None else value
 
 
-class EcgConfig(Frozen):
-    """How an ECG becomes a tensor row; the same at training and at serving.
+class EcgConfig(PrepareConfig):
+    """How an ECG becomes a tensor row: `PrepareConfig`, and which records are taken at all.
 
     Attributes:
-        leads: rows of the tensor, in this order.
-        fs: sampling rate in Hz after resampling.
-        length: samples per lead after centre-crop or symmetric zero-pad.
-        unit: `mV`, or `z` for recordings that were standardised before they came here.
         missing: `mask` keeps a record with missing leads, `drop` rejects it.
-        min_leads: a record with fewer usable leads than this is rejected.
-        min_duration_s: a shorter record is rejected; None means half the window.
-        window_days: the ECG must lie at most this long before the index date, never after it.
+        window_days: the ECG must lie at most this long before the index date, never after it;
+            None takes any ECG (surveillance).
     """
 
-    leads: tuple[str, ...] = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-    fs: float = Field(default=500, gt=0)
-    length: int = Field(default=5000, gt=0)
-    unit: Literal["mV", "z"] = "mV"
     missing: Literal["mask", "drop"] = "mask"
-    min_leads: int = Field(default=6, ge=1)
-    min_duration_s: float | None = Field(default=None, ge=0)
     window_days: float | None = Field(default=90, ge=0)
 
 

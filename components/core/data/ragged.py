@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -77,7 +77,8 @@ class RaggedReader:
         """Return the signal that the manifest cells describe."""
         leads = tuple(cells["ecg_leads"])
         start, samples = int(cells["ecg_start"]), int(cells["ecg_samples"])
-        data = self._file(int(cells["ecg_shard"]))["ecg"][cells["ecg_dtype"]]
+        group = cast(h5py.Group, self._file(int(cells["ecg_shard"]))["ecg"])
+        data = cast(h5py.Dataset, group[cells["ecg_dtype"]])
         flat = data[start : start + len(leads) * samples]
         return Signal(
             values=flat.reshape(len(leads), samples),

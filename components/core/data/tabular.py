@@ -75,10 +75,14 @@ class TabularEncoder(Frozen):
             parts += _numeric(column, frame[column.name])
         for column in self.categorical:
             text = frame[column.name].astype("string")
-            parts += [(text == level).fillna(False).to_numpy(np.float32) for level in column.levels]
+            parts += [_is_level(text, level) for level in column.levels]
         if not parts:
             return np.zeros((len(frame), 0), dtype=np.float32)
         return np.stack(parts, axis=1)
+
+
+def _is_level(text: pd.Series, level: str) -> npt.NDArray[np.float32]:
+    return np.asarray((text == level).fillna(value=False), dtype=np.float32)
 
 
 def _numeric(column: NumericColumn, values: pd.Series) -> list[npt.NDArray[np.float32]]:

@@ -7,7 +7,7 @@ random rows at the speed of the page cache, without a call into the HDF5 library
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import h5py
 import numpy as np
@@ -37,7 +37,7 @@ def write_tensors(
         scale: `[n, leads]` unit per count.
         lead_mask: `[n, leads]`, True where the lead was recorded and is not flat.
         valid: `[n, 2]` first real sample and the one after the last; the rest is padding.
-        moments: `[n, leads, 3]` count, sum and sum of squares over real samples, in `unit`.
+        moments: `[n, leads, 3]` count, mean and sum of squared deviations over real samples.
         facts: attributes: `fs` in Hz, `leads`, `unit`.
     """
     with h5py.File(path, "w") as file:
@@ -72,16 +72,16 @@ class TensorReader:
             missing = [n for n in _DATASETS if n not in file]
             if missing:
                 raise InputError(f"shard '{path.name}' lacks {', '.join(missing)}; prepare again")
-            data = file["ecg"]
+            data = cast(h5py.Dataset, file["ecg"])
             start = data.id.get_offset()
             if start is None:
                 raise InputError(f"shard '{path.name}' is not contiguous; prepare it again")
             self._ecg[shard] = np.memmap(path, dtype=np.int16, mode="r", offset=start,
                                          shape=data.shape)  # fmt: skip
-            self._scale[shard] = file["scale"][:]
-            self._mask[shard] = file["lead_mask"][:]
-            self._valid[shard] = file["valid"][:]
-            self._moments[shard] = file["moments"][:]
+            self._scale[shard] = cast(h5py.Dataset, file["scale"])[:]
+            self._mask[shard] = cast(h5py.Dataset, file["lead_mask"])[:]
+            self._valid[shard] = cast(h5py.Dataset, file["valid"])[:]
+            self._moments[shard] = cast(h5py.Dataset, file["moments"])[:]
 
     def ecg(
         self, shard: npt.NDArray[np.int64], row: npt.NDArray[np.int64]
@@ -115,7 +115,7 @@ class TensorReader:
     def moments(
         self, shard: npt.NDArray[np.int64], row: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float64]:
-        """Return `[B, leads, 3]` count, sum and sum of squares over real samples."""
+        """Return `[B, leads, 3]` count, mean and squared deviations over real samples."""
         return _gather(self._moments, shard, row)
 
 

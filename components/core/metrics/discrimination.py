@@ -1,7 +1,7 @@
 """How well scores rank positives above negatives: AUROC, AUPRC, curves and operating points.
 
-All take labels `y` `[n]` in {0, 1}, scores `[n]` (higher means more likely positive) and optional row
-weights `[n]`. A figure that needs a class the data lack is NaN.
+All take labels `y` `[n]` in {0, 1}, scores `[n]` (higher means more likely positive) and optional
+row weights `[n]`. A figure that needs a class the data lack is NaN.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Legend of shapes: `D` draws of the bootstrap, `n` rows (predictions), `P` patien
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,8 @@ from components.core.metrics.checks import FloatArray, IntArray
 
 Direction = Literal["higher", "lower", "target"]
 Needs = Literal["score", "probability", "decision"]
-Counts = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Counts = npt.NDArray[np.signedinteger[Any]]
+PatientSums = dict[int, tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,13 @@ class RowWeights:
         counts: `[D, P]` integers, times that each patient was drawn.
         patient: `[n]` column of `counts` for each row.
         weight: `[n]` the row's own weight (IPCW), or None for ones.
+        sums: sums over each patient's rows of arrays met before, shared by all blocks of draws.
     """
 
     counts: Counts
     patient: IntArray
     weight: FloatArray | None = None
+    sums: PatientSums = field(default_factory=dict[int, tuple[FloatArray, FloatArray]])
 
     @classmethod
     def observed(cls, rows: int, weight: FloatArray | None = None) -> RowWeights:
@@ -48,12 +51,20 @@ class RowWeights:
         """Return the weighted column sums `[D, k]` of `values` `[n, k]`.
 
         A sum over rows is a sum over patients of their own sums, so that all draws together are
-        one matrix product of `[D, P]` with `[P, k]`.
+        one matrix product of `[D, P]` with `[P, k]`. Sums over patients are kept for the next block
+        of draws, so `values` must not be changed afterwards.
         """
+        known = self.sums.get(id(values))
+        if known is None:
+            # The array is kept too: while it lives no other can take its id.
+            known = self.sums[id(values)] = (values, self._per_patient(values))
+        return self.counts.astype(np.float64) @ known[1]
+
+    def _per_patient(self, values: FloatArray) -> FloatArray:
         scaled = values if self.weight is None else values * self.weight[:, None]
         patients = self.counts.shape[1]
         own = [np.bincount(self.patient, weights=column, minlength=patients) for column in scaled.T]
-        return self.counts.astype(np.float64) @ np.stack(own, axis=1)
+        return np.stack(own, axis=1, dtype=np.float64)
 
     def subset(self, rows: IntArray) -> RowWeights:
         """Return the weights of some rows under the same draws of patients."""
@@ -87,11 +98,23 @@ class Sample:
         score: `[n]` higher means more likely positive; a probability where the metric needs one.
         threshold: a score at or above it is called positive; one value, or `[n]` where each fold
             has its own.
+        weight: `[n]` row weights of the sample itself, or None for ones.
     """
 
     y: FloatArray
     score: FloatArray
     threshold: float | FloatArray | None = None
+    weight: FloatArray | None = None
+
+    def part(self, rows: IntArray) -> Sample:
+        """Return the predictions of some rows."""
+        threshold = self.threshold
+        return Sample(
+            y=self.y[rows],
+            score=self.score[rows],
+            threshold=threshold[rows] if isinstance(threshold, np.ndarray) else threshold,
+            weight=None if self.weight is None else self.weight[rows],
+        )
 
 
 Family = Callable[[Sample, tuple[str, ...]], Statistic]

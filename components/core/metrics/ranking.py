@@ -1,7 +1,7 @@
 """Sort once, then every bootstrap draw is a weighted cumulative sum.
 
-Only score values that a positive row holds matter to AUROC and AUPRC. `rank` finds these steps once;
-`accumulate` gives, for each draw, the positive and negative weight collected at each of them.
+Only score values that a positive row holds matter to AUROC and AUPRC. `rank` finds these steps
+once; `accumulate` gives, for each draw, the positive and negative weight collected at each of them.
 """
 
 from __future__ import annotations
@@ -76,11 +76,14 @@ def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
     hits = _running(weights.take(ranking.positives))
     misses = _running(weights.take(ranking.negatives))
     true = hits.take(ranking.collected, axis=1).astype(np.float64)
+    upto = misses.take(ranking.upto, axis=1).astype(np.float64)
+    # Without a tie between the classes the two are one array, and the gather is done once.
+    untied = np.array_equal(ranking.above, ranking.upto)
     return Steps(
         gained=np.diff(true, axis=1, prepend=0.0),
         true=true,
-        false_above=misses.take(ranking.above, axis=1).astype(np.float64),
-        false_upto=misses.take(ranking.upto, axis=1).astype(np.float64),
+        false_above=upto if untied else misses.take(ranking.above, axis=1).astype(np.float64),
+        false_upto=upto,
         positive=hits[:, -1].astype(np.float64),
         negative=misses[:, -1].astype(np.float64),
     )
@@ -91,6 +94,7 @@ def _running(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
 
     Integers stay in their own type: whole counts add exactly, and several times faster.
     """
-    sums = np.zeros((weights.shape[0], weights.shape[1] + 1), dtype=weights.dtype)
+    sums = np.empty((weights.shape[0], weights.shape[1] + 1), dtype=weights.dtype)
+    sums[:, 0] = 0
     np.cumsum(weights, axis=1, dtype=weights.dtype, out=sums[:, 1:])
     return sums

@@ -6,7 +6,6 @@ A score **at or above** the threshold is called positive.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.errors import InputError
 from components.core.metrics.checks import FloatArray, Vector, binary, finite, weights
@@ -25,6 +24,7 @@ def youden_threshold(y: Vector, score: Vector, weight: Vector | None = None) -> 
     Raises:
         InputError: bad arrays, or only one class.
     """
+    _check_classes(y, weight)
     curve = roc_curve_points(y, score, weight)
     return _lowest_best(curve, curve.y - curve.x)
 
@@ -37,12 +37,12 @@ def f1_threshold(y: Vector, score: Vector, weight: Vector | None = None) -> floa
     Raises:
         InputError: bad arrays, or only one class.
     """
-    roc_curve_points(y, score, weight)
+    _check_classes(y, weight)
     curve = pr_curve_points(y, score, weight)
     recall, precision = curve.x, curve.y
     with np.errstate(invalid="ignore"):
         f1 = 2 * recall * precision / (recall + precision)
-    return _lowest_best(curve, np.where(recall > 0, f1, 0.0), one_class=_one_class(y, weight))
+    return _lowest_best(curve, np.where(recall > 0, f1, 0.0))
 
 
 def at_threshold(
@@ -59,7 +59,9 @@ def at_threshold(
     """
     labels = binary(y)
     if np.isnan(threshold):
-        raise InputError("the threshold is NaN; choose one on validation data that has both classes")
+        raise InputError(
+            "the threshold is NaN; choose one on validation data that has both classes"
+        )
     values = finite(score, "the score", rows=labels.size)
     sample = Sample(y=labels, score=values, threshold=threshold)
     row_weights = RowWeights.observed(labels.size, weights(weight, rows=labels.size))
@@ -116,19 +118,18 @@ METRICS = tuple(
 )
 
 
-def _one_class(y: Vector, weight: Vector | None) -> bool:
+def _check_classes(y: Vector, weight: Vector | None) -> None:
     labels = binary(y)
     own = weights(weight, rows=labels.size)
     known = labels if own is None else labels[own > 0]
-    return bool(known.min() == known.max())
-
-
-def _lowest_best(curve: Curve, gain: npt.NDArray[np.float64], *, one_class: bool = False) -> float:
-    if one_class or np.isnan(gain).any():
+    if known.min() == known.max():
         raise InputError(
-            "the validation data hold one class only, so no threshold can be chosen; "
-            "hold back more patients for validation"
+            f"all {known.size} validation rows have label {known[0]:g}, so no threshold can be "
+            "chosen; hold back more patients for validation"
         )
+
+
+def _lowest_best(curve: Curve, gain: FloatArray) -> float:
     # Thresholds fall along a curve: the last of the maxima is the lowest one.
     best = np.flatnonzero(gain >= gain.max() - _TIE)[-1]
     return float(curve.threshold[best])

@@ -43,7 +43,7 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, eq=False)
 class _Bank:
-    """A block of outputs as a matrix `[rows, outputs]`; row 0 is `reach` inputs before the block."""
+    """A block of outputs as a matrix `[rows, outputs]`; row 0 lies `reach` inputs before it."""
 
     matrix: Array
     reach: int

@@ -156,4 +156,17 @@ def heart_rate(slope: Array, fs: float) -> Array:
     is_peak = (inner >= left) & (inner > right) & (inner > 0)
     best = np.where(is_peak, inner, 0).max(axis=1)
     first = np.argmax(is_peak & (inner >= _FIRST_PEAK * best[:, None]), axis=1)
-    return np.where(best > 0, 60 * rate / (low + first), np.nan).astype(np.float32)
+    lag = (
+        low
+        + first
+        + _vertex(
+            *(np.take_along_axis(each, first[:, None], 1)[:, 0] for each in (left, inner, right))
+        )
+    )
+    return np.where(best > 0, 60 * rate / lag, np.nan).astype(np.float32)
+
+
+def _vertex(left: Array, middle: Array, right: Array) -> Array:
+    """Return where the parabola through three neighbours peaks, in bins from the middle one."""
+    curvature = 2 * middle - left - right
+    return np.where(curvature > 0, (right - left) / (2 * np.where(curvature > 0, curvature, 1)), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -52,7 +53,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
         raise InputError(
             f"the table '{manifest.name}' has neither 'label' nor 'event_time_days'; add one"
         )
-    declared = {name: kind for name, kind in options.tabular.items() if name in header}
+    declared: dict[str, cells.Kind] = {n: k for n, k in options.tabular.items() if n in header}
     seen: dict[str, int] = {}
     for line, row in rows:
         file = (row.get(path_column) or "") if path_column else ""
@@ -131,8 +132,4 @@ def _with_file(record: Record, row: tables.Row, file: str, root: Path, options: 
         leads=tuple(leads.split(";")) if leads else options.leads or None,
     )
     reference = FileRef(path=root / name, root=root, declared=declared)
-    return _replace(record, reference, name)
-
-
-def _replace(record: Record, ecg: FileRef, file: str) -> Record:
-    return Record(**{**record.__dict__, "ecg": ecg, "file": file})
+    return replace(record, ecg=reference, file=name)

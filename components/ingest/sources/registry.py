@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from components.core.config.base import Frozen
+from pydantic import BaseModel
+
 from components.core.errors import ConfigError, nearest
 from components.ingest import sources
 from components.ingest.records import Record, Reject
@@ -18,7 +19,7 @@ class Source(Protocol):
     """What a source's module must hold."""
 
     NAME: str
-    Options: type[Frozen]
+    Options: type[BaseModel]
 
     @staticmethod
     def read(path: Path, options: Any) -> Iterator[Record | Reject]:  # noqa: ANN401 - own Options

@@ -1,0 +1,1 @@
+"""The embedded synthetic cohort: one generative model of a patient, written as raw files."""

@@ -34,7 +34,13 @@ DROP_POINTS = {
 # Shift of the ECG substrate `u`, in SD of `v`, so that age, sex and a low LVEF look like disease.
 ECG_SHIFT = {"age": 0.15, "sex": 0.15, "lvef_baseline": 0.10}
 # Loading of each morphology score on `u`; the rest of its unit variance is idiosyncratic.
-LOADING = {"r_amplitude": 0.75, "r_progression": 0.72, "qrs_width": 0.75, "t_v5v6": 0.78, "qtc": 0.68}
+LOADING = {
+    "r_amplitude": 0.75,
+    "r_progression": 0.72,
+    "qrs_width": 0.75,
+    "t_v5v6": 0.78,
+    "qtc": 0.68,
+}
 FEATURES = tuple(LOADING)
 _LOADING = np.array(list(LOADING.values()))
 _NOISE_VARIANCE = 1.0 - _LOADING**2
@@ -56,16 +62,16 @@ class Mechanism:
         residual_sd: SD of the fall given everything observed, LVEF points.
     """
 
-    intercept: float = 0.75
-    tabular: float = 1.0
-    beta_v: float = 3.0
-    residual_sd: float = 2.9
+    intercept: float = 0.0
+    tabular: float = 1.05
+    beta_v: float = 4.2
+    residual_sd: float = 5.8
 
     @classmethod
     def of(cls, options: SyntheticOptions) -> Mechanism:
         """Return the mechanism that `options` ask for."""
         if options.dominant == "clinical":
-            return cls(intercept=-1.9, tabular=2.0, beta_v=1.5)
+            return cls(intercept=-4.8, tabular=1.8, beta_v=2.2)
         return cls()
 
     def tabular_drop(self, cohort: Cohort) -> FloatArray:
@@ -108,9 +114,7 @@ def subgroup_gain(cohort: Cohort, subgroup: str | None) -> FloatArray:
     return gain
 
 
-def morphology_scores(
-    cohort: Cohort, *, gain: FloatArray, rng: np.random.Generator
-) -> FloatArray:
+def morphology_scores(cohort: Cohort, *, gain: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Draw the noise-free informative ECG scores `[patients, features]`, about unit variance."""
     substrate = gain * cohort.vulnerability + ecg_shift(cohort)
     noise = rng.standard_normal((cohort.size, len(FEATURES))) * np.sqrt(_NOISE_VARIANCE)

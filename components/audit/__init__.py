@@ -1,0 +1,1 @@
+"""The leakage checks: they run before every training and block it."""

@@ -1,0 +1,1 @@
+"""One file per check: `NAME`, `SEVERITY` and `check(audited) -> Finding`, found by discovery."""

@@ -1,0 +1,55 @@
+"""Preprocessing fitted on more, or on other records, than the train part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.audit.finding import Audited, Finding, Severity
+from components.core.data import foldstats
+from components.core.data.cohort import open_shards, read_stats
+from components.core.data.foldstats import FoldStats
+from components.core.schemas import PART_PREFIX, fold_names
+
+NAME = "normalisation_scope"
+SEVERITY: Severity = "block"
+_TOLERANCE = 1e-6
+
+
+def check(audited: Audited) -> Finding:
+    """Return the folds whose saved statistics are not those of their train part.
+
+    The statistics are computed anew from the train part and compared, so that a file that merely
+    says "fitted on train" is not believed.
+    """
+    known = audited.manifest[audited.manifest["label"].notna()]
+    reader = open_shards(audited.stage, known)
+    facts = audited.stage.facts
+    wrong: list[str] = []
+    for fold in fold_names(known):
+        train = known[known[f"{PART_PREFIX}{fold}"] == "train"]
+        fresh = foldstats.fit_fold(
+            fold, train, list(facts["features"]), reader, tuple(facts["ecg"]["leads"])
+        )
+        if not same(fresh, read_stats(audited.stage, fold)):
+            wrong.append(fold)
+    return Finding(
+        passed=not wrong,
+        sentence=f"the statistics of fold(s) {', '.join(wrong)} are not those of their train part"
+        if wrong
+        else "every fold's statistics are those of its train part, computed anew",
+        evidence={"folds": wrong},
+    )
+
+
+def same(a: FoldStats, b: FoldStats) -> bool:
+    """Return whether two statistics were fitted on the same records with the same result."""
+    if a.ids_sha256 != b.ids_sha256 or (a.ecg is None) != (b.ecg is None):
+        return False
+    if a.ecg is not None and b.ecg is not None:
+        pairs = [(a.ecg[key], b.ecg[key]) for key in ("mean", "sd")]
+        if not all(np.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE) for x, y in pairs):
+            return False
+    left, right = ({c.name: (c.mean, c.sd) for c in stats.tabular.numeric} for stats in (a, b))
+    if left.keys() != right.keys() or a.tabular.categorical != b.tabular.categorical:
+        return False
+    return all(np.allclose(left[name], right[name], rtol=_TOLERANCE) for name in left)

@@ -1,0 +1,144 @@
+"""Rows → batches: a `dict[str, Tensor]` per step, finished on the device that computes.
+
+Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
+record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `label` `[B]`, `weight` `[B]`.
+The ECG travels as int16 counts and becomes float32 z-scores on the device (`finish`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from components.core.data.cohort import Rows
+from components.core.errors import InputError
+from components.core.signals.normalise import NormStats
+
+Batch = dict[str, Tensor]
+
+
+def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
+    """Return the named rows as they lie on disk."""
+    batch: Batch = {
+        "label": torch.from_numpy(rows.label[index]),
+        "weight": torch.from_numpy(rows.weight[index].astype(np.float32)),
+    }
+    if rows.tabular.shape[1]:
+        batch["tabular"] = torch.from_numpy(rows.tabular[index])
+    if rows.reader is not None:
+        shard, row = rows.shard[index], rows.shard_row[index]
+        counts = rows.reader.ecg(shard, row)
+        batch["ecg"] = torch.from_numpy(counts)
+        batch["ecg_scale"] = torch.from_numpy(rows.reader.scale(shard, row))
+        mask = rows.reader.lead_mask(shard, row).astype(np.float32)
+        batch["ecg_lead_mask"] = torch.from_numpy(mask)
+        valid = rows.reader.valid(shard, row)
+        if (valid[:, 1] - valid[:, 0] < counts.shape[-1]).any():
+            batch["ecg_valid"] = torch.from_numpy(valid.astype(np.int64))
+    return batch
+
+
+class Normaliser:
+    """int16 counts → z-scores by the training statistics; padding and missing leads exactly 0."""
+
+    def __init__(self, norm: NormStats) -> None:
+        self._mean = torch.tensor(norm.mean, dtype=torch.float32)
+        self._sd = torch.tensor(norm.sd, dtype=torch.float32)
+        self._unseen = torch.tensor([count == 0 for count in norm.count])
+        self._leads = norm.leads
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the batch with `ecg` as float32 z-scores.
+
+        Raises:
+            InputError: a lead is there that the training part never had.
+        """
+        mask = batch["ecg_lead_mask"]
+        if self._unseen.any():
+            self._refuse_unseen(mask)
+        device = mask.device
+        sd, mean = self._sd.to(device), self._mean.to(device)
+        gain = (batch["ecg_scale"] / sd)[:, :, None]
+        ecg = batch["ecg"].to(torch.float32).mul_(gain).sub_((mean / sd)[None, :, None])
+        real = real_mask(batch)
+        if real is not None:
+            ecg.mul_(real)
+        kept = {key: value for key, value in batch.items() if key != "ecg_scale"}
+        return {**kept, "ecg": ecg}
+
+    def _refuse_unseen(self, mask: Tensor) -> None:
+        bad = self._unseen.to(mask.device) & (mask > 0).any(0)
+        if bad.any():
+            names = [n for n, b in zip(self._leads, bad.tolist(), strict=True) if b]
+            raise InputError(
+                f"lead(s) {', '.join(names)} have values, but the training part never had them; "
+                "mask them or train on recordings that have them"
+            )
+
+
+def real_mask(batch: Batch) -> Tensor | None:
+    """Return `[B, leads, L or 1]`, 0 in padding and missing leads; None when everything is real."""
+    mask = batch["ecg_lead_mask"]
+    valid = batch.get("ecg_valid")
+    if valid is None:
+        return None if bool(mask.all()) else mask[:, :, None]
+    time = torch.arange(batch["ecg"].shape[-1], device=mask.device)
+    inside = (time >= valid[:, :1]) & (time < valid[:, 1:])
+    return mask[:, :, None] * inside[:, None, :]
+
+
+class _Indices(Dataset[Batch]):
+    """A data set whose items are whole batches, named by their row numbers."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: list[int]) -> Batch:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return raw_batch(self._rows, np.asarray(index, dtype=np.int64))
+
+
+class EpochSampler(Sampler[list[int]]):
+    """Batches of row numbers in an order that depends on (seed, epoch) alone.
+
+    A resumed run therefore sees what an uninterrupted one would have seen.
+    """
+
+    def __init__(self, size: int, *, batch: int, seed: int, shuffle: bool) -> None:
+        super().__init__()
+        self._size, self._batch, self._seed, self._shuffle = size, batch, seed, shuffle
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        if self._shuffle:  # a last batch of one record would break batch normalisation
+            return max(1, self._size // self._batch)
+        return -(-self._size // self._batch)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.arange(self._size)
+        if self._shuffle:
+            order = np.random.default_rng([self._seed, self.epoch]).permutation(self._size)
+        for step in range(len(self)):
+            yield order[step * self._batch : (step + 1) * self._batch].tolist()
+
+
+def loader(rows: Rows, *, batch: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
+    """Return a loader of whole batches; no worker processes, since a batch is one memory copy."""
+    sampler = EpochSampler(len(rows), batch=batch, seed=seed, shuffle=shuffle)
+    return DataLoader(
+        _Indices(rows),  # pyright: ignore[reportArgumentType]
+        sampler=sampler,
+        batch_size=None,
+        num_workers=0,
+    )

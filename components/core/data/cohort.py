@@ -1,0 +1,144 @@
+"""A prepared cohort as training may see it: one fold, without its test part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from components.core.data import foldstats
+from components.core.data.foldstats import FoldStats
+from components.core.data.tabular import tabular_frame
+from components.core.data.tensors import TensorReader
+from components.core.errors import InputError, RefusedError
+from components.core.schemas import MANIFEST, PART_PREFIX, SHARDS, TABULAR_PREFIX, fold_names
+from components.core.store import Stage
+
+WEIGHT_PREFIX = "weight."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Records of one part of one fold, ready to be batched.
+
+    Attributes:
+        frame: their manifest rows, in this order.
+        reader: of the ECG shards; None for a tabular cohort.
+        tabular: `[n, width]` float32, encoded with the fold's training statistics.
+        stats: those statistics.
+    """
+
+    frame: pd.DataFrame
+    reader: TensorReader | None
+    tabular: npt.NDArray[np.float32]
+    stats: FoldStats
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def label(self) -> npt.NDArray[np.int64]:
+        """Return `[n]` 0 or 1."""
+        return self.frame["label"].to_numpy(np.int64)
+
+    @cached_property
+    def weight(self) -> npt.NDArray[np.float64]:
+        """Return `[n]` weights by inverse probability of censoring; ones without censoring."""
+        return self.frame["weight"].to_numpy(np.float64)
+
+    @cached_property
+    def shard(self) -> npt.NDArray[np.int64]:
+        """Return `[n]` shard numbers."""
+        return self.frame["shard"].to_numpy(np.int64)
+
+    @cached_property
+    def shard_row(self) -> npt.NDArray[np.int64]:
+        """Return `[n]` rows within the shards."""
+        return self.frame["shard_row"].to_numpy(np.int64)
+
+
+def folds(stage: Stage) -> list[str]:
+    """Return the names of a prepared cohort's folds."""
+    return list(stage.facts["folds"])
+
+
+def read_part(stage: Stage, fold: str, part: str) -> Rows:
+    """Return the records of the train or validation part of a fold whose label is known.
+
+    Raises:
+        RefusedError: the test part was asked for; only evaluate may open it, elsewhere.
+        InputError: there is no such fold.
+    """
+    if part == "test":
+        raise RefusedError(
+            f"the test part of fold {fold} stays closed to training; evaluate alone opens it"
+        )
+    return rows_of(stage, fold, part)
+
+
+def rows_of(stage: Stage, fold: str, part: str) -> Rows:
+    """Return the records of any part (see `read_part` and `held_out`)."""
+    frame = pd.read_parquet(stage.folder / MANIFEST)
+    names = fold_names(frame)
+    if fold not in names:
+        raise InputError(f"there is no fold '{fold}'; the cohort has {', '.join(names)}")
+    chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & frame["label"].notna()
+    rows = frame[chosen].reset_index(drop=True)
+    rows["weight"] = rows[f"{WEIGHT_PREFIX}{fold}"].fillna(1.0)
+    return make_rows(stage, rows, read_stats(stage, fold))
+
+
+def make_rows(stage: Stage, rows: pd.DataFrame, stats: FoldStats) -> Rows:
+    """Return manifest rows with their signals and encoded features."""
+    features = tabular_frame(rows, stats.tabular.columns, TABULAR_PREFIX)
+    return Rows(
+        frame=rows,
+        reader=open_shards(stage, rows),
+        tabular=stats.tabular.transform(features),
+        stats=stats,
+    )
+
+
+def open_shards(stage: Stage, rows: pd.DataFrame) -> TensorReader | None:
+    """Return a reader of the shards that `rows` lie in; None for a tabular cohort."""
+    if "ecg" not in stage.facts["modalities"]:
+        return None
+    shards = sorted({int(s) for s in rows["shard"].dropna()})
+    return TensorReader(stage.folder / SHARDS, shards)
+
+
+def read_stats(stage: Stage, fold: str) -> FoldStats:
+    """Return a fold's training statistics."""
+    return foldstats.load(stats_path(stage.folder, fold))
+
+
+def stats_path(folder: Path, fold: str) -> Path:
+    """Return where a fold's training statistics lie."""
+    return folder / foldstats.FOLDER / f"{fold}.json"
+
+
+def read_everyone(stage: Stage, fold: str) -> Rows:
+    """Return every labelled record of a cross-validated cohort, for a refit under the name `fold`.
+
+    Each patient is in some fold's train part, so nothing is opened that training may not see; the
+    refit's own figures are never reported, its out-of-fold ones are.
+
+    Raises:
+        RefusedError: the cohort has one fixed test part.
+    """
+    names = folds(stage)
+    if len(names) == 1:
+        raise RefusedError("a cohort with one fixed test part has no refit on everyone")
+    frame = pd.read_parquet(stage.folder / MANIFEST)
+    rows = frame[frame["label"].notna()].reset_index(drop=True)
+    weights = rows[[f"{WEIGHT_PREFIX}{name}" for name in names]]
+    rows["weight"] = weights.mean(axis=1)
+    leads = tuple(stage.facts["ecg"]["leads"])
+    stats = foldstats.fit_fold(
+        fold, rows, list(stage.facts["features"]), open_shards(stage, rows), leads
+    )
+    return make_rows(stage, rows, stats)

@@ -1,0 +1,52 @@
+"""Trained weights with all that a prediction needs: one network per fold and seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from safetensors.torch import load_file
+from torch import nn
+
+from components.core.config.base import Frozen
+from components.core.data.cohort import Rows
+from components.core.models.registry import build_model
+from components.core.models.spec import DataSpec
+
+WEIGHTS = "best.safetensors"
+REFIT = "refit"
+
+
+class Member(Frozen):
+    """One trained network.
+
+    Attributes:
+        fold: the fold it was trained in, or `refit`.
+        seed: of its initialisation and training.
+        folder: of its weights, relative to the train stage.
+        best_epoch: whose weights were kept, from 0.
+    """
+
+    fold: str
+    seed: int
+    folder: str
+    best_epoch: int = Field(ge=0)
+
+
+def data_spec(rows: Rows, *, leads: int, length: int, head: str) -> DataSpec:
+    """Return the shapes of batches of `rows`."""
+    has_ecg = rows.reader is not None
+    return DataSpec(
+        leads=leads if has_ecg else 0,
+        length=length if has_ecg else 0,
+        tabular=int(rows.tabular.shape[1]),
+        heads={head: 2},
+    )
+
+
+def load_model(settings: dict[str, Any], spec: DataSpec, weights: Path) -> nn.Module:
+    """Return a model with the weights of a safetensors file."""
+    model = build_model(settings, spec)
+    model.load_state_dict(load_file(str(weights)))
+    return model.eval()

@@ -1,0 +1,11 @@
+"""Metrics: pure functions over arrays, row weights everywhere, one bootstrap for them all.
+
+- `discrimination`: AUROC, AUPRC, curves, operating points
+- `threshold`: choice on validation, figures at a threshold
+- `calibration`, `platt`: Brier, ECE, slope, intercepts, reliability; recalibration
+- `ipcw`: weights of a binary label at a horizon under censoring
+- `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
+- `registry`: every metric by name. A new metric is an entry in a module's `METRICS` tuple here.
+
+Import from the modules.
+"""

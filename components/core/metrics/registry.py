@@ -1,0 +1,55 @@
+"""Finds every metric: each module of this package may hold a tuple `METRICS`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from types import MappingProxyType
+
+from components.core import metrics as package
+from components.core.errors import CardioError, ConfigError, nearest
+from components.core.metrics.metric import Metric
+
+
+@cache
+def all_metrics() -> MappingProxyType[str, Metric]:
+    """Return every metric by name, in the order of modules and of their tuples.
+
+    Raises:
+        CardioError: two metrics of the same name.
+    """
+    found: dict[str, Metric] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        declared: tuple[Metric, ...] = getattr(
+            importlib.import_module(f"{package.__name__}.{module}"), "METRICS", ()
+        )
+        add(found, declared)
+    return MappingProxyType(found)
+
+
+def add(found: dict[str, Metric], declared: Iterable[Metric]) -> None:
+    """Add `declared` to `found`.
+
+    Raises:
+        CardioError: a name that is taken.
+    """
+    for metric in declared:
+        if metric.name in found:
+            raise CardioError(f"two metrics are named '{metric.name}'; rename one of them")
+        found[metric.name] = metric
+
+
+def named(names: Iterable[str]) -> tuple[Metric, ...]:
+    """Return the metrics called `names`, in that order.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    known = all_metrics()
+    wanted = tuple(names)
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"there is no metric '{name}'; {nearest(name, known)}")
+    return tuple(known[name] for name in wanted)

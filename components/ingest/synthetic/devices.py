@@ -1,0 +1,140 @@
+"""How each site stores a recording: format, sampling rate, leads and their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from components.ingest.synthetic.identity import Identity
+from components.ingest.synthetic.muse import FS, MuseFacts, muse_xml
+from components.ingest.synthetic.plain_formats import csv_waveform, wfdb_record
+from components.ingest.synthetic.vcg import LEADS_8, LEADS_12, twelve
+
+Signal32 = npt.NDArray[np.float32]
+
+BROKEN = ("truncated", "empty", "unknown_lead")
+UNKNOWN_LEAD = "VX"
+# Share of site B's records at 1000 Hz and in an unusual order, and of site C's 12-lead exports.
+_FAST_SHARE, _REORDERED_SHARE, _TWELVE_SHARE = 0.3, 0.2, 0.3
+_EXTENSION = {"A": "xml", "B": "hea", "C": "csv"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """How one recording is stored; `leads` in file order, before any lead goes missing."""
+
+    site: str
+    fs: int
+    leads: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bearer:
+    """Whose recording it is, as far as a file header says."""
+
+    identity: Identity
+    age: int
+    female: bool
+    time: datetime
+    rate: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stored:
+    """One recording as files.
+
+    Attributes:
+        path: the file that the manifest names, relative.
+        files: content by relative path.
+        declared: `(fs, unit, leads)` where the format cannot say it, else empty texts.
+    """
+
+    path: str
+    files: dict[str, bytes]
+    declared: tuple[str, str, str] = ("", "", "")
+
+
+def draw_device(site: str, rng: np.random.Generator) -> Device:
+    """Draw how the site stores this recording."""
+    first, second = rng.random(2)
+    if site == "A":
+        return Device(site=site, fs=FS, leads=LEADS_8)
+    if site == "B":
+        order = LEADS_12[6:] + LEADS_12[:6] if second < _REORDERED_SHARE else LEADS_12
+        return Device(site=site, fs=1000 if first < _FAST_SHARE else 500, leads=order)
+    if first < _TWELVE_SHARE:
+        return Device(site=site, fs=500, leads=LEADS_12)
+    return Device(site=site, fs=250, leads=LEADS_8)
+
+
+def store(
+    signal: Signal32,
+    median: Signal32,
+    *,
+    device: Device,
+    name: str,
+    bearer: Bearer,
+    missing_lead: int = -1,
+    broken: str = "",
+) -> Stored:
+    """Return the files of one recording.
+
+    Args:
+        signal: `[8, samples]` mV in the order of `LEADS_8`.
+        median: `[8, 600]` mV, the average beat that MUSE files carry too.
+        device: format, rate and order.
+        name: recording id, the file's stem.
+        bearer: header facts.
+        missing_lead: index into `LEADS_8` of a lead the file leaves out, or -1.
+        broken: one of `BROKEN`, or empty.
+    """
+    gone = LEADS_8[missing_lead] if missing_lead >= 0 else ""
+    leads = tuple(lead for lead in device.leads if lead != gone)
+    ordered, beat = _rows(signal, leads), _rows(median, leads)
+    if broken == "unknown_lead":
+        leads = (*leads[:-1], UNKNOWN_LEAD)
+    files = _encode(ordered, beat, device=replace(device, leads=leads), name=name, bearer=bearer)
+    folder = PurePosixPath("ecg") / device.site
+    path = f"{name}.{_EXTENSION[device.site]}"
+    declared = (str(device.fs), "uV", ";".join(leads)) if device.site == "C" else ("", "", "")
+    return Stored(
+        path=str(folder / path),
+        files={str(folder / key): _damage(value, broken) for key, value in files.items()},
+        declared=declared,
+    )
+
+
+def _rows(signal: Signal32, leads: tuple[str, ...]) -> Signal32:
+    full = twelve(signal)
+    return full[[LEADS_12.index(lead) for lead in leads]]
+
+
+def _encode(
+    signal: Signal32, median: Signal32, *, device: Device, name: str, bearer: Bearer
+) -> dict[str, bytes]:
+    if device.site == "A":
+        facts = MuseFacts(
+            identity=bearer.identity,
+            age=bearer.age,
+            female=bearer.female,
+            time=bearer.time,
+            rate=bearer.rate,
+        )
+        return {f"{name}.xml": muse_xml(signal, median, leads=device.leads, facts=facts)}
+    if device.site == "B":
+        comments = (f"Age: {bearer.age}", f"Sex: {'Female' if bearer.female else 'Male'}")
+        return wfdb_record(
+            signal, name=name, leads=device.leads, fs=device.fs, comments=comments
+        )
+    return {f"{name}.csv": csv_waveform(signal, leads=device.leads)}
+
+
+def _damage(content: bytes, broken: str) -> bytes:
+    """Cut a truncated file in the middle of a line or sample; empty an empty one."""
+    if broken == "empty":
+        return b""
+    return content[: int(len(content) * 0.6) | 1] if broken == "truncated" else content

@@ -1,0 +1,77 @@
+"""Writes the synthetic cohort as a hospital's files, block by block."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from components.core.errors import InputError
+from components.core.pool import map_chunks
+from components.ingest.synthetic.block import Drawn, Rows, block_count, write_block
+from components.ingest.synthetic.cohort import BLOCK, SITES
+from components.ingest.synthetic.columns import columns
+from components.ingest.synthetic.options import SyntheticOptions
+from components.ingest.synthetic.truth import SCHEMA, Oracle, Tally, summary, truth_table
+
+
+def generate(
+    folder: Path,
+    options: SyntheticOptions,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write `manifest.csv`, `ecg/`, `truth.parquet` and `truth.json` into `folder`.
+
+    The bytes depend on `options` alone, not on `workers`; memory holds a few blocks of patients.
+
+    Args:
+        folder: exists and is empty.
+        options: size, seed and what is planted.
+        workers: processes that write ECG files; 1 runs in this process.
+        progress: called with (patients done, patients in all) after each block.
+
+    Raises:
+        InputError: the folder is missing or holds something.
+    """
+    if not folder.is_dir():
+        raise InputError(f"the folder '{folder}' does not exist; create it first")
+    if any(folder.iterdir()):
+        raise InputError(f"the folder '{folder}' is not empty; name an empty one")
+    for site in SITES:
+        (folder / "ecg" / site).mkdir(parents=True)
+    oracle, tally = Oracle(options), Tally()
+    header = columns(options.leaks, split=options.has_split)
+    with (
+        (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as stream,
+        pq.ParquetWriter(folder / "truth.parquet", SCHEMA) as truth,
+    ):
+        manifest = csv.DictWriter(stream, header, extrasaction="ignore", lineterminator="\n")
+        manifest.writeheader()
+        for block, drawn, rows in _blocks(folder, options, workers):
+            p = oracle.probabilities(drawn)
+            manifest.writerows(row.manifest for row in rows)
+            truth.write_table(truth_table(drawn, rows, p))
+            tally.add(drawn, rows, p)
+            if progress is not None:
+                progress(min((block + 1) * BLOCK, options.patients), options.patients)
+    text = json.dumps(summary(options, tally), indent=2, ensure_ascii=False)
+    (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _blocks(
+    folder: Path, options: SyntheticOptions, workers: int
+) -> Iterator[tuple[int, Drawn, list[Rows]]]:
+    """Yield the blocks in order, whatever order they are finished in."""
+    tasks = ((str(folder), options, block) for block in range(block_count(options)))
+    waiting: dict[int, tuple[int, Drawn, list[Rows]]] = {}
+    due = 0
+    for done in map_chunks(write_block, tasks, workers=workers):
+        waiting[done[0]] = done
+        while due in waiting:
+            yield waiting.pop(due)
+            due += 1

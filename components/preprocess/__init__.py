@@ -1,0 +1,1 @@
+"""Records → tensors: labels at the horizon, splits by patient, fixed-length int16 shards."""

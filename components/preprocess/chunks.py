@@ -1,0 +1,141 @@
+"""One ingest shard → one tensor shard, with the rows that came through and those refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.config.sections import EcgConfig
+from components.core.data.ragged import RaggedReader
+from components.core.data.tensors import write_tensors
+from components.core.errors import RecordError
+from components.core.schemas import REJECT_SCHEMA, SHARDS
+from components.core.signals.normalise import Moments, real_samples
+from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
+from components.core.store import write_atomic
+
+PARTS_FOLDER = "parts"
+_FLAGS = ("resampled", "cropped", "padded", "derived_lead", "missing_lead", "flat_lead")
+PART_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("shard", pa.int32(), nullable=False),
+        pa.field("shard_row", pa.int32(), nullable=False),
+        *[pa.field(f"flag_{name}", pa.bool_()) for name in _FLAGS],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ChunkCounts:
+    """What a chunk came to."""
+
+    records: int
+    rejects: int
+
+
+def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
+    """Return shard, rejects and row part of a chunk; the last exists when it is finished."""
+    parts = folder / PARTS_FOLDER
+    return (
+        folder / SHARDS / f"{number:05d}.h5",
+        parts / f"{number:05d}.rejects.parquet",
+        parts / f"{number:05d}.parquet",
+    )
+
+
+def transform_chunk(
+    number: int, cells: list[dict[str, Any]], source: Path, folder: Path, config: EcgConfig
+) -> ChunkCounts:
+    """Prepare one chunk and write its three files; a finished chunk is left alone.
+
+    Args:
+        number: of the shard.
+        cells: manifest rows of the ingest stage that lie in its shard of that number.
+        source: the ingest stage's `shards/` folder.
+        folder: this stage's workspace.
+        config: how an ECG becomes a row.
+    """
+    shard, rejects_file, part = part_paths(folder, number)
+    if part.exists():
+        return ChunkCounts(pq.read_metadata(part).num_rows, pq.read_metadata(rejects_file).num_rows)
+    ready: list[Prepared] = []
+    rows: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
+    reader = RaggedReader(source)
+    for row in cells:
+        try:
+            prepared = _prepare(reader, row, config)
+        except RecordError as error:
+            rejects.append(_reject(error, row))
+            continue
+        rows.append(_row(row["sample_id"], number, len(ready), prepared.flags))
+        ready.append(prepared)
+    reader.close()
+    if ready:
+        write_atomic(shard, lambda p: _write(p, ready, config))
+    rejects_table = pa.Table.from_pylist(rejects, schema=REJECT_SCHEMA)
+    write_atomic(rejects_file, lambda p: pq.write_table(rejects_table, p))
+    rows_table = pa.Table.from_pylist(rows, schema=PART_SCHEMA)
+    write_atomic(part, lambda p: pq.write_table(rows_table, p))
+    return ChunkCounts(len(rows), len(rejects))
+
+
+def _prepare(reader: RaggedReader, row: dict[str, Any], config: EcgConfig) -> Prepared:
+    plain = PrepareConfig(**config.model_dump(include=set(PrepareConfig.model_fields)))
+    prepared = prepare(reader.read(row), plain)
+    if config.missing == "drop" and not prepared.lead_mask.all():
+        absent = [n for n, ok in zip(config.leads, prepared.lead_mask, strict=True) if not ok]
+        raise RecordError(
+            "lead_missing",
+            f"the lead(s) {', '.join(absent)} are missing or flat",
+            field="leads",
+            value=", ".join(absent),
+            advice="set preprocess.ecg.missing=mask to keep such records",
+        )
+    return prepared
+
+
+def _row(sample: str, number: int, row: int, flags: dict[str, bool]) -> dict[str, Any]:
+    found = {f"flag_{name}": flags.get(name, False) for name in _FLAGS}
+    return {"sample_id": sample, "shard": number, "shard_row": row, **found}
+
+
+def _reject(error: RecordError, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "file": "",
+        "row": row["row"],
+        "field": error.field,
+        "value": error.value,
+        "code": error.code,
+        "reason": error.reason,
+        "advice": error.advice,
+    }
+
+
+def _write(path: Path, ready: list[Prepared], config: EcgConfig) -> None:
+    counts = [quantise(p) for p in ready]
+    write_tensors(
+        path,
+        ecg=np.stack([c for c, _ in counts]),
+        scale=np.stack([s for _, s in counts]).astype(np.float32),
+        lead_mask=np.stack([p.lead_mask for p in ready]),
+        valid=np.array([[p.start, p.stop] for p in ready], dtype=np.int32),
+        moments=np.stack([_moments(p) for p in ready]),
+        facts={"fs": config.fs, "leads": ";".join(config.leads), "unit": config.unit},
+    )
+
+
+def _moments(prepared: Prepared) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    values = prepared.values[None]
+    start, stop = np.array([prepared.start]), np.array([prepared.stop])
+    real = real_samples(
+        (1, values.shape[1], values.shape[2]), prepared.lead_mask[None], start, stop
+    )
+    found = Moments.of(values, real)
+    return np.stack([found.count, found.mean, found.squares], axis=1)

@@ -1,0 +1,74 @@
+"""The binary label at the horizon, and who is censored before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from components.core.config.sections import LabelConfig
+from components.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The label of every record.
+
+    Attributes:
+        label: 0, 1 or missing (undetermined or censored before the horizon).
+        censored: followed for less than the horizon without an event.
+        time: days to event, competing death, or last contact; missing where not known.
+        code: 1 event, 2 competing death, 0 neither so far.
+        timed: the label was derived from times rather than taken from the column.
+    """
+
+    label: pd.Series
+    censored: pd.Series
+    time: pd.Series
+    code: pd.Series
+    timed: bool
+
+
+def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
+    """Return the label of every record at `config.horizon_days`.
+
+    An event after the horizon is a non-event at it; a death without the event before the horizon
+    is a known non-event (a competing event); shorter follow-up without either is censored.
+
+    Raises:
+        InputError: some records have follow-up times and others have not.
+    """
+    event_time = manifest["event_time_days"].astype(float)
+    death, followup = (manifest[c].astype(float) for c in ("death_days", "followup_days"))
+    event = event_time.notna()
+    last = event_time.fillna(death).fillna(followup)
+    code = pd.Series(np.select([event, death.notna()], [1, 2], 0), index=manifest.index)
+    given = manifest["label"].astype("Int8")
+    horizon = config.horizon_days
+    if horizon is None or last.isna().all():
+        nobody = pd.Series(data=False, index=manifest.index)
+        return Labelled(given, nobody, last, code, timed=False)
+    _require_times(last)
+    followed = followup.ge(horizon) | death.le(horizon) | event_time.gt(horizon)
+    censored = ~event & ~followed
+    if config.censoring == "as_given":
+        return Labelled(given, censored, last, code, timed=False)
+    derived = pd.Series(np.where(event_time.le(horizon), 1, 0), index=manifest.index)
+    return Labelled(derived.astype("Int8").mask(censored), censored, last, code, timed=True)
+
+
+def _require_times(last: pd.Series) -> None:
+    gaps = int(last.isna().sum())
+    if gaps:
+        raise InputError(
+            f"{gaps} of {len(last)} records have neither event_time_days, death_days nor "
+            "followup_days; give them for every record, or set label.horizon_days=null to take "
+            "the label column at its word"
+        )
+
+
+def contradictions(manifest: pd.DataFrame, labelled: Labelled) -> int:
+    """Return how many records call a censored patient negative in their label column."""
+    given = manifest["label"].astype("Int8")
+    return int((given.eq(0).fillna(value=False) & labelled.censored).sum())

@@ -1,0 +1,1 @@
+"""Tensors → trained weights, for every model by one `fit()`."""

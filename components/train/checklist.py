@@ -1,0 +1,96 @@
+"""The sanity checklist, run before any training and refused when it fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from components.core.config.sections import FitConfig
+from components.core.data.batches import Batch, Normaliser, raw_batch
+from components.core.data.cohort import Rows
+from components.core.data.foldstats import ids_hash
+from components.core.errors import RefusedError
+from components.train.augment import augment
+
+_SAMPLE = 32  # records looked at; enough to see a wrong shape, a NaN or a broken augmentation
+
+
+def check(train: Rows, val: Rows | None, config: FitConfig, leads: tuple[str, ...]) -> list[str]:
+    """Return the names of the checks that held.
+
+    Args:
+        train: the training rows.
+        val: the validation rows; None for a refit on everyone.
+        config: names the augmentations.
+        leads: the task's lead order.
+
+    Raises:
+        RefusedError: naming the first check that failed, and why.
+    """
+    index = np.arange(min(_SAMPLE, len(train)), dtype=np.int64)
+    batch = raw_batch(train, index)
+    done = [_both_classes(train, val), _fitted_on_train(train), _patients_apart(train, val)]
+    if train.reader is not None:
+        done += _signal_checks(train, val, batch, config, leads)
+    if "tabular" in batch and not bool(torch.isfinite(batch["tabular"]).all()):
+        raise RefusedError("checklist: the encoded tabular features are not finite")
+    return done
+
+
+def _both_classes(train: Rows, val: Rows | None) -> str:
+    for name, rows in (("train", train), ("val", val)):
+        if rows is not None and len(np.unique(rows.label)) < 2:
+            raise RefusedError(f"checklist: the {name} part has one class only")
+    return "both classes in every part"
+
+
+def _fitted_on_train(train: Rows) -> str:
+    if train.stats.ids_sha256 != ids_hash(train.frame["sample_id"]):
+        raise RefusedError(
+            f"checklist: the normalisation of fold {train.stats.fold} was fitted on other records "
+            "than its train part; run preprocess again"
+        )
+    return "normalisation fitted on train only"
+
+
+def _patients_apart(train: Rows, val: Rows | None) -> str:
+    if val is not None:
+        shared = set(train.frame["patient_id"]) & set(val.frame["patient_id"])
+        if shared:
+            raise RefusedError(f"checklist: {len(shared)} patient(s) are in train and in val")
+    return "no patient in two parts"
+
+
+def _signal_checks(
+    train: Rows, val: Rows | None, batch: Batch, config: FitConfig, leads: tuple[str, ...]
+) -> list[str]:
+    norm = train.stats.norm()
+    if norm is None or norm.leads != leads:
+        raise RefusedError(
+            f"checklist: the tensors' leads {norm.leads if norm else ()} are not the task's {leads}"
+        )
+    ready = Normaliser(norm)(batch)
+    shape = (len(ready["label"]), len(leads))
+    if ready["ecg"].shape[:2] != shape or not bool(torch.isfinite(ready["ecg"]).all()):
+        raise RefusedError(f"checklist: a batch is not finite or not {shape} × length")
+    _augmentation(ready, config)
+    done = ["finite (B, leads, L)", "lead order is the task's", "augmentation keeps shape"]
+    if val is not None:
+        hashes = set(train.frame["ecg_sha256"].dropna()) & set(val.frame["ecg_sha256"].dropna())
+        if hashes:
+            raise RefusedError(f"checklist: {len(hashes)} waveform(s) are in train and in val")
+        done.append("no identical waveform in two parts")
+    return done
+
+
+def _augmentation(ready: Batch, config: FitConfig) -> None:
+    changed = augment(ready, config.aug, torch.Generator().manual_seed(0))
+    if changed["ecg"].shape != ready["ecg"].shape:
+        raise RefusedError("checklist: augmentation changed the shape")
+    # All leads of a record must move together: a row of equal leads stays a row of equal leads.
+    same = {**ready, "ecg": ready["ecg"][:, :1].expand_as(ready["ecg"]).contiguous()}
+    same["ecg_lead_mask"] = torch.ones_like(ready["ecg_lead_mask"])
+    in_step = tuple(name for name in config.aug if name in {"scale", "shift"})
+    moved = augment(same, in_step, torch.Generator().manual_seed(0))["ecg"]
+    if not torch.equal(moved, moved[:, :1].expand_as(moved)):
+        raise RefusedError("checklist: augmentation moved the leads of a record apart")

@@ -1,0 +1,218 @@
+"""The one `fit()`: any model, any task with two logits, one fold, on Lightning."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from safetensors.torch import save_file
+from torch import nn
+
+from components.core.config.sections import FitConfig
+from components.core.data.batches import loader
+from components.core.data.cohort import Rows
+from components.core.device import Place
+from components.core.predict import predict
+from components.core.store import write_atomic
+from components.train.callbacks import EpochReport
+from components.train.module import Module
+
+PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+BEST, HISTORY, VAL, DONE = (
+    "best.safetensors", "history.parquet", "val_predictions.parquet", "fit.json",
+)  # fmt: skip
+OnEpoch = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitJob:
+    """What is to be trained, on what, where.
+
+    Attributes:
+        train: training rows.
+        val: validation rows for early stopping and the best epoch; None trains `config.epochs`
+            epochs and keeps the last.
+        config: all settings.
+        head: name of the head that is trained.
+        place: device and arithmetic.
+        seed: of order, augmentation and dropout.
+        folder: receives checkpoints, weights, history and validation predictions.
+        name: shown in the progress lines.
+        on_epoch: told each epoch's number and figures.
+    """
+
+    train: Rows
+    val: Rows | None
+    config: FitConfig
+    head: str
+    place: Place
+    seed: int
+    folder: Path
+    name: str = "fit"
+    on_epoch: OnEpoch | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """What a fit came to.
+
+    Attributes:
+        folder: holds `best.safetensors` and the files below.
+        best_epoch: number of the epoch whose weights were kept, from 0.
+        history: one row per epoch.
+        val: `sample_id, patient_id, label, weight, logit` of the validation part, or None.
+    """
+
+    folder: Path
+    best_epoch: int
+    history: pd.DataFrame
+    val: pd.DataFrame | None
+
+
+def fit(model: nn.Module, job: FitJob) -> FitResult:
+    """Train `model`, freshly initialised, and return where its best weights lie.
+
+    A fit that ended before is not done again. One that was killed resumes from its last whole
+    epoch, with the losses an uninterrupted run would have had: the order of records, augmentation
+    and dropout depend on (seed, epoch) alone.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    if (job.folder / DONE).exists():
+        return _read(job.folder)
+    module = Module(model, job.train, config=job.config, head=job.head, seed=job.seed)
+    report = EpochReport(job.name, job.config.epochs, len(job.train), job.on_epoch)
+    best = None if job.val is None else _checkpoint(job)
+    checks = None
+    if job.val is not None:
+        module.validate_on(job.val)
+        checks = loader(job.val, batch=4 * job.config.batch)  # no gradients: more records fit
+    last = job.folder / "last.ckpt"
+    batches = loader(job.train, batch=job.config.batch, seed=job.seed, shuffle=True)
+    with _quiet():
+        _trainer(job, [report, *_stopping(job, best)]).fit(
+            module, batches, checks,
+            ckpt_path=str(last) if last.exists() else None, weights_only=True,
+        )  # fmt: skip
+    return _finish(module, report, best, job)
+
+
+def _checkpoint(job: FitJob) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        dirpath=job.folder,
+        filename="best",
+        monitor=f"val/{job.config.monitor}",
+        mode="min" if job.config.monitor == "loss" else "max",
+        save_top_k=1,
+        enable_version_counter=False,
+    )
+
+
+def _stopping(job: FitJob, best: ModelCheckpoint | None) -> list[lightning.Callback]:
+    if best is None:
+        return []
+    stop = EarlyStopping(monitor=best.monitor or "", mode=best.mode, patience=job.config.patience)
+    return [stop, best]
+
+
+def _trainer(job: FitJob, callbacks: list[lightning.Callback]) -> lightning.Trainer:
+    last = ModelCheckpoint(  # after the others, so that their state of this epoch is in it
+        dirpath=job.folder, filename="last", save_top_k=1, monitor=None,
+        enable_version_counter=False, every_n_epochs=1, save_on_train_epoch_end=True,
+    )  # fmt: skip
+    on_gpu = job.place.device == "cuda"
+    return lightning.Trainer(
+        max_epochs=job.config.epochs,
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=1,
+        precision=PRECISION[job.place.precision],  # pyright: ignore[reportArgumentType]
+        deterministic="warn" if on_gpu else True,
+        callbacks=[*callbacks, last],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+
+
+class _quiet:  # noqa: N801 - a context manager used like a function
+    """Silence what Lightning says about things chosen on purpose."""
+
+    def __enter__(self) -> None:
+        for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._caught = warnings.catch_warnings()
+        self._caught.__enter__()
+        # A batch is one memory copy: worker processes would only cost. Checkpoints of a killed
+        # run are in the folder on purpose. MLflow logs the figures, not Lightning.
+        for text in (
+            ".*does not have many workers.*",
+            ".*Checkpoint directory .* exists and is not empty.*",
+            ".*number of training batches.*logging interval.*",
+            ".*treespec, LeafSpec.*",
+            ".*isinstance\\(treespec.*",
+            ".*lr_scheduler.step\\(\\).*",
+        ):
+            warnings.filterwarnings("ignore", message=text)
+
+    def __exit__(self, *error: object) -> None:
+        self._caught.__exit__(None, None, None)
+
+
+def _finish(
+    module: Module, report: EpochReport, best: ModelCheckpoint | None, job: FitJob
+) -> FitResult:
+    history = pd.DataFrame(report.rows)
+    chosen = len(history) - 1
+    if best is not None:
+        kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        module.load_state_dict(kept["state_dict"])
+        chosen = int(kept["epoch"])
+        frame = predictions_of(module.model, _required(job.val), head=job.head, place=job.place)
+        write_atomic(job.folder / VAL, lambda p: frame.to_parquet(p, index=False))
+    state = {k: v.contiguous().cpu() for k, v in module.model.state_dict().items()}
+    write_atomic(job.folder / BEST, lambda p: save_file(state, str(p)))
+    write_atomic(job.folder / HISTORY, lambda p: history.to_parquet(p, index=False))
+    done = json.dumps({"best_epoch": chosen, "epochs": len(history), "seed": job.seed})
+    write_atomic(job.folder / DONE, lambda p: p.write_text(done))
+    for checkpoint in job.folder.glob("*.ckpt"):
+        checkpoint.unlink()
+    return _read(job.folder)
+
+
+def _required(rows: Rows | None) -> Rows:
+    if rows is None:
+        raise ValueError("a best epoch needs validation rows")
+    return rows
+
+
+def _read(folder: Path) -> FitResult:
+    done = json.loads((folder / DONE).read_text())
+    val = folder / VAL
+    return FitResult(
+        folder=folder,
+        best_epoch=int(done["best_epoch"]),
+        history=pd.read_parquet(folder / HISTORY),
+        val=pd.read_parquet(val) if val.exists() else None,
+    )
+
+
+def predictions_of(model: nn.Module, rows: Rows, *, head: str, place: Place) -> pd.DataFrame:
+    """Return `sample_id, patient_id, label, weight, logit` of every row."""
+    frame = rows.frame[["sample_id", "patient_id", "label", "weight"]].copy()
+    frame["logit"] = predict(model, rows, head=head, place=place)
+    return frame
+
+
+def median_epochs(results: list[FitResult]) -> int:
+    """Return the median number of epochs up to the best one: how long a refit trains."""
+    return round(float(np.median([r.best_epoch + 1 for r in results])))

@@ -1,0 +1,141 @@
+"""The training step, the validation figures, optimiser and schedule, as Lightning wants them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from components.core.config.sections import FitConfig
+from components.core.data.batches import Batch, Normaliser
+from components.core.data.cohort import Rows
+from components.core.metrics.discrimination import auprc, auroc
+from components.core.metrics.patients import by_patient
+from components.train.augment import augment
+from components.train.losses import make_loss, score
+
+
+class Module(lightning.LightningModule):
+    """One model with one head on one fold.
+
+    Args:
+        model: takes a batch, returns logits per head.
+        train: the training rows; loss weights and normalisation come from them.
+        config: all settings.
+        head: name of the head.
+        seed: of augmentation and dropout.
+    """
+
+    def __init__(
+        self, model: nn.Module, train: Rows, *, config: FitConfig, head: str, seed: int
+    ) -> None:
+        super().__init__()
+        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.head = head
+        self._config, self._seed = config, seed
+        self._loss = make_loss(train, config)
+        norm = train.stats.norm()
+        self._normalise = None if norm is None else Normaliser(norm)
+        self._rng = torch.Generator()
+        self._steps = max(1, len(train) // config.batch) * config.epochs
+        self._val: pd.DataFrame | None = None
+        self._val_logits: list[npt.NDArray[np.float64]] = []
+        self._val_losses: list[float] = []
+
+    def validate_on(self, rows: Rows) -> None:
+        """Say whose figures the validation batches make, in their order."""
+        self._val = rows.frame[["patient_id", "label", "weight"]].copy()
+
+    def on_train_epoch_start(self) -> None:
+        """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike."""
+        draw = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(2)
+        torch.manual_seed(int(draw[0]))
+        self._rng.manual_seed(int(draw[1]))
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Normalise on the device; augment while training."""
+        del dataloader_idx
+        if self._normalise is None or "ecg" not in batch:
+            return batch
+        ready = self._normalise(batch)
+        return augment(ready, self._config.aug, self._rng) if self.training else ready
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of one batch."""
+        del batch_idx
+        loss = self._loss(self.model(batch)[self.head], batch["label"], batch["weight"])
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["label"]))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the logits of one batch."""
+        del batch_idx
+        logits = self.model(batch)[self.head]
+        loss = self._loss(logits, batch["label"], batch["weight"])
+        self._val_losses.append(float(loss) * len(batch["label"]))
+        self._val_logits.append(score(logits).double().cpu().numpy())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log patient-level validation figures."""
+        if self._val is None:
+            return
+        frame = self._val.assign(logit=np.concatenate(self._val_logits))
+        patients = by_patient(frame)
+        loss = sum(self._val_losses) / len(frame)
+        self._val_logits.clear()
+        self._val_losses.clear()
+        figures = {
+            "val/loss": loss,
+            "val/auroc": auroc(patients.label, patients.logit, patients.weight),
+            "val/auprc": auprc(patients.label, patients.logit, patients.weight),
+        }
+        # float64 on the device's own terms: Lightning would round the monitor to float32.
+        self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in figures.items()})
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Bound the gradient's norm (Lightning's own clipping refuses a fused optimiser)."""
+        del optimizer, gradient_clip_val, gradient_clip_algorithm
+        torch.nn.utils.clip_grad_norm_(self.parameters(), self._config.grad_clip)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
+        """Return AdamW and its schedule."""
+        # One kernel for all parameters; with fp16 the gradients must first be unscaled one by one.
+        fused = self.trainer.precision != "16-mixed"
+        optimiser = torch.optim.AdamW(
+            self.parameters(), lr=self._config.lr, weight_decay=self._config.weight_decay,
+            fused=fused,
+        )  # fmt: skip
+        if self._config.schedule == "cosine":
+            schedule = LambdaLR(optimiser, self._cosine)
+            plan = {"scheduler": schedule, "interval": "step"}
+            return {"optimizer": optimiser, "lr_scheduler": plan}
+        if self._val is None:  # no validation, no plateau: a refit keeps the peak rate
+            return optimiser
+        down = self._config.monitor == "loss"
+        plateau = ReduceLROnPlateau(
+            optimiser,
+            mode="min" if down else "max",
+            factor=0.5,
+            patience=max(1, self._config.patience // 3),
+        )
+        monitor = f"val/{self._config.monitor}"
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": plateau, "monitor": monitor}}
+
+    def _cosine(self, step: int) -> float:
+        rise = max(1, int(self._config.warmup * self._steps))
+        if step < rise:
+            return (step + 1) / rise
+        done = (step - rise) / max(1, self._steps - rise)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -1,0 +1,41 @@
+"""What a training shows in the tracking store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from components.core.config.task import TaskConfig
+from components.core.runs import Recorder
+from components.core.store import Stage
+
+
+def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, float]], None]:
+    """Return the epoch hook: one batched write per epoch, named after the member if several."""
+    recorder.params({f"model.{key}": value for key, value in task.model.items()})
+    recorder.params({f"fit.{key}": value for key, value in task.section("fit")["fit"].items()})
+
+    def on_epoch(member: str, epoch: int, figures: dict[str, float]) -> None:
+        named = figures if "/" not in member and member in {"holdout", "given"} else {
+            f"{member}/{name}": value for name, value in figures.items()
+        }  # fmt: skip
+        recorder.metrics(named, step=epoch)
+
+    return on_epoch
+
+
+def stage(done: Stage, recorder: Recorder) -> None:
+    """Log the checklist, the statistics, and the mean of the members' best validation figures."""
+    recorder.artifact(done.folder / "checklist.json")
+    best: list[pd.Series] = []
+    for member in done.facts["members"]:
+        folder = done.folder / member["folder"]
+        recorder.artifact(folder / "norm_stats.json", f"norm_stats/{member['fold']}")
+        history = pd.read_parquet(folder / "history.parquet")
+        if "val/auroc" in history:
+            best.append(history.iloc[member["best_epoch"]])
+    if best:
+        means = pd.DataFrame(best).mean()
+        chosen = ("val/auroc", "val/auprc", "val/loss")
+        recorder.metrics({f"best/{name}": float(means[name]) for name in chosen})

@@ -1,0 +1,1 @@
+"""One YAML per task: the whole experiment on one page; `run.py` walks it."""
