@@ -286,3 +286,20 @@ def mark_failed_launch(error: CardioError) -> None:
             Recorder(given).tags({TAG_EXIT: error.exit_status, TAG_ERROR: error})
         except Exception as second:  # noqa: BLE001 - the first error is the one to show
             say(f"note: the run could not be tagged ({type(second).__name__})")
+
+
+def last_child_error() -> tuple[int, str]:
+    """Return exit status and sentence of the newest failed child of the active run."""
+    import mlflow
+
+    active = mlflow.active_run()
+    if active is None:
+        return 1, ""
+    children = connect().search_runs(
+        [active.info.experiment_id],
+        filter_string=f"tags.`mlflow.parentRunId` = '{active.info.run_id}'",
+        order_by=["attributes.start_time DESC"],
+        max_results=1,
+    )
+    tags = children[0].data.tags if children else {}
+    return int(tags.get(TAG_EXIT, 1)), str(tags.get(TAG_ERROR, ""))

@@ -31,6 +31,7 @@ class TaskConfig(Frozen):
     Attributes:
         task: its name; also the name of the MLflow experiment.
         title: one sentence for people.
+        stages: components in the order in which the pipeline starts them.
         model: `name` of a file in `core/models/` and that model's own settings.
     """
 
@@ -44,6 +45,7 @@ class TaskConfig(Frozen):
     fit: FitConfig = FitConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     register_as: RegisterConfig = RegisterConfig()
+    stages: tuple[str, ...] = ("ingest", "preprocess", "audit", "train", "evaluate")
 
     def section(self, *names: str) -> dict[str, Any]:
         """Return the named sections as plain JSON values."""

@@ -149,6 +149,8 @@ def _by_score(
     values = finite(score, "the score", rows=labels.size)
     own = weights(weight, rows=labels.size)
     own = np.ones_like(labels) if own is None else own
+    # A row of weight 0 has no known label, so its score is no point of the curve.
+    labels, values, own = labels[own > 0], values[own > 0], own[own > 0]
     order = np.argsort(-values, kind="stable")
     last = np.flatnonzero(np.diff(values[order], append=-np.inf))
     true = np.cumsum((own * labels)[order])[last]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import tempfile
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,15 @@ class PackageRecord:
 
     signals: tuple[SignalLine, ...]
     values: tuple[npt.NDArray[np.float64], ...]
+
+
+@cache
+def package() -> Any:  # noqa: ANN401  (a module without stubs)
+    """Return the `wfdb` module, imported on first use: it takes half a second."""
+    with warnings.catch_warnings():
+        # Its tables are built by a pandas call that pandas 3.1 deprecates.
+        warnings.simplefilter("ignore")
+        return importlib.import_module("wfdb")
 
 
 def read(raw: RawFile, header: Header) -> PackageRecord:
@@ -139,12 +151,11 @@ def _check_size(part: Header, name: str, size: int) -> None:
 
 
 def _load(folder: str, header: Header, parts: dict[str, Header]) -> PackageRecord:
-    # Importing the package takes half a second: only these rare formats pay it.
-    import wfdb
-
+    wfdb = package()
     try:
-        with np.errstate(all="ignore"):
-            record: Any = wfdb.rdrecord(
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            record = wfdb.rdrecord(
                 str(Path(folder) / "record"), smooth_frames=bool(header.segments)
             )
         if header.segments:

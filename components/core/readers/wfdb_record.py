@@ -184,7 +184,7 @@ def _decode_file(
     kind, at = lines[0].format, lines[0].at
     if any((line.format, line.at) != (kind, at) for line in lines):
         raise _wrong_length(f"the signals of {lines[0].file} differ in format or offset", kind)
-    samples = _checked_samples(len(data) - at, samples, lines, rows)
+    samples = _checked_samples(len(data) - at, samples, lines)
     total = samples * len(lines)
     stored = np.frombuffer(data, "<i2", total, at) if kind == "16" else _unpack_212(data, at, total)
     frames = stored.reshape(samples, len(lines))
@@ -198,18 +198,19 @@ def _decode_file(
 
 
 def _checked_samples(
-    available: int, samples: int | None, lines: tuple[SignalLine, ...], rows: list[int]
+    available: int, samples: int | None, lines: tuple[SignalLine, ...]
 ) -> int:
-    """Return the samples per signal, refusing a file that is shorter or longer than stated."""
+    """Return the samples per signal, refusing a file that is shorter than stated.
+
+    A longer one may be padded; if instead the stated count is wrong, the sums do not come out.
+    """
     bits = _BITS[lines[0].format]
     if samples is None:
         samples = max(0, available) * 8 // (bits * len(lines))
     if samples == 0:
         raise _wrong_length(f"{lines[0].file} holds no whole frame of samples", available)
     needed = (samples * len(lines) * bits + 7) // 8
-    # A file may be padded; that is told from a wrong count of samples by the sums only.
-    summed = all(lines[row].checksum is not None for row in rows)
-    if available < needed or (available > needed and not summed):
+    if available < needed:
         raise _wrong_length(
             f"{samples} samples of {len(lines)} signals take {needed} bytes, "
             f"{lines[0].file} has {available}",
@@ -235,7 +236,8 @@ def _unpack_212(data: bytes, at: int, total: int) -> Counts:
 def _check_sums(counts: Counts, lines: list[SignalLine]) -> None:
     sums = counts.sum(axis=1, dtype=np.int16)
     for line, found in zip(lines, sums, strict=True):
-        if line.checksum is not None and (int(found) - line.checksum) % 2**16:
+        # A named signal has a checksum: the name is the field after it.
+        if (int(found) - (line.checksum or 0)) % 2**16:
             raise RecordError(
                 "checksum_mismatch",
                 f"the samples of {line.name} do not give the header's checksum",

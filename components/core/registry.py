@@ -1,0 +1,128 @@
+"""Logging a bundle as a pyfunc and entering it into the Model Registry."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from components.core.bundle import BundleFacts, Predictor
+from components.core.runs import ROOT, TAG_FINGERPRINT, connect
+from components.core.versions import library_versions
+
+# What loading and predicting needs; the rest of the environment stays out of the model.
+REQUIREMENTS = (
+    "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
+    "wfdb", "defusedxml", "pyyaml",
+)  # fmt: skip
+_EXAMPLE_SECONDS = 10
+_EXAMPLE_HZ = 500
+
+
+def find_version(name: str, fingerprint: str) -> str | None:
+    """Return the registered version that was made by that evaluation, or None."""
+    from mlflow.exceptions import MlflowException
+
+    client = connect()
+    try:
+        found = client.search_model_versions(f"name = '{name}'")
+    except MlflowException:
+        return None
+    matching = [v for v in found if v.tags.get(TAG_FINGERPRINT) == fingerprint]
+    return str(matching[0].version) if matching else None
+
+
+def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str, object]) -> str:
+    """Log a bundle on a run, register it, point the alias at it, and return the version.
+
+    Args:
+        run_id: an active run.
+        bundle: folder written by `write_bundle`.
+        name: of the registered model.
+        alias: e.g. `candidate`.
+        tags: of the model version; figures, fingerprint, audit.
+    """
+    import mlflow
+    from mlflow.models import infer_signature
+
+    connect()
+    predictor = Predictor(bundle)
+    example = input_example(predictor.facts)
+    output = pd.DataFrame({"probability": [0.5], "logit": [0.0], "version": [""], "error": [""]})
+    with tempfile.TemporaryDirectory() as scratch:
+        logged = mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).with_name("serving_model.py")),
+            artifacts={"bundle": str(bundle)},
+            code_paths=[str(_core_alone(Path(scratch)))],
+            pip_requirements=_pins(),
+            signature=infer_signature(example, output),
+            input_example=example,
+            registered_model_name=name,
+            metadata={"bundle": predictor.facts.version},
+        )
+    version = str(logged.registered_model_version)
+    client = connect()
+    for key, value in {**tags, "source_run": run_id}.items():
+        client.set_model_version_tag(name, version, key, str(value)[:5000])
+    client.set_registered_model_alias(name, alias, version)
+    return version
+
+
+def _pins() -> list[str]:
+    found = library_versions(REQUIREMENTS)
+    return [f"{name}=={version}" for name, version in found.items()]
+
+
+def _core_alone(scratch: Path) -> Path:
+    """Copy `components/core` without the components, so that the model loads by itself."""
+    package = scratch / "components"
+    shutil.copytree(
+        ROOT / "components" / "core",
+        package / "core",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+    )
+    shutil.copyfile(ROOT / "components" / "__init__.py", package / "__init__.py")
+    return package
+
+
+def input_example(facts: BundleFacts) -> pd.DataFrame:
+    """Return one row of inputs made of nobody's data: a drawn rhythm, middling features."""
+    row: dict[str, Any] = {}
+    if facts.ecg is not None:
+        row |= {"ecg_path": None, "ecg_base64": example_ecg(facts.ecg.leads)}
+        row |= {"ecg_fs": None, "ecg_unit": None, "ecg_leads": None}
+    numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
+    text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
+    frame = pd.DataFrame([{**row, **numeric, **text}])
+    texts = [c for c in ("ecg_path", "ecg_unit", "ecg_leads") if c in frame]
+    frame[texts] = frame[texts].astype("string")
+    if "ecg_fs" in frame:
+        frame["ecg_fs"] = frame["ecg_fs"].astype("float64")
+    return frame
+
+
+def example_ecg(leads: tuple[str, ...]) -> str:
+    """Return a drawn ECG of 10 s as base64 of a zipped WFDB record."""
+    time = np.arange(_EXAMPLE_SECONDS * _EXAMPLE_HZ) / _EXAMPLE_HZ
+    phase = time % 0.8 - 0.3  # 75 beats a minute
+    beat = 1000 * np.exp(-((phase / 0.012) ** 2)) + 150 * np.exp(-(((phase - 0.25) / 0.05) ** 2))
+    counts = np.stack([np.rint(beat * (0.5 + 0.1 * i)) for i in range(len(leads))], axis=1)
+    data = counts.astype("<i2")
+    lines = [f"example {len(leads)} {_EXAMPLE_HZ} {len(time)}"]
+    for i, lead in enumerate(leads):
+        checksum = int(data[:, i].astype(np.int64).sum()) & 0xFFFF
+        signed = checksum - 65536 if checksum > 32767 else checksum
+        lines.append(f"example.dat 16 1000(0)/mV 16 0 {data[0, i]} {signed} 0 {lead}")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("example.hea", "\n".join(lines) + "\n")
+        archive.writestr("example.dat", data.tobytes())
+    return base64.b64encode(packed.getvalue()).decode()

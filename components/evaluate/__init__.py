@@ -1,0 +1,1 @@
+"""A trained model → figures with intervals, report, model card, bundle."""
