@@ -135,6 +135,23 @@ def bad_header(reason: str, where: str, value: object = "") -> RecordError:
     )
 
 
+def check_sum(line: SignalLine, found: int) -> None:
+    """Compare the sum of a signal's counts with the header's, modulo 2^16.
+
+    Raises:
+        RecordError: `checksum_mismatch`.
+    """
+    if line.checksum is None or (found - line.checksum) % 2**16 == 0:
+        return
+    raise RecordError(
+        "checksum_mismatch",
+        f"the samples of {line.name} do not give the header's checksum",
+        field="checksum",
+        value=f"{found % 2**16} instead of {line.checksum % 2**16}",
+        advice="fetch the record again: file or header is damaged",
+    )
+
+
 def _rate(text: str | None) -> float:
     if text is None:
         raise RecordError(

@@ -21,6 +21,7 @@ from components.core.readers.wfdb_header import (
     Header,
     SignalLine,
     bad_header,
+    check_sum,
     content_lines,
     file_name,
     parse_header,
@@ -29,6 +30,10 @@ from components.core.readers.wfdb_header import (
 # Bytes per sample of each storage format (signal(5) of the WFDB guide).
 _BYTES = {"8": 1.0, "16": 2.0, "24": 3.0, "32": 4.0, "61": 2.0, "80": 1.0, "160": 2.0,
           "212": 1.5, "310": 4 / 3, "311": 4 / 3}  # fmt: skip
+# The most negative code of each means "no sample here" (same guide); format 8 has none.
+_NO_VALUE = {"16": -(2**15), "24": -(2**23), "32": -(2**31), "61": -(2**15), "80": -(2**7),
+             "160": -(2**15), "212": -(2**11), "310": -(2**9), "311": -(2**9), "508": -(2**7),
+             "516": -(2**15), "524": -(2**23)}  # fmt: skip
 # FLAC-compressed formats; a flat line compresses hardly beyond this many samples per byte.
 _COMPRESSED = frozenset({"508", "516", "524"})
 _MAX_SAMPLES_PER_BYTE = 1000
@@ -151,20 +156,14 @@ def _check_size(part: Header, name: str, size: int) -> None:
 
 
 def _load(folder: str, header: Header, parts: dict[str, Header]) -> PackageRecord:
-    wfdb = package()
+    wfdb, path = package(), str(Path(folder) / "record")
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            record = wfdb.rdrecord(
-                str(Path(folder) / "record"), smooth_frames=bool(header.segments)
-            )
-        if header.segments:
-            values = tuple(np.asarray(record.p_signal, np.float64).T)
-            known = {line.name: line for part in parts.values() for line in part.signals}
-            return PackageRecord(tuple(known[name] for name in record.sig_name), values)
-        return PackageRecord(
-            header.signals, tuple(np.asarray(each, np.float64) for each in record.e_p_signal)
-        )
+            if header.segments:
+                return _joined(wfdb.rdrecord(path), parts)
+            record = wfdb.rdrecord(path, physical=False, smooth_frames=False)
+            counts = tuple(np.asarray(each, np.int64) for each in record.e_d_signal)
     except Exception as error:  # noqa: BLE001  (a damaged file can raise anything in there)
         raise RecordError(
             "unreadable_wfdb",
@@ -172,3 +171,26 @@ def _load(folder: str, header: Header, parts: dict[str, Header]) -> PackageRecor
             field="file",
             advice="fetch the record again, or convert it to a single segment in format 16",
         ) from None
+    pairs = tuple(zip(header.signals, counts, strict=True))
+    return PackageRecord(header.signals, tuple(_physical(line, each) for line, each in pairs))
+
+
+def _joined(
+    record: Any,  # noqa: ANN401  (a class without stubs)
+    parts: dict[str, Header],
+) -> PackageRecord:
+    """Return a multi-segment record, which the package joins in physical units only."""
+    known = {line.name: line for part in parts.values() for line in part.signals}
+    values = tuple(np.asarray(record.p_signal, np.float64).T)
+    return PackageRecord(tuple(known[name] for name in record.sig_name), values)
+
+
+def _physical(line: SignalLine, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return `[samples]` in the signal's unit, the counts checked against their sum."""
+    # The package realigns a skewed signal and fills its end, so the file's sum is lost.
+    if line.skew == 0:
+        check_sum(line, int(counts.sum()))
+    gain = line.gain if line.gain > 0 else math.nan
+    values = (counts - line.baseline) / gain
+    values[counts == _NO_VALUE.get(line.format)] = np.nan
+    return values

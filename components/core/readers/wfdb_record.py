@@ -22,6 +22,7 @@ from components.core.readers.wfdb_header import (
     Header,
     SignalLine,
     bad_header,
+    check_sum,
     content_lines,
     parse_header,
 )
@@ -197,9 +198,7 @@ def _decode_file(
     return counts
 
 
-def _checked_samples(
-    available: int, samples: int | None, lines: tuple[SignalLine, ...]
-) -> int:
+def _checked_samples(available: int, samples: int | None, lines: tuple[SignalLine, ...]) -> int:
     """Return the samples per signal, refusing a file that is shorter than stated.
 
     A longer one may be padded; if instead the stated count is wrong, the sums do not come out.
@@ -234,17 +233,10 @@ def _unpack_212(data: bytes, at: int, total: int) -> Counts:
 
 
 def _check_sums(counts: Counts, lines: list[SignalLine]) -> None:
+    # Adding in 16 bit wraps around just as the format's checksum does.
     sums = counts.sum(axis=1, dtype=np.int16)
     for line, found in zip(lines, sums, strict=True):
-        # A named signal has a checksum: the name is the field after it.
-        if (int(found) - (line.checksum or 0)) % 2**16:
-            raise RecordError(
-                "checksum_mismatch",
-                f"the samples of {line.name} do not give the header's checksum",
-                field="checksum",
-                value=f"{int(found)} instead of {line.checksum}",
-                advice="fetch the record again: file or header is damaged",
-            )
+        check_sum(line, int(found))
 
 
 def _wrong_length(reason: str, value: object) -> RecordError:

@@ -127,9 +127,7 @@ def _encode(
         return {f"{name}.xml": muse_xml(signal, median, leads=device.leads, facts=facts)}
     if device.site == "B":
         comments = (f"Age: {bearer.age}", f"Sex: {'Female' if bearer.female else 'Male'}")
-        return wfdb_record(
-            signal, name=name, leads=device.leads, fs=device.fs, comments=comments
-        )
+        return wfdb_record(signal, name=name, leads=device.leads, fs=device.fs, comments=comments)
     return {f"{name}.csv": csv_waveform(signal, leads=device.leads)}
 
 

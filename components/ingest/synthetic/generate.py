@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 
 from components.core.errors import InputError
 from components.core.pool import map_chunks
-from components.ingest.synthetic.block import Drawn, Rows, block_count, write_block
+from components.ingest.synthetic.block import block_count, write_block
 from components.ingest.synthetic.cohort import BLOCK, SITES
 from components.ingest.synthetic.columns import columns
 from components.ingest.synthetic.options import SyntheticOptions
-from components.ingest.synthetic.truth import SCHEMA, Oracle, Tally, summary, truth_table
+from components.ingest.synthetic.oracle import Oracle, Tally
+from components.ingest.synthetic.recordings import Drawn, Rows
+from components.ingest.synthetic.truth import SCHEMA, summary, truth_table
 
 
 def generate(

@@ -14,7 +14,9 @@ from components.ingest.synthetic.identity import Identity
 # The resolution of every file seen, microvolts per bit.
 UV_PER_BIT = 4.88
 FS = 500
-_HEADER = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n'
+_HEADER = (
+    '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n'
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ def beats(
     if fibrillation:
         rr = mean * np.exp(_FIBRILLATION_SD * rng.standard_normal(count))
     else:
-        rr = mean + variability * _two_band(rng, np.arange(count) * mean)
+        rr = mean + variability * _two_band(rng, np.arange(count, dtype=np.float64) * mean)
     rr = np.clip(rr, 0.30, 2.0)
     ectopic = np.zeros(count, dtype=np.bool_)
     inside = np.flatnonzero(np.cumsum(rr) < seconds)

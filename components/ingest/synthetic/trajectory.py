@@ -80,7 +80,7 @@ def _echoes(
 ) -> tuple[FloatArray, FloatArray]:
     shape = (cohort.size, len(VISIT_DAYS))
     jitter = rng.integers(-VISIT_JITTER_DAYS, VISIT_JITTER_DAYS + 1, shape)
-    days = VISIT_DAYS + jitter
+    days = VISIT_DAYS + jitter.astype(np.float64)
     drop = mechanism.tabular_drop(cohort) + mechanism.beta_v * cohort.vulnerability
     drop = drop + mechanism.residual_sd * rng.standard_normal(cohort.size)
     ramp = RAMP_DAYS * np.exp(RAMP_LOG_SD * rng.standard_normal(cohort.size))

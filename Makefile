@@ -1,0 +1,20 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+.PHONY: setup demo test check ui lock clean
+
+setup:  ## .venv, the MLflow project environment, the tracking store
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## the main job on the embedded cohort
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" mlflow run . -e train_ctrcd
+
+test: setup  ## everything CI runs
+	@.venv/bin/python -m scripts.check
+
+ui: setup  ## the MLflow UI on this machine only
+	@.venv/bin/python -m scripts.ui
+
+lock:  ## after a change of requirements/direct.txt; then run `make setup`
+	@.venv/bin/python scripts/lock.py
+	@echo "pins changed: run 'make setup', which also makes MLflow's new project environment"

@@ -1,0 +1,1 @@
+"""Checks versions, backends, disk and devices, and says what to fix."""

@@ -1,0 +1,1 @@
+"""HTML report and model card of an evaluation, both from one `ReportData`."""

@@ -1,0 +1,182 @@
+"""What the first lines say, decided from the figures: the same in report and model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from components.core.errors import CardioError
+from components.core.metrics.interval import Interval, number
+from components.core.metrics.metric import Metric
+from components.core.metrics.registry import named
+from components.core.metrics.resampling import RARE_PATIENTS
+from components.evaluate.report.data import Baseline, ReportData, SplitCount
+
+NOT_FOR_CLINICAL_USE = (
+    "Not for clinical use. Research only: not a medical device, and not for the diagnosis, treatment "
+    "or triage of any patient."
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence at the top of the page; a `warning` limits what the figures may be used for."""
+
+    level: Literal["warning", "note"]
+    text: str
+
+
+def evaluated_split(data: ReportData) -> SplitCount:
+    """Return the part of the cohort that the figures are about.
+
+    Raises:
+        CardioError: none or several are marked, or the headline figure is absent.
+    """
+    marked = [split for split in data.splits if split.evaluated]
+    if len(marked) != 1:
+        raise CardioError(f"{len(marked)} splits are marked as evaluated; mark exactly one")
+    if data.headline not in data.figures:
+        raise CardioError(f"the headline figure '{data.headline}' is not among the figures")
+    return marked[0]
+
+
+def metric_of(name: str) -> Metric:
+    """Return the metric called `name`.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    return named([name])[0]
+
+
+def is_underpowered(split: SplitCount) -> bool:
+    """Return whether either class has fewer than 20 patients."""
+    return min(split.events, split.non_events) < RARE_PATIENTS
+
+
+def headline(data: ReportData) -> str:
+    """Return the first line: the figure, or its interval alone when the test set is too small."""
+    split, figure = evaluated_split(data), data.figures[data.headline]
+    title = metric_of(data.headline).title
+    sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
+    bounds = f"{number(figure.lo)} to {number(figure.hi)}"
+    prevalence = f"prevalence {percent(split.prevalence)}"
+    if is_underpowered(split):
+        return (
+            f"Underpowered: {title} anywhere from {bounds} (95 % interval; point value "
+            f"{number(figure.value)}), {prevalence}, {sizes}"
+        )
+    return f"{title} {number(figure.value)} (95 % interval {bounds}), {prevalence}, {sizes}"
+
+
+def notices(data: ReportData) -> list[Notice]:
+    """Return the sentences under the first line, the gravest first."""
+    found = [*_power(data), *_baselines(data), *_audit(data), *_origin(data)]
+    return [*found, *(Notice("note", text) for text in data.notices)]
+
+
+def beaten(baseline: Baseline, figure: str) -> bool:
+    """Return whether the model is better than the baseline by the whole of the interval."""
+    difference = baseline.difference[figure]
+    lower_is_better = metric_of(figure).direction == "lower"
+    return difference.hi < 0 if lower_is_better else difference.lo > 0
+
+
+def out_of_a_thousand(data: ReportData) -> str:
+    """Return sensitivity and specificity as counts among 1,000 such patients, or an empty text."""
+    figures = [data.figures.get(name) for name in ("sensitivity", "specificity")]
+    values = [np.nan if figure is None else figure.value for figure in figures]
+    sick = 1000 * evaluated_split(data).prevalence
+    if not np.isfinite([*values, sick]).all():
+        return ""
+    found, false = values[0] * sick, (1 - values[1]) * (1000 - sick)
+    return (
+        f"Of 1,000 such patients {sick:.0f} have the event. The model calls {found + false:.0f} "
+        f"positive: {found:.0f} of them have the event and {false:.0f} do not. It misses "
+        f"{sick - found:.0f}."
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] in per cent.
+
+    >>> percent(0.1234)
+    '12.3 %'
+    """
+    return f"{number(100 * share, 1)} %"
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the leaves of a nested configuration as dotted key and text."""
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
+
+
+def undefined_note(figures: Mapping[str, Interval]) -> str:
+    """Return which figures were undefined in how many draws, or an empty text."""
+    parts = [
+        f"{metric_of(name).title} in {figure.undefined:,} of {figure.n_draws:,}"
+        for name, figure in figures.items()
+        if figure.undefined
+    ]
+    text = "Draws in which a figure was undefined, left out of its interval"
+    return f"{text}: {'; '.join(parts)}." if parts else ""
+
+
+def _power(data: ReportData) -> Iterator[Notice]:
+    split = evaluated_split(data)
+    if is_underpowered(split):
+        yield Notice(
+            "warning",
+            f"Underpowered: {_count(split.events, 'patient')} with and "
+            f"{_count(split.non_events, 'patient')} without the event, fewer than {RARE_PATIENTS} "
+            "in one class. Read the intervals, not the point values.",
+        )
+
+
+def _baselines(data: ReportData) -> Iterator[Notice]:
+    title = metric_of(data.headline).title
+    for baseline in data.baselines:
+        if beaten(baseline, data.headline):
+            continue
+        difference = baseline.difference[data.headline]
+        verdict = "does not beat" if difference.value <= 0 else "is not shown to beat"
+        yield Notice(
+            "warning",
+            f"The model {verdict} {baseline.name}: difference in {title} {difference.text()}.",
+        )
+
+
+def _audit(data: ReportData) -> Iterator[Notice]:
+    if not data.audit:
+        yield Notice("warning", "No leakage audit was run on this cohort.")
+    for check in data.audit:
+        if check.status == "refused":
+            yield Notice("warning", f"The audit refuses this cohort: {check.sentence}.")
+        if check.status == "waived":
+            yield Notice(
+                "warning",
+                f"Audit check '{check.name}' failed and was waived: {check.sentence}. Reason given: "
+                f"{check.waiver}. A waived run cannot be promoted.",
+            )
+
+
+def _origin(data: ReportData) -> Iterator[Notice]:
+    if data.synthetic:
+        yield Notice(
+            "note",
+            "Synthetic cohort with a planted signal: the figures test the software and say nothing "
+            "about skill on patients.",
+        )
+    if data.provenance.dirty:
+        yield Notice("note", "The code held changes that are in no commit.")
+
+
+def _count(number_of: int, what: str) -> str:
+    return f"{number_of:,} {what}{'' if number_of == 1 else 's'}"
