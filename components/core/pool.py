@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any, TypeVar
 
+import threadpoolctl
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 R = TypeVar("R")
 
@@ -22,7 +24,9 @@ def worker_count(configured: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _die_with_parent() -> None:
+def _start_worker() -> None:
+    """One thread of linear algebra per process, and no process that outlives the run."""
+    threadpoolctl.threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the keyboard
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -44,7 +48,7 @@ def map_chunks(
         return
     # Not fork: this process may hold threads (system metrics) whose locks would be copied.
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         running: set[Future[R]] = set()
         for task in tasks:
             running.add(pool.submit(function, *task))

@@ -78,7 +78,9 @@ class Clusters:
     @property
     def words(self) -> str:
         """Return how patients were drawn, for the report."""
-        apart = ", positive and negative patients drawn apart" if len(self.strata) > 1 else ""
+        apart = (
+            ", positive and negative apart (prevalence held fixed)" if len(self.strata) > 1 else ""
+        )
         return f"patients drawn with replacement{apart}"
 
 

@@ -1,7 +1,8 @@
-"""The model card, arranged by the items of TRIPOD+AI; what a run cannot answer is listed as open."""
+"""The model card, arranged by the items of TRIPOD+AI; what a run cannot answer stays open."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from components.core.errors import ConfigError
+from components.core.metrics.registry import named
+from components.core.metrics.resampling import RARE_PATIENTS
 from components.evaluate.report import tables, wording
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.tables import Table
@@ -47,16 +50,18 @@ def render_card(data: ReportData) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_plain,
+        finalize=_finalize,
     )
     return environment.get_template(TEMPLATE).render(
         data=data,
         headline=wording.headline(data),
+        key_figures=wording.key_figures(data),
         notices=wording.notices(data),
         not_for_clinical_use=wording.NOT_FOR_CLINICAL_USE,
         entries=found,
         open_items=[entry.item for entry in found if entry.answer is None],
         waivers=[check for check in data.audit if check.status == "waived"],
+        markdown=_table,
     )
 
 
@@ -92,13 +97,14 @@ def _sample_size(data: ReportData) -> Answer:
     split = wording.evaluated_split(data)
     verdict = "below" if wording.is_underpowered(split) else "at or above"
     return Answer(
-        f"{split.patients:,} patients evaluated, {split.events:,} with the event: {verdict} the limit "
-        "of 20 patients in each class under which this project calls an evaluation underpowered.",
+        f"{split.patients:,} patients evaluated, {split.events:,} with the event: {verdict} the "
+        f"limit of {RARE_PATIENTS} patients in each class under which this project calls an "
+        "evaluation underpowered."
     )
 
 
 def _measures(data: ReportData) -> Answer:
-    listed = ", ".join(row[0] for row in tables.figures(data).rows)
+    listed = ", ".join(metric.title for metric in named(data.figures))
     method = data.figures[data.headline].method
     return Answer(f"{listed}. Intervals: {method}.")
 
@@ -116,16 +122,18 @@ def _output(data: ReportData) -> Answer:
 
 
 def _quality(data: ReportData) -> Answer | None:
-    return Answer("Leakage audit:", (tables.audit(data),)) if data.audit else None
+    return Answer("", (tables.audit(data),)) if data.audit else None
 
 
 def _performance(data: ReportData) -> Answer:
     shown = [tables.figures(data)]
+    if data.calibration is None:
+        shown.append(tables.calibration(data))
     if data.baselines:
         shown.append(tables.baselines(data))
     if data.per_fold:
         shown.append(tables.folds(data))
-    text = wording.headline(data) + "."
+    text = f"{wording.headline(data)}. Subgroups were not evaluated in this run."
     if data.oracle is not None:
         text += f" Best possible on this synthetic cohort: AUROC {data.oracle.text()}."
     return Answer(text, tuple(shown))
@@ -171,11 +179,26 @@ _FROM_RUN: Mapping[str, Callable[[ReportData], Answer | None]] = {
 }
 
 
-def _plain(value: object) -> object:
+class _Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def _table(table: Table) -> _Markdown:
+    rows = [table.header, ("---",) * len(table.header), *table.rows]
+    lines = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    note = f"\n\n{_plain(table.note)}" if table.note else ""
+    return _Markdown(f"**{_plain(table.caption)}**\n\n" + "\n".join(lines) + note)
+
+
+def _finalize(value: object) -> object:
+    return value if isinstance(value, _Markdown) or not isinstance(value, str) else _plain(value)
+
+
+def _plain(value: str) -> str:
     """Keep a value from breaking a table or passing as markup."""
-    if not isinstance(value, str):
-        return value
-    text = " ".join(value.split())
+    text = re.sub(r"\s+", " ", value)
     for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
         text = text.replace(sign, safe)
     return text

@@ -34,7 +34,7 @@ def render_html(data: ReportData) -> str:
     return _environment().get_template(TEMPLATE).render(
         data=data,
         headline=wording.headline(data),
-        underpowered=wording.is_underpowered(wording.evaluated_split(data)),
+        key_figures=wording.key_figures(data),
         notices=wording.notices(data),
         not_for_clinical_use=wording.NOT_FOR_CLINICAL_USE,
         in_a_thousand=wording.out_of_a_thousand(data),

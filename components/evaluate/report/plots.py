@@ -1,7 +1,8 @@
 """Plots of a report as SVG or PNG, without a display and safe for colour-blind readers.
 
 Each takes predictions as arrays: labels `y` `[n]`, probabilities `[n]`, patient ids `[n]`, optional
-row weights `[n]`. Shaded bands and bars are pointwise 95 % intervals of the patient-clustered bootstrap.
+row weights `[n]`. Shaded bands and bars are pointwise 95 % intervals of the patient-clustered
+bootstrap.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -30,7 +31,7 @@ BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#767676", "#222222"
 _MOST_POINTS = 400
 # Bands are pointwise and smooth: 500 draws fix them to within a line's width.
 BAND_PLAN = Plan(draws=500)
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.spines.top": False,
@@ -131,7 +132,7 @@ def comparison_plot(
     """Return a forest plot: one figure with its interval per model, the first row on top."""
     figure = Figure(figsize=(9.4, 0.9 + 0.36 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    for place, (name, interval) in enumerate(rows):
+    for place, (_, interval) in enumerate(rows):
         colour, low = (BLUE if place == 0 else BLACK), -place
         axes.plot([interval.lo, interval.hi], [low, low], color=colour, lw=1.8)
         axes.plot([interval.value], [low], "o", color=colour, ms=6)
@@ -175,7 +176,7 @@ def _cross(axes: Axes, sensitivity: Interval, specificity: Interval) -> None:
 
 def _spread(axes: Axes, data: Predictions, limit: float) -> None:
     """Draw the share of each class by predicted risk, so that rare events stay visible."""
-    edges = np.linspace(0, limit, 41)
+    edges = np.linspace(0, limit, 41).tolist()
     for value, colour, label in ((0, GREY, "no event"), (1, ORANGE, "event")):
         chosen = data.y == value
         own = np.ones(int(chosen.sum())) if data.weight is None else data.weight[chosen]

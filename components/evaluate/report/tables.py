@@ -11,7 +11,7 @@ from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
 from components.evaluate.report.data import Figures, ReportData
-from components.evaluate.report.wording import metric_of, percent
+from components.evaluate.report.wording import evaluated_split, metric_of, percent
 
 # What the reader needs to judge a figure that has no chance level of its own.
 _IDEALS = {
@@ -58,21 +58,22 @@ def sizes(data: ReportData) -> Table:
 
 
 def figures(data: ReportData) -> Table:
-    """Return every figure of the reported model with its interval."""
+    """Return discrimination and the figures at the threshold, each with its interval."""
     pooled = bool(data.pooled)
+    shown = [metric for metric in _ordered(data.figures) if metric.needs != "probability"]
     header = ("Figure", "Value", "95 % interval", "Better", *(("Pooled",) if pooled else ()))
     rows = tuple(
         (
             metric.title,
             number(data.figures[metric.name].value),
             _bounds(data.figures[metric.name]),
-            better(metric),
+            _better_than_chance(metric, data),
             *((_text(data.pooled.get(metric.name)),) if pooled else ()),
         )
-        for metric in _ordered(data.figures)
+        for metric in shown
     )
-    note = next((figure.method for figure in data.figures.values()), "")
-    return Table("All figures", header, rows, f"Intervals: {note}." if note else "")
+    note = f"Intervals: {data.figures[data.headline].method}."
+    return Table("Discrimination, and figures at the threshold", header, rows, note)
 
 
 def baselines(data: ReportData) -> Table:
@@ -94,10 +95,16 @@ def baselines(data: ReportData) -> Table:
 
 
 def calibration(data: ReportData) -> Table:
-    """Return calibration before and after recalibration."""
+    """Return calibration, before and after recalibration where there was one."""
     pair = data.calibration
+    caution = "The ECE is biased upwards in small samples."
     if pair is None:
-        return Table("Calibration", (), ())
+        reported = [metric for metric in _ordered(data.figures) if metric.needs == "probability"]
+        rows = tuple(
+            (metric.title, _text(data.figures[metric.name]), better(metric)) for metric in reported
+        )
+        header = ("Figure", "Reported", "Ideal")
+        return Table("Calibration", header, rows, f"Without recalibration. {caution}")
     rows = tuple(
         (
             metric.title,
@@ -107,7 +114,7 @@ def calibration(data: ReportData) -> Table:
         )
         for metric in _ordered({**pair.before, **pair.after})
     )
-    note = f"Recalibration: {pair.method}. The ECE is biased upwards in small samples."
+    note = f"Recalibration: {pair.method}. {caution}"
     return Table("Calibration", ("Figure", "Before", "After (reported)", "Ideal"), rows, note)
 
 
@@ -136,6 +143,14 @@ def audit(data: ReportData) -> Table:
 def better(metric: Metric) -> str:
     """Return in which direction a figure improves."""
     return _IDEALS.get(metric.name, metric.direction)
+
+
+def _better_than_chance(metric: Metric, data: ReportData) -> str:
+    if metric.name == "auroc":
+        return "higher; chance 0.500"
+    if metric.name == "auprc":
+        return f"higher; chance {number(evaluated_split(data).prevalence)} (prevalence)"
+    return better(metric)
 
 
 def _repeat(repeat: int, values: Sequence[float]) -> tuple[str, ...]:

@@ -16,9 +16,13 @@ from components.core.metrics.resampling import RARE_PATIENTS
 from components.evaluate.report.data import Baseline, ReportData, SplitCount
 
 NOT_FOR_CLINICAL_USE = (
-    "Not for clinical use. Research only: not a medical device, and not for the diagnosis, treatment "
-    "or triage of any patient."
+    "Not for clinical use. Research only: not a medical device, and not for the diagnosis, "
+    "treatment or triage of any patient."
 )
+
+
+# Read beside the headline: the other area, the operating point, and whether risks are to scale.
+_KEY = ("auroc", "auprc", "sensitivity", "specificity", "calibration_slope")
 
 
 @dataclass(frozen=True)
@@ -58,18 +62,31 @@ def is_underpowered(split: SplitCount) -> bool:
 
 
 def headline(data: ReportData) -> str:
-    """Return the first line: the figure, or its interval alone when the test set is too small."""
+    """Return the first line: the figure, whether it beats the simple models, prevalence and sizes.
+
+    A test set that is too small has its interval first.
+    """
     split, figure = evaluated_split(data), data.figures[data.headline]
     title = metric_of(data.headline).title
-    sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
-    bounds = f"{number(figure.lo)} to {number(figure.hi)}"
-    prevalence = f"prevalence {percent(split.prevalence)}"
     if is_underpowered(split):
-        return (
-            f"Underpowered: {title} anywhere from {bounds} (95 % interval; point value "
-            f"{number(figure.value)}), {prevalence}, {sizes}"
+        # Three decimals of a figure that rests on a handful of patients would mislead.
+        figure_text = (
+            f"Underpowered: {title} anywhere from {number(figure.lo, 2)} to {number(figure.hi, 2)} "
+            f"(95 % interval; point value {number(figure.value, 2)})"
         )
-    return f"{title} {number(figure.value)} (95 % interval {bounds}), {prevalence}, {sizes}"
+    else:
+        bounds = f"{number(figure.lo)} to {number(figure.hi)}"
+        figure_text = f"{title} {number(figure.value)} (95 % interval {bounds})"
+    sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
+    rest = f"prevalence {percent(split.prevalence)}, {sizes}"
+    return ", ".join([figure_text, *_verdicts(data), rest])
+
+
+def key_figures(data: ReportData) -> str:
+    """Return the other figures to read first, with intervals; empty when none of them is known."""
+    digits = 2 if is_underpowered(evaluated_split(data)) else 3
+    names = [name for name in _KEY if name in data.figures and name != data.headline]
+    return "; ".join(f"{metric_of(name).title} {data.figures[name].text(digits)}" for name in names)
 
 
 def notices(data: ReportData) -> list[Notice]:
@@ -86,11 +103,14 @@ def beaten(baseline: Baseline, figure: str) -> bool:
 
 
 def out_of_a_thousand(data: ReportData) -> str:
-    """Return sensitivity and specificity as counts among 1,000 such patients, or an empty text."""
+    """Return sensitivity and specificity as counts among 1,000 such patients.
+
+    Empty where they are unknown, or rest on too few patients for counts to be read.
+    """
     figures = [data.figures.get(name) for name in ("sensitivity", "specificity")]
     values = [np.nan if figure is None else figure.value for figure in figures]
     sick = 1000 * evaluated_split(data).prevalence
-    if not np.isfinite([*values, sick]).all():
+    if is_underpowered(evaluated_split(data)) or not np.isfinite([*values, sick]).all():
         return ""
     found, false = values[0] * sick, (1 - values[1]) * (1000 - sick)
     return (
@@ -140,13 +160,26 @@ def _power(data: ReportData) -> Iterator[Notice]:
         )
 
 
+def _verdicts(data: ReportData) -> Iterator[str]:
+    for baseline in data.baselines:
+        if not beaten(baseline, data.headline):
+            yield f"{_verdict(baseline, data.headline)} {baseline.name}"
+
+
+def _verdict(baseline: Baseline, figure: str) -> str:
+    """Return `does not beat`, or `is not shown to beat` where only the point value is better."""
+    sign = -1 if metric_of(figure).direction == "lower" else 1
+    better = sign * baseline.difference[figure].value > 0
+    return "is not shown to beat" if better else "does not beat"
+
+
 def _baselines(data: ReportData) -> Iterator[Notice]:
     title = metric_of(data.headline).title
     for baseline in data.baselines:
         if beaten(baseline, data.headline):
             continue
         difference = baseline.difference[data.headline]
-        verdict = "does not beat" if difference.value <= 0 else "is not shown to beat"
+        verdict = _verdict(baseline, data.headline)
         yield Notice(
             "warning",
             f"The model {verdict} {baseline.name}: difference in {title} {difference.text()}.",
@@ -162,8 +195,8 @@ def _audit(data: ReportData) -> Iterator[Notice]:
         if check.status == "waived":
             yield Notice(
                 "warning",
-                f"Audit check '{check.name}' failed and was waived: {check.sentence}. Reason given: "
-                f"{check.waiver}. A waived run cannot be promoted.",
+                f"Audit check '{check.name}' failed and was waived: {check.sentence}. Reason "
+                f"given: {check.waiver}. A waived run cannot be promoted.",
             )
 
 

@@ -121,7 +121,7 @@ def test_rare_patients_are_drawn_apart_unless_told_otherwise() -> None:
     score = np.linspace(0, 1, 63)
     apart = bootstrap(y, score, np.arange(63), metrics=["auroc"], plan=Plan(draws=400))["auroc"]
     assert apart.undefined == 0
-    assert apart.method.endswith("positive and negative patients drawn apart")
+    assert apart.method.endswith("positive and negative apart (prevalence held fixed)")
     together = bootstrap(
         y, score, np.arange(63), metrics=["auroc"], plan=Plan(draws=400, strata="never")
     )["auroc"]

@@ -69,6 +69,15 @@ def test_wfdb(ecg, wfdb_record, header, data, fmt) -> None:
     _survives(MemoryFile("r.hea", content, {"r.dat": _mutate(raw.siblings["r.dat"], data)}))
 
 
+@settings(FUZZ, max_examples=60)
+@given(edits, edits)
+def test_segments(ecg, wfdb_record, header, segment) -> None:
+    part = wfdb_record(ecg(2, 40), ("I", "II"))
+    files = {"s.hea": _mutate(part.content, segment), **part.siblings}
+    content = _mutate(b"all/2 2 500 80\ns 40\ns 40\n", header)
+    _survives(MemoryFile("all.hea", content, files))
+
+
 @FUZZ
 @given(edits, cuts)
 def test_csv(ecg, csv_bytes, changes, cut) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, StorageError
+from components.core.readers import wfdb_package
 from components.core.readers.rawfile import DiskFile, MemoryFile
 from components.core.readers.registry import read_signal
 from components.core.readers.wfdb_package import package
@@ -180,6 +181,47 @@ def test_multi_segment_records(tmp_path, ecg) -> None:
     (tmp_path / "all.hea").write_text("all/2 2 500 200\nall 100\nseg1 100\n")
     with pytest.raises(RecordError, match="segments have segments or frames"):
         read_signal(DiskFile(tmp_path / "all.hea", tmp_path))
+
+
+def _layout(ecg) -> MemoryFile:
+    """Two signals in a variable layout: a stored part, then a gap."""
+    counts = ecg(2, 100)
+    sums = [int(row.sum(dtype=np.int16)) for row in counts]
+    line = "{} 16 200/mV 16 0 0 {} 0 {}\n"
+    layout = "lay 2 500 0\n" + line.format("~", 0, "I") + line.format("~", 0, "II")
+    part = (
+        "s 2 500 100\n" + line.format("s.dat", sums[0], "I") + line.format("s.dat", sums[1], "II")
+    )
+    return MemoryFile(
+        "all.hea",
+        b"all/3 2 500 150\nlay 0\ns 100\n~ 50\n",
+        {"lay.hea": layout.encode(), "s.hea": part.encode(), "s.dat": counts.T.tobytes()},
+    )
+
+
+def test_a_gap_between_segments_has_no_value(ecg) -> None:
+    physical = read_signal(_layout(ecg)).physical()
+    np.testing.assert_allclose(physical[:, :100], ecg(2, 100) / 200, atol=1e-6)
+    assert np.isnan(physical[:, 100:]).all()
+
+
+def test_segments_and_samples_are_bounded(ecg, monkeypatch) -> None:
+    raw = _layout(ecg)
+    monkeypatch.setattr(wfdb_package, "_MAX_SAMPLES", 100)
+    with pytest.raises(RecordError, match=r"s\.dat holds 200 samples"):
+        read_signal(raw)
+    monkeypatch.setattr(wfdb_package, "_MAX_SEGMENTS", 1)
+    with pytest.raises(RecordError, match="2 segments, not 1 to 1"):
+        read_signal(raw)
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_a_storage_fault(ecg, monkeypatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(wfdb_package.tempfile, "TemporaryDirectory", full)
+    with pytest.raises(StorageError, match=r"No space left on device\); free disk space"):
+        read_signal(_layout(ecg))
 
 
 def _lines(*, gain="200(0)/mV", fmt="16", file="r.dat", name="I") -> list[str]:

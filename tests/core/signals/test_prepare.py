@@ -174,6 +174,11 @@ def test_what_is_not_counts_any_more_is_scaled_to_its_peak(make, walk, fs, leads
     assert (np.abs(stored * scale[:, None] - prepared.values) <= 0.51 * scale[:, None]).all()
 
 
+def test_a_fractional_baseline_has_no_whole_counts(make, walk) -> None:
+    prepared = prepare(make(walk(), offset=0.0012), CONFIG)
+    assert np.isnan(prepared.lsb).all()
+
+
 def test_masked_leads_quantise_to_zero(make, walk) -> None:
     prepared = prepare(make(walk(6), LEADS8[:6]), CONFIG)
     stored, scale = quantise(prepared)

@@ -1,0 +1,65 @@
+"""The candidate: the refit under cross-validation, else the trained networks, as one bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.core.bundle import BundleFacts, MemberFiles, write_bundle
+from components.core.config.task import TaskConfig
+from components.core.data.cohort import folds
+from components.core.members import REFIT, WEIGHTS, Member
+from components.core.models.spec import DataSpec
+from components.core.signals.prepare import PrepareConfig
+from components.evaluate.predictions import calibrate, members_of, pooled_validation
+
+if TYPE_CHECKING:
+    from components.evaluate.run import Upstream
+
+
+def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
+    """Write the candidate's bundle."""
+    names = folds(stages.cohort)
+    train = stages.train
+    chosen = members_of(train, REFIT) or [m for name in names for m in members_of(train, name)]
+    own = calibrate(
+        pooled_validation(train, names),
+        rule=task.evaluate.threshold,
+        recalibrate=task.evaluate.recalibrate,
+    )
+    facts = BundleFacts(
+        task=task.task,
+        label=task.label.definition,
+        head=train.facts["head"],
+        model=train.facts["model"],
+        ecg=_ecg(stages),
+        features=_features(stages),
+        members=tuple(f"member{i}" for i in range(len(chosen))),
+        platt=json.loads(own.platt.to_json()),
+        threshold=own.threshold,
+        version=version,
+        cohort={k: stages.cohort.counts[k] for k in ("records", "patients_labelled", "events")},
+    )
+    write_bundle(folder, facts, [_files(stages, member) for member in chosen])
+
+
+def _files(stages: Upstream, member: Member) -> MemberFiles:
+    folder = stages.train.folder / member.folder
+    return MemberFiles(
+        weights=folder / WEIGHTS,
+        stats=folder / "norm_stats.json",
+        spec=DataSpec.model_validate(stages.train.facts["specs"][member.fold]),
+    )
+
+
+def _ecg(stages: Upstream) -> PrepareConfig | None:
+    facts = stages.cohort.facts
+    if "ecg" not in facts["modalities"]:
+        return None
+    return PrepareConfig(**{k: facts["ecg"][k] for k in PrepareConfig.model_fields})
+
+
+def _features(stages: Upstream) -> dict[str, str]:
+    kinds: dict[str, str] = stages.ingest.facts["features"]
+    return {name: kinds[name] for name in stages.cohort.facts["features"]}

@@ -1,0 +1,161 @@
+"""Figures, report, card and bundle of a trained model. Plain functions: no MLflow, no click."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from components.core.config.task import TaskConfig
+from components.core.data.cohort import folds, read_part
+from components.core.data.held_out import Opening
+from components.core.device import resolve
+from components.core.metrics.interval import Interval
+from components.core.metrics.resampling import Plan
+from components.core.models.spec import DataSpec
+from components.core.progress import progress, say
+from components.core.store import Stage, Workspace, read_stage
+from components.evaluate import figures as figs
+from components.evaluate.assemble import Evaluated, report_data
+from components.evaluate.baselines import Features, fit_predict
+from components.evaluate.bundling import bundle
+from components.evaluate.figures import PatientTables
+from components.evaluate.oracle import oracle_logits
+from components.evaluate.predictions import FoldTest, patient_table, pooled, table, test_fold
+from components.evaluate.report.card import render_card
+from components.evaluate.report.html import render_html
+from components.evaluate.tracking import facts, validation_figures
+
+REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
+METRICS_TEST, METRICS_VAL = "metrics_test.json", "metrics_val.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """The stages that an evaluation looks at."""
+
+    train: Stage
+    audit: Stage
+    cohort: Stage
+    ingest: Stage
+
+
+def upstream(train: Stage) -> Upstream:
+    """Return the stages behind a training."""
+    audit = read_stage(train.input_folder("audit"))
+    cohort = read_stage(audit.input_folder("preprocess"))
+    ingest = read_stage(cohort.input_folder("ingest"))
+    return Upstream(train=train, audit=audit, cohort=cohort, ingest=ingest)
+
+
+def evaluate(
+    work: Workspace, stages: Upstream, task: TaskConfig, opening: Opening, *, run_id: str
+) -> None:
+    """Fill the workspace with predictions, figures, report, model card and bundle.
+
+    Args:
+        work: receives the files, counts and facts.
+        stages: the training and what it was made from.
+        task: the resolved configuration.
+        opening: recorded permission to read the test split.
+        run_id: for the report.
+    """
+    config = task.evaluate
+    tests = _predict(stages, task, opening)
+    predictions = table(tests)
+    predictions = _with_baselines(stages, tests, predictions, config.baselines)
+    predictions.to_parquet(work.path(PREDICTIONS), index=False)
+    tables = _patient_tables(predictions, folded=len(tests) > 1)
+    plan = Plan(draws=config.draws, seed=config.seed)
+    say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
+    evaluated = _figures(stages, tests, tables, config.baselines, plan)
+    data = report_data(stages, task, evaluated, opening, run_id=run_id)
+    work.path(REPORT).write_text(render_html(data), encoding="utf-8")
+    work.path(CARD).write_text(render_card(data), encoding="utf-8")
+    for name, svg in data.plots.items():
+        work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
+    bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
+    work.facts |= facts(stages, task, evaluated, data)
+    val = validation_figures(stages.train, folds(stages.cohort), plan)
+    _write_json(work, METRICS_TEST, evaluated.all_figures())
+    _write_json(work, METRICS_VAL, val)
+    work.facts["figures"] |= {f"val/{name}": i.value for name, i in val.items()}
+
+
+def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldTest]:
+    device, precision, _ = stages.train.facts["place"]
+    place = resolve(device, precision)
+    rule, recalibrate = task.evaluate.threshold, task.evaluate.recalibrate
+    names = folds(stages.cohort)
+    tests: list[FoldTest] = []
+    with progress("evaluate: test predictions", len(names), "folds") as advance:
+        for fold in names:
+            tests.append(
+                test_fold(stages.train, stages.cohort, fold, opening, place, rule=rule,
+                          recalibrate=recalibrate)
+            )  # fmt: skip
+            advance(1)
+    return tests
+
+
+def _with_baselines(
+    stages: Upstream, tests: list[FoldTest], predictions: pd.DataFrame, names: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the predictions with a column `logit.<baseline>` per simple model."""
+    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in names}
+    with progress("evaluate: baselines", len(tests) * len(names), "fits") as advance:
+        for test in tests:
+            seen = [read_part(stages.cohort, test.fold, part) for part in ("train", "val")]
+            for name in names:
+                columns[name].append(fit_predict(name, seen, test.rows, features))
+                advance(1)
+    return predictions.assign(**{f"logit.{n}": np.concatenate(c) for n, c in columns.items()})
+
+
+def _patient_tables(predictions: pd.DataFrame, *, folded: bool) -> PatientTables:
+    columns = ["calibrated_logit", "margin"]
+    columns += [c for c in predictions.columns if c.startswith("logit")]
+    each = patient_table(predictions, columns)
+    return PatientTables(each=each, pooled=pooled(each, columns), folded=folded)
+
+
+def _figures(
+    stages: Upstream,
+    tests: list[FoldTest],
+    tables: PatientTables,
+    baselines: tuple[str, ...],
+    plan: Plan,
+) -> Evaluated:
+    pooled_, before = figs.pooled_figures(tables, plan)
+    spec = DataSpec.model_validate(stages.train.facts["specs"][tests[0].fold])
+    oracle = oracle_logits(stages.ingest, spec, tables.pooled)
+    seeds = [c for c in tables.each.columns if c.startswith("logit.seed")]
+    return Evaluated(
+        tests=tests,
+        tables=tables,
+        pooled=pooled_,
+        before=before,
+        headline=figs.headline_figures(tables, "logit", plan),
+        baselines={
+            name: (
+                figs.headline_figures(tables, f"logit.{name}", plan),
+                figs.difference(tables, f"logit.{name}", plan),
+            )
+            for name in baselines
+        },
+        seeds={
+            c.removeprefix("logit."): figs.headline_figures(tables, c, plan)["auroc"]
+            for c in seeds
+            if len(seeds) > 1
+        },
+        folds=figs.spread(tables),
+        oracle=None if oracle is None else figs.against_oracle(tables, oracle, plan),
+    )
+
+
+def _write_json(work: Workspace, name: str, found: dict[str, Interval]) -> None:
+    plain = {key: interval.to_dict() for key, interval in found.items()}
+    work.path(name).write_text(json.dumps(plain, indent=1), encoding="utf-8")

@@ -1,0 +1,81 @@
+"""Names and values that an evaluation puts on its runs; the table is docs/tracking.md."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.core.config.task import TaskConfig
+from components.core.metrics.bootstrap import bootstrap
+from components.core.metrics.interval import Interval
+from components.core.metrics.patients import by_patient
+from components.core.metrics.resampling import Plan
+from components.core.store import Stage
+from components.evaluate.assemble import Evaluated
+from components.evaluate.predictions import pooled_validation
+from components.evaluate.report.data import ReportData
+from components.evaluate.report.wording import evaluated_split, headline, notices
+
+if TYPE_CHECKING:
+    from components.evaluate.run import Upstream
+
+PUBLISHED = (
+    "report.html", "model_card.md", "metrics_test.json", "metrics_val.json", "predictions.parquet",
+)  # fmt: skip
+
+
+def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData) -> dict[str, Any]:
+    """Return what the stage says of itself: figures, tags, headline, files to be shown."""
+    split = evaluated_split(data)
+    figures: dict[str, float] = {
+        "test/prevalence": split.prevalence,
+        "test/patients": float(split.patients),
+        "test/events": float(split.events),
+    }
+    for name, interval in done.all_figures().items():
+        key = name if name.startswith("baseline/") else f"test/{name}"
+        bounds = (("", interval.value), ("_lo", interval.lo), ("_hi", interval.hi))
+        figures |= {f"{key}{end}": value for end, value in bounds if not math.isnan(value)}
+    if done.seeds:
+        figures["test/auroc_seed_mean"] = float(np.mean([i.value for i in done.seeds.values()]))
+    waived = sorted(stages.audit.facts["waivers"])
+    tags = {
+        "test_split_sha256": stages.cohort.facts["test_split_sha256"],
+        "data_fingerprint": stages.cohort.fingerprint,
+        "model": task.model["name"],
+        "audit": "waived: " + ", ".join(waived) if waived else "passed",
+        "promotable": "no, a waived run cannot be promoted" if waived else "yes",
+    }
+    return {
+        "figures": figures,
+        "tags": tags,
+        "published": list(PUBLISHED),
+        "headline": lines(data),
+    }
+
+
+def lines(data: ReportData) -> list[str]:
+    """Return what the terminal says at the end."""
+    found = [headline(data)]
+    for baseline in data.baselines:
+        own, gap = baseline.figures["auroc"], baseline.difference["auroc"]
+        found.append(f"  {baseline.name}: AUROC {own.text()}; model minus it {gap.text()}")
+    if data.oracle is not None and data.share is not None:
+        found.append(f"  best possible on this cohort: AUROC {data.oracle.text()}; "
+                     f"share reached {data.share.text()}")  # fmt: skip
+    return found + [f"  {notice.level}: {notice.text}" for notice in notices(data)]
+
+
+def validation_figures(train: Stage, names: list[str], plan: Plan) -> dict[str, Interval]:
+    """Return ranking figures on validation; optimistic, since early stopping has seen them."""
+    patients = by_patient(pooled_validation(train, names))
+    return bootstrap(
+        patients.label,
+        patients.logit,
+        patients.patient_id,
+        metrics=("auroc", "auprc"),
+        weight=patients.weight,
+        plan=plan,
+    )
