@@ -45,6 +45,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     from mlflow.exceptions import MlflowException
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     uri = store_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)

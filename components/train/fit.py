@@ -161,6 +161,7 @@ class _quiet:  # noqa: N801 - a context manager used like a function
             ".*treespec, LeafSpec.*",
             ".*isinstance\\(treespec.*",
             ".*lr_scheduler.step\\(\\).*",
+            ".*You defined a `validation_step` but have no `val_dataloader`.*",
         ):
             warnings.filterwarnings("ignore", message=text)
 

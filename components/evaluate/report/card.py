@@ -16,6 +16,7 @@ from components.evaluate.report import tables, wording
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.tables import Table
 from components.evaluate.report.tripod import ITEMS, Item
+from components.evaluate.report.wording import bare
 
 TEMPLATE = "model_card.md.j2"
 
@@ -90,7 +91,9 @@ def _answer(number: str, data: ReportData) -> Answer | None:
 
 
 def _outcome(data: ReportData) -> Answer:
-    return Answer(f"Event: {data.label_definition}. No event: {data.negative_definition}.")
+    return Answer(
+        f"Event: {bare(data.label_definition)}. No event: {bare(data.negative_definition)}."
+    )
 
 
 def _sample_size(data: ReportData) -> Answer:
@@ -151,22 +154,25 @@ def _full_model(data: ReportData) -> Answer:
     origin = data.provenance
     dirty = " with changes that are in no commit" if origin.dirty else ""
     return Answer(
-        f"{data.model}. Data fingerprint {origin.fingerprint}; code commit {origin.commit}{dirty}. "
+        f"{bare(data.model)}. Data fingerprint {origin.fingerprint}; code commit "
+        f"{origin.commit}{dirty}. "
         "Weights, preprocessing and calibration are in the registered bundle.",
     )
 
 
 _FROM_RUN: Mapping[str, Callable[[ReportData], Answer | None]] = {
     "1": lambda data: Answer(data.title),
-    "3b": lambda data: Answer(f"{data.cohort}. {wording.NOT_FOR_CLINICAL_USE}"),
+    "3b": lambda data: Answer(f"{bare(data.cohort)}. {wording.NOT_FOR_CLINICAL_USE}"),
     "4": lambda data: Answer(f"Development and evaluation on {data.evaluated_on}."),
-    "5a": lambda data: Answer(f"{data.cohort}."),
+    "5a": lambda data: Answer(f"{bare(data.cohort)}."),
     "7": _quality,
     "8a": _outcome,
-    "9b": lambda data: Answer(f"All known at the time of prediction: {data.prediction_time}."),
+    "9b": lambda data: Answer(
+        f"All known at the time of prediction: {bare(data.prediction_time)}."
+    ),
     "10": _sample_size,
     "12a": lambda data: Answer("By patient.", (tables.sizes(data),)),
-    "12c": lambda data: Answer(f"{data.model}."),
+    "12c": lambda data: Answer(f"{bare(data.model)}."),
     "12e": _measures,
     "12f": _updating,
     "12g": lambda data: Answer(f"On {data.evaluated_on}."),

@@ -129,6 +129,11 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 1)} %"
 
 
+def bare(text: str) -> str:
+    """Return a sentence without its full stop, to be set inside another."""
+    return text.rstrip(". ")
+
+
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield the leaves of a nested configuration as dotted key and text."""
     for key, value in config.items():
@@ -191,12 +196,12 @@ def _audit(data: ReportData) -> Iterator[Notice]:
         yield Notice("warning", "No leakage audit was run on this cohort.")
     for check in data.audit:
         if check.status == "refused":
-            yield Notice("warning", f"The audit refuses this cohort: {check.sentence}.")
+            yield Notice("warning", f"The audit refuses this cohort: {bare(check.sentence)}.")
         if check.status == "waived":
             yield Notice(
                 "warning",
-                f"Audit check '{check.name}' failed and was waived: {check.sentence}. Reason "
-                f"given: {check.waiver}. A waived run cannot be promoted.",
+                f"Audit check '{check.name}' failed and was waived: {bare(check.sentence)}. Reason "
+                f"given: {bare(check.waiver)}. A waived run cannot be promoted.",
             )
 
 

@@ -71,7 +71,7 @@ class Mechanism:
     def of(cls, options: SyntheticOptions) -> Mechanism:
         """Return the mechanism that `options` ask for."""
         if options.dominant == "clinical":
-            return cls(intercept=-4.8, tabular=1.8, beta_v=2.2)
+            return cls(intercept=-3.9, tabular=1.8, beta_v=2.2)
         return cls()
 
     def tabular_drop(self, cohort: Cohort) -> FloatArray:

@@ -30,7 +30,8 @@ RATES = {
 }
 # Only chest electrodes come loose here: without a limb electrode there is no recording at all.
 _CHEST = tuple(range(2, 8))
-_NOISY_FACTOR = 3.0
+# A noisy recording against an ordinary one of its site, whose own factor stays below 2.
+_NOISY_FACTOR, _ORDINARY_MAX = 3.0, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class Nuisance:
         named = [name for name in ("fibrillation", "pacing") if getattr(self.disturbance, name)]
         named += ["ectopics"] if self.disturbance.ectopics else []
         named += ["arm_reversal"] if self.arm_reversal else []
-        named += ["noisy"] if self.noise > _NOISY_FACTOR / 2 else []
+        named += ["noisy"] if self.noise >= _NOISY_FACTOR else []
         for name in ("electrode_motion", "flat_lead", "missing_lead"):
             lead = getattr(self, name)
             named += [f"{name}:{LEADS_8[lead]}"] if lead >= 0 else []
@@ -73,13 +74,14 @@ def draw_nuisance(rng: np.random.Generator) -> Nuisance:
         for name in ("electrode_motion", "flat_lead", "missing_lead")
     }
     pacing, fibrillation = hit["pacing"], hit["fibrillation"] and not hit["pacing"]
+    ordinary = min(float(np.exp(0.3 * rng.standard_normal())), _ORDINARY_MAX)
     ectopics = int(rng.integers(1, 4)) if hit["ectopics"] and not pacing else 0
     return Nuisance(
         disturbance=Disturbance(
             fibrillation=bool(fibrillation), ectopics=ectopics, pacing=bool(pacing)
         ),
         arm_reversal=bool(hit["arm_reversal"]),
-        noise=_NOISY_FACTOR if hit["noisy"] else float(np.exp(0.3 * rng.standard_normal())),
+        noise=_NOISY_FACTOR if hit["noisy"] else ordinary,
         **lead,
     )
 

@@ -77,9 +77,10 @@ class ProbabilityModel:
         mu = self.mechanism.tabular_drop(cohort) + self.mechanism.beta_v * shift
         return _lookup(self.with_ecg, cohort, mu)
 
-    def tabular(self, cohort: Cohort) -> FloatArray:
-        """Return P(label | tabular)."""
-        return _lookup(self.without_ecg, cohort, self.mechanism.tabular_drop(cohort))
+    def tabular(self, cohort: Cohort, *, extra_drop: float = 0.0) -> FloatArray:
+        """Return P(label | tabular), with the mean fall raised by `extra_drop` LVEF points."""
+        mu = self.mechanism.tabular_drop(cohort) + extra_drop
+        return _lookup(self.without_ecg, cohort, mu)
 
     def ecg(self, estimate: FloatArray) -> FloatArray:
         """Return P(label | ECG scores)."""

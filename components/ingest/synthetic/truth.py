@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import logit
 
 from components.ingest.synthetic.cohort import draw_reference
 from components.ingest.synthetic.identity import planted
@@ -17,7 +19,6 @@ from components.ingest.synthetic.mechanism import (
     FloatArray,
     Mechanism,
     substrate_estimate,
-    tabular_units,
 )
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.oracle import INPUTS, REFERENCE, Tally
@@ -105,15 +106,19 @@ def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
 
 
 def tabular_log_odds(options: SyntheticOptions) -> dict[str, float]:
-    """Return the log-odds per unit of each tabular column, all else equal.
+    """Return the log-odds that one unit more of each tabular column adds, all else equal.
 
-    The least-squares projection of the true tabular log-odds on the columns over the reference
-    population; `lvef_baseline` is per point.
+    The mean over the reference population of the difference between the true tabular log-odds
+    with and without the unit; units as in `DROP_POINTS`, `lvef_baseline` per point.
     """
     reference = draw_reference(REFERENCE)
-    columns = {**tabular_units(reference), "lvef_baseline": reference.lvef_baseline}
-    model = ProbabilityModel.build(Mechanism.of(options), 1.0, reference.take(slice(0, 100)))
-    p = np.clip(model.tabular(reference), 1e-9, 1 - 1e-9)
-    design = np.column_stack([np.ones(reference.size), *columns.values()])
-    found, *_ = np.linalg.lstsq(design, np.log(p / (1 - p)), rcond=None)
-    return {name: round(float(value), 4) for name, value in zip(columns, found[1:], strict=True)}
+    mechanism = Mechanism.of(options)
+    model = ProbabilityModel.build(mechanism, 1.0, reference.take(slice(0, 100)))
+    base = logit(model.tabular(reference))
+    found = {
+        name: logit(model.tabular(reference, extra_drop=mechanism.tabular * points)) - base
+        for name, points in DROP_POINTS.items()
+    }
+    higher = replace(reference, lvef_baseline=np.minimum(reference.lvef_baseline + 1.0, 76.0))
+    found["lvef_baseline"] = logit(model.tabular(higher)) - base
+    return {name: round(float(change.mean()), 4) for name, change in found.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import metrics as peer
@@ -15,7 +17,7 @@ from components.core.metrics.bootstrap import (
     paired_difference,
 )
 from components.core.metrics.calibration import recalibration
-from components.core.metrics.metric import RowWeights, Sample, looped, statistics_for
+from components.core.metrics.metric import RowWeights, Sample, Statistic, looped, statistics_for
 from components.core.metrics.registry import all_metrics, named
 from components.core.metrics.resampling import Plan, clusters, replicate
 from components.core.metrics.threshold import at_threshold
@@ -27,15 +29,14 @@ FEW = Plan(draws=40, seed=3)
 def drawn_rows(data: Predictions, plan: Plan) -> list[np.ndarray]:
     """Row numbers of each draw, rows repeated as often as their patient was drawn."""
     within = clusters(data.patient, data.y, weight=None, plan=plan)
-    numbers = looped("rows", lambda weight: 0.0, rows=data.y.size)
     seen: list[np.ndarray] = []
 
     def note(weights: RowWeights) -> np.ndarray:
         counts = weights.take(np.arange(data.y.size)).astype(int)
         seen.extend(np.repeat(np.arange(data.y.size), row) for row in counts)
-        return numbers.evaluate(weights)
+        return np.zeros((counts.shape[0], 1))
 
-    replicate(type(numbers)(("rows",), note), within, weight=None, plan=plan)
+    replicate(Statistic(("rows",), note), within, weight=None, plan=plan)
     return seen
 
 
@@ -238,12 +239,18 @@ def test_separable_draws_leave_the_slope_undefined() -> None:
     assert 0 < found["calibration_slope"].undefined < 200
 
 
-def test_sums_that_could_overflow_use_wide_integers() -> None:
-    small = clusters(np.arange(10), None, weight=None, plan=FEW)
-    assert resampling._count_type(small) is np.int32
-    one = np.zeros(50_000, dtype=np.int64)
-    large = clusters(np.concatenate([one, np.arange(50_000)]), None, weight=None, plan=FEW)
-    assert resampling._count_type(large) is np.int64
+@pytest.mark.parametrize(("repeated", "kind"), [(1, np.int32), (50_000, np.int64)])
+def test_sums_that_could_overflow_use_wide_integers(repeated: int, kind: type) -> None:
+    ids = np.concatenate([np.zeros(repeated - 1, dtype=np.int64), np.arange(50_000)])
+    within = clusters(ids, None, weight=None, plan=FEW)
+    seen: list[np.dtype[Any]] = []
+
+    def note(weights: RowWeights) -> np.ndarray:
+        seen.append(weights.counts.dtype)
+        return np.zeros((weights.counts.shape[0], 1))
+
+    replicate(Statistic(("none",), note), within, weight=None, plan=Plan(draws=2))
+    assert set(seen) == {np.dtype(kind)}
 
 
 @pytest.mark.parametrize(
@@ -254,7 +261,7 @@ def test_sums_that_could_overflow_use_wide_integers() -> None:
         ({"strata": "yes"}, "strata is 'yes'; known are: auto, always, never"),
     ],
 )
-def test_bad_plans_are_refused(options: dict, message: str) -> None:
+def test_bad_plans_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Plan(**options)
 

@@ -29,7 +29,7 @@ def regression(data: Predictions, weight: np.ndarray | None) -> tuple[float, flo
         warnings.simplefilter("ignore")
         model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=1000, solver="newton-cholesky")
         model.fit(logit(data.prob)[:, None], data.y, sample_weight=weight)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+    return float(np.ravel(model.coef_)[0]), float(np.ravel(model.intercept_)[0])
 
 
 @given(tied_predictions())
@@ -74,7 +74,7 @@ def test_known_truth_is_recovered() -> None:
     ],
     ids=["separable", "reversed", "touching", "one class", "constant"],
 )
-def test_slope_without_a_finite_maximum_is_nan(y: list, prob: list) -> None:
+def test_slope_without_a_finite_maximum_is_nan(y: list[int], prob: list[float]) -> None:
     found = recalibration(y, prob)
     assert np.isnan([found.slope, found.intercept]).all()
 

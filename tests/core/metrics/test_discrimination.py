@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,6 +116,8 @@ def test_one_class_has_no_discrimination() -> None:
         ([0, 1], [0.1, 0.2], [0.0, 0.0], "all 2 weights are 0"),
     ],
 )
-def test_bad_arrays_are_refused(y: list, score: list, weight: list | None, message: str) -> None:
+def test_bad_arrays_are_refused(
+    y: list[Any], score: list[Any], weight: list[Any] | None, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         auroc(y, score, weight)

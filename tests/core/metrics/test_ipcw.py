@@ -84,6 +84,8 @@ def test_a_horizon_beyond_all_follow_up_is_refused() -> None:
         ([1.0, 2.0], [0], 5, "event code has 1 rows where 2"),
     ],
 )
-def test_bad_follow_up_is_refused(time: list, event: list, horizon: float, message: str) -> None:
+def test_bad_follow_up_is_refused(
+    time: list[float], event: list[int], horizon: float, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         ipcw_weights(time, event, horizon, fit_time=time, fit_event=event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_figures_agree_with_scikit_learn() -> None:
     data = predictions(3)
     called = (data.prob >= 0.4).astype(float)
     found = at_threshold(data.y, data.prob, 0.4, data.weight)
-    own = {"sample_weight": data.weight}
+    own: dict[str, Any] = {"sample_weight": data.weight}
     assert found == pytest.approx(
         {
             "accuracy": peer.accuracy_score(data.y, called, **own),

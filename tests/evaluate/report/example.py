@@ -8,7 +8,7 @@ import numpy as np
 
 from components.core.metrics.bootstrap import bootstrap, oracle_share, paired_difference
 from components.core.metrics.calibration import logit
-from components.core.metrics.folds import FoldTable, per_fold
+from components.core.metrics.folds import FoldRow, FoldTable, per_fold
 from components.core.metrics.platt import PlattScaler
 from components.core.metrics.resampling import Plan
 from components.core.metrics.threshold import youden_threshold
@@ -131,7 +131,7 @@ def tiny() -> ReportData:
     )
 
 
-def _folds(y: np.ndarray, raw: np.ndarray, ids: np.ndarray, *, seed: int) -> tuple:
+def _folds(y: np.ndarray, raw: np.ndarray, ids: np.ndarray, *, seed: int) -> tuple[FoldRow, ...]:
     rng = np.random.default_rng(seed)
     fold = np.concatenate([rng.permutation(ids.size) % 5 for _ in range(3)])
     table = FoldTable(

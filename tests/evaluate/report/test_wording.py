@@ -1,0 +1,151 @@
+"""The first lines: what they say about small test sets, simple models, waivers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from components.core.errors import CardioError, ConfigError
+from components.core.metrics.interval import Interval
+from components.evaluate.report import wording
+from components.evaluate.report.data import AuditCheck, Baseline, ReportData
+from tests.evaluate.report.example import example, tiny
+
+
+def interval(value: float, lo: float, hi: float) -> Interval:
+    return Interval(value, lo, hi, 200, 0, "m")
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return example(drawn=False)
+
+
+def against(data: ReportData, difference: Interval, figure: str = "auroc") -> ReportData:
+    baseline = Baseline(
+        name="logistic regression",
+        figures={figure: data.figures[figure]},
+        difference={figure: difference},
+    )
+    return replace(data, baselines=(baseline,), headline=figure)
+
+
+def test_headline_is_the_figure_with_interval_prevalence_and_sizes(data: ReportData) -> None:
+    found = data.figures["auroc"]
+    line = wording.headline(data)
+    assert line.startswith(f"AUROC {found.value:.3f} (95 % interval {found.lo:.3f} to ")
+    assert line.endswith("prevalence 13.4 %, 900 patients, 121 events")
+
+
+def test_a_small_test_set_has_its_interval_first_and_fewer_digits() -> None:
+    small = tiny()
+    figure = small.figures["auroc"]
+    assert wording.headline(small).startswith(
+        f"Underpowered: AUROC anywhere from {figure.lo:.2f} to {figure.hi:.2f} (95 % interval; "
+    )
+    first = wording.notices(small)[0]
+    assert first.level == "warning"
+    assert first.text.startswith("Underpowered: 9 patients with and 81 patients without the event")
+    assert wording.out_of_a_thousand(small) == ""
+    assert f"AUPRC {small.figures['auprc'].value:.2f} (" in wording.key_figures(small)
+
+
+@pytest.mark.parametrize(("events", "censored", "small"), [(20, 0, False), (19, 0, True)])
+def test_twenty_patients_in_each_class_are_enough(
+    data: ReportData, events: int, censored: int, small: bool
+) -> None:
+    split = replace(data.splits[-1], patients=100, events=events, censored=censored)
+    assert wording.is_underpowered(split) is small
+    assert wording.is_underpowered(replace(split, events=100 - events)) is small
+    assert wording.is_underpowered(replace(split, events=50, censored=31))
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        (interval(-0.01, -0.03, 0.02), "does not beat logistic regression"),
+        (interval(0.0, 0.0, 0.0), "does not beat logistic regression"),
+        (interval(0.02, -0.01, 0.05), "is not shown to beat logistic regression"),
+        (interval(0.05, 0.01, 0.09), None),
+    ],
+)
+def test_a_model_that_does_not_beat_a_simple_one_says_so_on_the_first_line(
+    data: ReportData, difference: Interval, words: str | None
+) -> None:
+    judged = against(data, difference)
+    if words is None:
+        assert "beat" not in wording.headline(judged)
+        assert not any("beat" in notice.text for notice in wording.notices(judged))
+    else:
+        assert words in wording.headline(judged)
+        sentence = f"The model {words}: difference in AUROC {difference.text()}."
+        assert wording.Notice("warning", sentence) in wording.notices(judged)
+
+
+def test_where_lower_is_better_a_negative_difference_wins(data: ReportData) -> None:
+    better = against(data, interval(-0.05, -0.09, -0.01), "brier")
+    worse = against(data, interval(0.05, 0.01, 0.09), "brier")
+    unsure = against(data, interval(-0.05, -0.09, 0.01), "brier")
+    assert "beat" not in wording.headline(better)
+    assert "does not beat" in wording.headline(worse)
+    assert "is not shown to beat" in wording.headline(unsure)
+
+
+def test_waivers_refusals_and_missing_audits_are_warnings(data: ReportData) -> None:
+    texts = [notice.text for notice in wording.notices(data) if notice.level == "warning"]
+    assert any("'identical_waveforms' failed and was waived" in text for text in texts)
+    refused = AuditCheck(name="patient_overlap", status="refused", sentence="3 patients twice.")
+    found = wording.notices(replace(data, audit=(refused,)))
+    assert wording.Notice("warning", "The audit refuses this cohort: 3 patients twice.") in found
+    none = wording.notices(replace(data, audit=()))
+    assert wording.Notice("warning", "No leakage audit was run on this cohort.") in none
+
+
+def test_origin_is_told(data: ReportData) -> None:
+    texts = " ".join(notice.text for notice in wording.notices(data))
+    assert "say nothing about skill on patients" in texts
+    assert "changes that are in no commit" in texts
+    assert "ECGs with pacing spikes were kept." in texts
+    real = replace(data, synthetic=False, provenance=replace(data.provenance, dirty=False))
+    texts = " ".join(notice.text for notice in wording.notices(real))
+    assert "Synthetic" not in texts
+    assert "commit" not in texts
+
+
+def test_counts_among_a_thousand_patients_add_up(data: ReportData) -> None:
+    split = replace(data.splits[-1], prevalence=0.1)
+    figures = {
+        **data.figures,
+        "sensitivity": interval(0.8, 0, 1),
+        "specificity": interval(0.9, 0, 1),
+    }
+    given = replace(data, splits=(split,), figures=figures)
+    assert wording.out_of_a_thousand(given) == (
+        "Of 1,000 such patients 100 have the event. The model calls 170 positive: 80 of them have "
+        "the event and 90 do not. It misses 20."
+    )
+    figures["specificity"] = interval(float("nan"), 0, 1)
+    assert wording.out_of_a_thousand(given) == ""
+    del figures["specificity"]
+    assert wording.out_of_a_thousand(given) == ""
+
+
+def test_undefined_draws_are_stated() -> None:
+    figures = {"auroc": Interval(0.7, 0.6, 0.8, 2000, 12, "m"), "auprc": interval(0.3, 0.2, 0.4)}
+    assert wording.undefined_note(figures).endswith("AUROC in 12 of 2,000.")
+    assert wording.undefined_note({"auprc": figures["auprc"]}) == ""
+
+
+def test_configuration_is_flattened() -> None:
+    config = {"a": {"b": {"c": 1}, "d": []}, "e": {}}
+    assert list(wording.flat(config)) == [("a.b.c", "1"), ("a.d", "[]"), ("e", "{}")]
+
+
+def test_inconsistent_input_is_refused(data: ReportData) -> None:
+    with pytest.raises(CardioError, match="2 splits are marked as evaluated"):
+        wording.headline(replace(data, splits=(data.splits[-1],) * 2))
+    with pytest.raises(CardioError, match="headline figure 'c_index' is not among the figures"):
+        wording.headline(replace(data, headline="c_index"))
+    with pytest.raises(ConfigError, match="no metric 'aurok'"):
+        wording.metric_of("aurok")
