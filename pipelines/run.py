@@ -146,10 +146,20 @@ def _publish(task: TaskConfig, walk: Walk, recorder: runs.Recorder) -> None:
     recorder.tags(stage.facts["tags"])
     for name in stage.facts["published"]:
         recorder.artifact(stage.folder / name)
+    recorder.tags({"mlflow.note.content": _note(task, stage.facts["headline"])})
+    recorder.dataset(store.read_stage(store.data_root() / "preprocess" / walk.prints["preprocess"]))
     for line in stage.facts["headline"]:
         say(line)
     if task.register_as.name:
-        _register(task, stage, recorder)
+        with store.exclusive(f"register-{task.register_as.name}"):
+            _register(task, stage, recorder)
+
+
+def _note(task: TaskConfig, lines: list[str]) -> str:
+    """Return the run's description: what the UI shows above the figures."""
+    rest = "\n".join(f"- {line.strip()}" for line in lines[1:])
+    head = f"**{lines[0]}**\n\n{task.title}. Not for clinical use."
+    return f"{head}\n\n{rest}\n\nThe whole report: artifact `report.html`."
 
 
 def _register(task: TaskConfig, stage: store.Stage, recorder: runs.Recorder) -> None:

@@ -19,12 +19,13 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 
 from components.core.config.base import Frozen
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
-from components.core.errors import InputError, RecordError, UserError
+from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.members import load_model
 from components.core.metrics.platt import PlattScaler
 from components.core.models.spec import DataSpec
@@ -129,7 +130,16 @@ class Predictor:
         except (OSError, ValueError) as error:
             raise InputError(f"'{folder}' is no model bundle: {error}") from error
         self._platt = PlattScaler.from_json(json.dumps(self.facts.platt))
-        self._members = [self._load(folder / name) for name in self.facts.members]
+        self._members = [self._loaded(folder / name) for name in self.facts.members]
+
+    def _loaded(self, folder: Path) -> _Member:
+        try:
+            return self._load(folder)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise InputError(
+                f"'{folder.name}' of the model bundle is damaged ({shorten(error)}); write the "
+                "bundle again"
+            ) from error
 
     def _load(self, folder: Path) -> _Member:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
@@ -209,8 +219,8 @@ def tabular_row(row: dict[Any, Any], features: dict[str, str]) -> pd.DataFrame:
 
 
 def _given(row: dict[Any, Any], name: str) -> str:
-    value = row.get(name)
-    return "" if value is None or (isinstance(value, float) and np.isnan(value)) else str(value)
+    value: Any = row.get(name)
+    return "" if pd.isna(value) else str(value)
 
 
 def _raw_file(row: dict[Any, Any]) -> RawFile:
@@ -228,9 +238,16 @@ def _raw_file(row: dict[Any, Any]) -> RawFile:
 
 
 def _declared(row: dict[Any, Any]) -> Declared:
-    fs, leads = _given(row, "ecg_fs"), _given(row, "ecg_leads")
+    leads = _given(row, "ecg_leads")
     return Declared(
-        fs=float(fs) if fs else None,
+        fs=_rate(_given(row, "ecg_fs")),
         unit=_given(row, "ecg_unit") or None,
         leads=tuple(leads.split(";")) if leads else None,
     )
+
+
+def _rate(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise InputError(f"the field 'ecg_fs' is '{shorten(text)}', no rate in Hz") from error

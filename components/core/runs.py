@@ -32,7 +32,8 @@ def store_uri() -> str:
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
     # `mlflow run` hands its own default on as if the user had set it. That default, mlflow.db in
     # the project folder, is a link to mlruns/mlflow.db: one store under both names.
-    return f"sqlite:///{ROOT}/mlruns/mlflow.db" if given in {"", "sqlite:///mlflow.db"} else given
+    own_default = {"", "sqlite:///mlflow.db", f"sqlite:///{ROOT}/mlflow.db"}
+    return f"sqlite:///{ROOT}/mlruns/mlflow.db" if given in own_default else given
 
 
 def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only when needed
@@ -72,12 +73,12 @@ def _migrate_once(file: Path) -> None:
     """Create the schema under a lock: two first users of a fresh SQLite file would collide."""
     import mlflow
 
-    if file.exists() and file.stat().st_size:
-        return
     file.parent.mkdir(parents=True, exist_ok=True)
     with (file.parent / ".migration.lock").open("a") as lock:
+        # Taken even when the file is there: it may be another process's, half migrated.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        mlflow.MlflowClient().search_experiments(max_results=1)
+        if not file.exists() or file.stat().st_size == 0:
+            mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 def experiment_id(name: str) -> str:
@@ -188,7 +189,7 @@ def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[R
         elif given:
             client.set_tag(given, "leads_to_run", run.info.run_id)
             client.set_tag(given, "mlflow.runName", f"launcher of {name}")
-        recorder.tags({"pid_start": os.getpid(), **tags})
+        recorder.tags(tags)
         try:
             yield recorder
         except CardioError as error:

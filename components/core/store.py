@@ -28,6 +28,9 @@ SCHEMA_VERSION = 1
 STAGE_FILE = "stage.json"
 # Above this, one sync of the whole disk is quicker than a flush per file.
 _MANY_FILES = 200
+_BODY = ("component", "fingerprint", "config", "inputs", "counts", "facts", "files")
+# Less than this left when a write fails: the disk is full, whatever the writer calls it.
+_SPARE_BYTES = 65_536
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -183,6 +186,16 @@ def build(
 
 
 @contextmanager
+def exclusive(name: str) -> Generator[None]:
+    """Let one process at a time on this machine do what `name` stands for; others wait."""
+    root = data_root()
+    with storage_errors("the data folder"):
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root / f".{name}.lock", None):
+            yield
+
+
+@contextmanager
 def _locked(path: Path, waiting: Callable[[str], None] | None) -> Generator[None]:
     """Hold an exclusive lock that the kernel releases when the process dies."""
     with path.open("a") as handle:
@@ -259,8 +272,19 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         write(partial)
         flush(partial)
         partial.rename(path)
+    except Exception as error:
+        # safetensors, numpy and torch each have their own exception for a full disk.
+        if not isinstance(error, OSError) or error.errno is None:
+            _raise_if_full(path.parent, error)
+        raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _raise_if_full(folder: Path, error: Exception) -> None:
+    said = os.strerror(errno.ENOSPC) in str(error)
+    if said or (folder.is_dir() and shutil.disk_usage(folder).free < _SPARE_BYTES):
+        raise OSError(errno.ENOSPC, f"no space left: {error}") from error
 
 
 def read_stage(folder: Path) -> Stage:
@@ -269,24 +293,7 @@ def read_stage(folder: Path) -> Stage:
     Raises:
         InputError: the folder is no finished stage, or was written by another schema version.
     """
-    file = folder / STAGE_FILE
-    if not file.is_file():
-        raise InputError(
-            f"'{folder}' is not a finished stage (it has no {STAGE_FILE}); "
-            "name a run id or a folder under data/<component>/"
-        )
-    try:
-        body = json.loads(file.read_text(encoding="utf-8"))
-        version = body["schema_version"]
-    except (ValueError, KeyError) as error:
-        raise InputError(f"'{file}' is damaged; delete that folder and run the stage again") from (
-            error
-        )
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"'{folder}' has schema version {version}, this software reads {SCHEMA_VERSION}; "
-            "run the stage again"
-        )
+    body = _read_body(folder)
     return Stage(
         folder=folder,
         component=body["component"],
@@ -298,14 +305,35 @@ def read_stage(folder: Path) -> Stage:
     )
 
 
+def _read_body(folder: Path) -> dict[str, Any]:
+    file = folder / STAGE_FILE
+    if not file.is_file():
+        raise InputError(
+            f"'{folder}' is not a finished stage (it has no {STAGE_FILE}); "
+            "name a run id or a folder under data/<component>/"
+        )
+    try:
+        body = json.loads(file.read_text(encoding="utf-8"))
+        version = body["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"'{folder}' has schema version {version}, this software reads {SCHEMA_VERSION}; "
+                "run the stage again"
+            )
+        return {key: body[key] for key in _BODY}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"'{file}' is damaged; delete that folder and run the stage again") from (
+            error
+        )
+
+
 def verify(stage: Stage) -> Stage:
     """Return the stage after comparing every file with its recorded hash.
 
     Raises:
         InputError: a file is missing or has changed; it is named.
     """
-    body = json.loads((stage.folder / STAGE_FILE).read_text(encoding="utf-8"))
-    for name, facts in body["files"].items():
+    for name, facts in _read_body(stage.folder)["files"].items():
         file = stage.folder / name
         if not file.is_file():
             raise InputError(f"'{name}' is missing from stage {stage.component}; run it again")

@@ -42,7 +42,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         figures["test/auroc_seed_mean"] = float(np.mean([i.value for i in done.seeds.values()]))
     waived = sorted(stages.audit.facts["waivers"])
     tags = {
-        "test_split_sha256": stages.cohort.facts["test_split_sha256"],
+        "test_split": stages.cohort.facts["test_split_sha256"],
         "data_fingerprint": stages.cohort.fingerprint,
         "model": task.model["name"],
         "audit": "waived: " + ", ".join(waived) if waived else "passed",

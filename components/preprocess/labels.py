@@ -37,7 +37,8 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     is a known non-event (a competing event); shorter follow-up without either is censored.
 
     Raises:
-        InputError: some records have follow-up times and others have not.
+        InputError: some records have follow-up times and others have not, or a label contradicts
+            the times beside it.
     """
     event_time = manifest["event_time_days"].astype(float)
     death, followup = (manifest[c].astype(float) for c in ("death_days", "followup_days"))
@@ -55,6 +56,7 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     if config.censoring == "as_given":
         return Labelled(given, censored, last, code, timed=False)
     derived = pd.Series(np.where(event_time.le(horizon), 1, 0), index=manifest.index)
+    _require_agreement(given, event_time, horizon)
     return Labelled(derived.astype("Int8").mask(censored), censored, last, code, timed=True)
 
 
@@ -65,6 +67,18 @@ def _require_times(last: pd.Series) -> None:
             f"{gaps} of {len(last)} records have neither event_time_days, death_days nor "
             "followup_days; give them for every record, or set label.horizon_days=null to take "
             "the label column at its word"
+        )
+
+
+def _require_agreement(given: pd.Series, event_time: pd.Series, horizon: float) -> None:
+    undated = given.eq(1).fillna(value=False) & event_time.isna()
+    denied = given.eq(0).fillna(value=False) & event_time.le(horizon)
+    wrong = int((undated | denied).sum())
+    if wrong:
+        raise InputError(
+            f"{wrong} of {len(given)} records have a label that contradicts their times (1 without "
+            f"event_time_days, or 0 with an event by day {horizon:g}); correct the table, or set "
+            "label.horizon_days=null to take the label column at its word"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,9 @@ def load_task(
     file = Path(config) if config else _task_file(task)
     data = _read_mapping(file)
     if source:
-        data.setdefault("ingest", {})["source"] = source
+        _assign(data, "ingest.source", source)
     if path:
-        data.setdefault("ingest", {})["path"] = path
+        _assign(data, "ingest.path", path)
     for key, value in parse_overrides(overrides):
         _assign(data, key, value)
     return _check_model(validate(TaskConfig, data, file.name))
@@ -99,7 +100,9 @@ def _read_mapping(file: Path) -> dict[str, Any]:
         line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
         raise ConfigError(f"the task file '{file.name}' is not YAML (line {line})") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"the task file '{file.name}' must hold a mapping, not {type(data)}")
+        raise ConfigError(
+            f"the task file '{file.name}' must hold a mapping, not a {type(data).__name__}"
+        )
     return data
 
 
@@ -118,8 +121,15 @@ def parse_overrides(text: str) -> list[tuple[str, Any]]:
         key, sign, value = word.partition("=")
         if not sign or not key:
             raise ConfigError(f"'set' has '{word}'; write key=value, e.g. fit.lr=3e-4")
-        pairs.append((key, yaml.safe_load(value)))
+        pairs.append((key, _value(key, value)))
     return pairs
+
+
+def _value(key: str, text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"'set' gives '{key}' the value '{text}', which is not YAML") from error
 
 
 def _assign(data: dict[str, Any], key: str, value: object) -> None:
@@ -128,7 +138,7 @@ def _assign(data: dict[str, Any], key: str, value: object) -> None:
     for part in parents:
         inner = target.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"'set' names '{key}', but '{part}' holds a value, not a section")
+            raise ConfigError(f"'{key}' cannot be set: '{part}' holds a value, not a section")
         target = inner
     target[last] = value
 
@@ -148,7 +158,7 @@ def save_resolved(task: TaskConfig, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{task.task}-{name}.yaml"
     if not file.exists():
-        partial = file.with_suffix(f".{id(task)}.tmp")
+        partial = file.with_suffix(f".{os.getpid()}.tmp")
         partial.write_text(task.to_yaml(), encoding="utf-8")
         partial.replace(file)
     return file

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import InputError
+from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
 from components.core.schemas import PATH_COLUMNS
 from components.core.store import file_hash
 
@@ -39,11 +40,16 @@ def raw_digest(path: str, options: dict[str, Any]) -> str:
 
 def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:
     if base.is_dir():
-        yield from (p for p in base.rglob("*") if p.is_file())
+        yield from (p for p in base.rglob("*") if _readable(root, p))
         return
     yield base
-    for value in options.values():
+    for key, value in options.items():
         if isinstance(value, str) and value and (root / value).is_file():
+            if not _readable(root, root / value):
+                raise InputError(
+                    f"the option '{key}' names '{value}', which lies outside the folder of "
+                    f"'{base.name}'; move it beside that file"
+                )
             yield root / value
     if base.suffix.lower() == ".csv":
         yield from _named_files(base, root)
@@ -51,17 +57,40 @@ def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:
 
 def _named_files(manifest: Path, root: Path) -> Iterator[Path]:
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        for row in csv.DictReader(stream):
-            for column in PATH_COLUMNS:
-                name = row.get(column)
-                if name:
-                    yield from _with_siblings(root, root / name)
+        try:
+            for row in csv.DictReader(stream):
+                for column in PATH_COLUMNS:
+                    name = (row.get(column) or "").strip()
+                    if name:
+                        yield from _with_signals(root, root / name)
+        except csv.Error as error:
+            raise InputError(f"the table '{manifest.name}' cannot be read: {error}") from error
 
 
-def _with_siblings(root: Path, file: Path) -> Iterator[Path]:
-    """Yield the file and, for a WFDB header, its signal files; nothing outside the root."""
-    if not file.resolve().is_relative_to(root.resolve()) or not file.is_file():
+def _with_signals(root: Path, file: Path, *, segments: bool = True) -> Iterator[Path]:
+    """Yield the file and what a WFDB header names; nothing outside the root."""
+    if not _readable(root, file):
         return
     yield file
-    if file.suffix == ".hea":
-        yield from (p for p in file.parent.glob(f"{file.stem}.*") if p.is_file())
+    if file.suffix != ".hea":
+        return
+    for name in _names_in(file):
+        if _readable(root, file.parent / name):
+            yield file.parent / name
+        elif segments:  # a record of several segments names records, which hold none themselves
+            yield from _with_signals(root, file.parent / f"{name}.hea", segments=False)
+
+
+def _names_in(header: Path) -> list[str]:
+    with header.open("rb") as stream:
+        text = stream.read(MAX_HEADER_BYTES).decode("latin-1")
+    words = [line.split()[0] for line in content_lines(text)[1:]]
+    return [word for word in words if FILE_NAME.fullmatch(word)]
+
+
+def _readable(root: Path, file: Path) -> bool:
+    """Return whether this is a file under the root, links resolved; ingest names what is not."""
+    try:
+        return file.resolve().is_relative_to(root.resolve()) and file.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, a link loop
+        return False

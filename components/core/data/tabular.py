@@ -115,7 +115,7 @@ def fit_tabular(frame: pd.DataFrame) -> TabularEncoder:
 def _fit_numeric(name: str, values: pd.Series) -> NumericColumn | None:
     numbers = values.to_numpy(np.float64, na_value=np.nan)
     known = numbers[~np.isnan(numbers)]
-    if known.size == 0 or known.std() == 0:
+    if known.size == 0 or known.min() == known.max():  # the SD of a constant can round above 0
         return None  # a constant says nothing about anyone
     margin = 3 * float(known.std())  # beyond the range by 3 SD a typing error is likelier
     return NumericColumn(

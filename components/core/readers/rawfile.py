@@ -38,14 +38,25 @@ class DiskFile:
     """A file that must lie under `root`, symbolic links resolved.
 
     Raises:
-        RecordError: `path_outside_root`, `missing_file`, `empty_file`, `file_too_large`.
+        RecordError: `bad_path`, `path_outside_root`, `missing_file`, `empty_file`,
+            `file_too_large`.
     """
 
     path: Path
     root: Path
 
     def __post_init__(self) -> None:
-        resolved = self.path.resolve()
+        try:
+            resolved = self.path.resolve()
+            size = resolved.stat().st_size if resolved.is_file() else None
+        except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, a link loop
+            raise RecordError(
+                "bad_path",
+                "the path cannot name a file",
+                field="path",
+                value=self.path.name,
+                advice="correct the path in the manifest",
+            ) from error
         if not resolved.is_relative_to(self.root.resolve()):
             raise RecordError(
                 "path_outside_root",
@@ -54,7 +65,7 @@ class DiskFile:
                 value=self.path,
                 advice="move the file under the data root or name that folder as the root",
             )
-        if not resolved.is_file():
+        if size is None:
             raise RecordError(
                 "missing_file",
                 "the file does not exist",
@@ -62,7 +73,7 @@ class DiskFile:
                 value=self.path.name,
                 advice="correct the path in the manifest",
             )
-        self._check_size(resolved.stat().st_size)
+        self._check_size(size)
 
     def _check_size(self, size: int) -> None:
         if size == 0:

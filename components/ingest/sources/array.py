@@ -60,14 +60,16 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     signals = path.parent / options.signals
     count = _check_array(signals, options)
     declared = Declared(fs=options.fs, unit=options.unit, leads=options.leads)
-    number = -1
+    number, seen = -1, dict[str, int]()
     for number, (line, row) in enumerate(rows):
         if number >= count:
             raise InputError(f"'{path.name}' has more rows than '{options.signals}' has records")
         try:
             tables.check_width(row, header)
             ecg = ArrayRef(path=signals, row=number, declared=declared, key=options.key)
-            yield _record(row, line, options, ecg)
+            record = _record(row, line, options, ecg)
+            cells.unique(record.record_id, line, seen, field=options.record_id or "row")
+            yield record
         except RecordError as error:
             yield Reject.of(error, file=path.name, row=line)
     if number + 1 != count:
@@ -120,7 +122,7 @@ def _record(row: tables.Row, line: int, options: Options, ecg: ArrayRef) -> Reco
         patient_id=patient,
         row=line,
         label=value,
-        given_split=cells.text(row, options.split) if options.split else None,
+        given_split=cells.split(row, options.split) if options.split else None,
         tabular=cells.features(row, options.tabular),
         ecg=ecg,
         file=options.signals,

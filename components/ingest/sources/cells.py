@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components.core.errors import RecordError
+from components.core.schemas import PARTS
 
 Kind = Literal["numeric", "categorical"]
 # What tables write where nothing is known; anything else unreadable is refused, not guessed.
@@ -89,6 +90,32 @@ def moment(row: Mapping[str, str | None], name: str) -> datetime | None:
             advice="correct the date",
         )  # fmt: skip
     return plain
+
+
+def split(row: Mapping[str, str | None], name: str) -> str | None:
+    """Return a cell as train, val or test, or None where it is missing; anything else is refused.
+
+    A misspelt part would otherwise drop its records from all three.
+    """
+    value = text(row, name)
+    if value is not None and value not in PARTS:
+        raise RecordError(
+            "unknown_split", f"the column '{name}' names no split", field=name, value=value,
+            advice=f"write one of {', '.join(PARTS)}",
+        )  # fmt: skip
+    return value
+
+
+def unique(name: str, line: int, seen: dict[str, int], *, field: str) -> None:
+    """Refuse a record id that an earlier line has; `seen` keeps the first line of each."""
+    first = seen.setdefault(name, line)
+    if first != line:
+        raise RecordError(
+            "duplicate_id",
+            f"the {field} stands in row {first} already",
+            field=field,
+            advice=f"give every row its own {field}",
+        )
 
 
 def features(

@@ -11,7 +11,7 @@ from pydantic import Field
 from components.core.config.base import Frozen
 from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
-from components.core.schemas import PARTS, PATH_COLUMNS
+from components.core.schemas import PATH_COLUMNS
 from components.ingest.records import FileRef, Record, Reject
 from components.ingest.sources import cells, tables
 
@@ -60,7 +60,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
         try:
             tables.check_width(row, header)
             record = _record(row, line, declared)
-            _check_unique(record.record_id, line, seen)
+            cells.unique(record.record_id, line, seen, field="recording_id")
             yield _with_file(record, row, file, manifest.parent, options)
         except RecordError as error:
             yield Reject.of(error, file=file, row=line)
@@ -95,30 +95,9 @@ def _record(row: tables.Row, line: int, declared: dict[str, cells.Kind]) -> Reco
         event_time_days=cells.number(row, "event_time_days"),
         followup_days=cells.number(row, "followup_days"),
         death_days=cells.number(row, "death_days"),
-        given_split=_split(row),
+        given_split=cells.split(row, "split"),
         tabular=cells.features(row, declared),
     )
-
-
-def _split(row: tables.Row) -> str | None:
-    value = cells.text(row, "split")
-    if value is not None and value not in PARTS:
-        raise RecordError(
-            "unknown_split", "the column 'split' names no split", field="split", value=value,
-            advice=f"write one of {', '.join(PARTS)}",
-        )  # fmt: skip
-    return value
-
-
-def _check_unique(record_id: str, line: int, seen: dict[str, int]) -> None:
-    first = seen.setdefault(record_id, line)
-    if first != line:
-        raise RecordError(
-            "duplicate_id",
-            f"the recording_id stands in row {first} already",
-            field="recording_id",
-            advice="give every row its own recording_id",
-        )
 
 
 def _with_file(record: Record, row: tables.Row, file: str, root: Path, options: Options) -> Record:

@@ -78,6 +78,6 @@ def _record(row: tables.Row, line: int, options: Options) -> Record:
         site=cells.text(row, options.site) if options.site else None,
         event_time_days=days(options.event_time_days),
         followup_days=days(options.followup_days),
-        given_split=cells.text(row, options.split) if options.split else None,
+        given_split=cells.split(row, options.split) if options.split else None,
         tabular=cells.features(row, options.tabular, decimal=options.decimal),
     )
