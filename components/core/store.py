@@ -191,8 +191,8 @@ def exclusive(name: str) -> Generator[None]:
     root = data_root()
     with storage_errors("the data folder"):
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root / f".{name}.lock", None):
-            yield
+    with _locked(root / f".{name}.lock", None):
+        yield
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""Small prepared cohorts, written as preprocess writes them but without its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from components.core import store
+from components.core.data import foldstats
+from components.core.data.cohort import WEIGHT_PREFIX, stats_path
+from components.core.data.tensors import TensorReader, write_tensors
+from components.core.schemas import MANIFEST, PART_PREFIX, SHARDS
+
+LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+@dataclass(frozen=True)
+class CohortOptions:
+    """What a small cohort looks like.
+
+    Attributes:
+        patients: one recording each.
+        length: samples per lead.
+        folds: names; one fold is a fixed holdout.
+        padded: the first this many records have 8 samples of padding on either side.
+        missing_lead: lead number that the first record lacks; None = all there.
+        ecg: False leaves out the signals.
+        seed: of everything drawn.
+    """
+
+    patients: int = 40
+    length: int = 128
+    folds: tuple[str, ...] = ("holdout",)
+    padded: int = 0
+    missing_lead: int | None = None
+    ecg: bool = True
+    seed: int = 0
+
+
+def write_cohort(options: CohortOptions) -> store.Stage:
+    """Return a finished stage of `preprocess` under `CARDIO_DATA`."""
+    plain = {key: str(value) for key, value in vars(options).items()}
+    print_ = store.fingerprint("preprocess", config=plain, inputs={}, libraries={}, source="test")
+    stage, _ = store.build(
+        "preprocess",
+        print_,
+        config={"task": "toy"},
+        inputs={"ingest": "0" * 32},
+        compute=lambda work: _fill(work, options),
+    )
+    return stage
+
+
+def _fill(work: store.Workspace, options: CohortOptions) -> None:
+    frame = manifest(options)
+    frame.to_parquet(work.path(MANIFEST), index=False)
+    reader = None
+    if options.ecg:
+        for number in (0, 1):
+            _write_shard(work, frame, number, options)
+        reader = TensorReader(work.folder / SHARDS, [0, 1])
+    for fold in options.folds:
+        train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & frame["label"].notna()]
+        stats = foldstats.fit_fold(fold, train, ["age", "sex"], reader, LEADS)
+        target = stats_path(work.folder, fold)
+        target.parent.mkdir(exist_ok=True)
+        foldstats.save(stats, target)
+    work.facts |= {
+        "folds": list(options.folds),
+        "modalities": ["ecg", "tabular"] if options.ecg else ["tabular"],
+        "ecg": {"leads": list(LEADS), "fs": 500.0, "length": options.length},
+        "features": ["age", "sex"],
+        "test_split_sha256": "e" * 64,
+    }
+    work.counts |= {"records": len(frame)}
+
+
+def manifest(options: CohortOptions) -> pd.DataFrame:
+    """Return the manifest rows; every fifth label is unknown, parts go round."""
+    rng = np.random.default_rng(options.seed)
+    n = options.patients
+    number = np.arange(n)
+    label = pd.Series(rng.integers(0, 2, n), dtype="Int8").mask(number % 5 == 4)
+    frame = pd.DataFrame(
+        {
+            "sample_id": [f"s{i:04d}" for i in number],
+            "patient_id": [f"p{i:04d}" for i in number],
+            "label": label,
+            "shard": number % 2 if options.ecg else pd.Series([None] * n, dtype="Int64"),
+            "shard_row": number // 2 if options.ecg else pd.Series([None] * n, dtype="Int64"),
+            "tab.age": np.where(number % 7 == 3, np.nan, rng.normal(60, 10, n)),
+            "tab.sex": pd.Series(rng.choice(["F", "M"], n), dtype="string"),
+        }
+    )
+    cycle = np.array(["train", "train", "val", "test"])
+    for shift, fold in enumerate(options.folds):
+        frame[f"{PART_PREFIX}{fold}"] = cycle[(number + shift) % 4]
+        frame[f"{WEIGHT_PREFIX}{fold}"] = 1.0 + shift + 0.5 * (number % 2)
+    return frame
+
+
+def _write_shard(
+    work: store.Workspace, frame: pd.DataFrame, number: int, options: CohortOptions
+) -> None:
+    rows = frame[frame["shard"] == number].index.to_numpy()
+    rng = np.random.default_rng([options.seed, number])
+    shape = (len(rows), len(LEADS), options.length)
+    counts = rng.integers(-900, 900, shape).astype(np.int16)
+    scale = rng.choice(np.array([0.001, 0.00488], np.float32), shape[:2])
+    mask = np.ones(shape[:2], dtype=np.bool_)
+    if options.missing_lead is not None:
+        mask[rows == 0, options.missing_lead] = False
+    valid = np.tile(np.array([0, options.length], np.int32), (len(rows), 1))
+    valid[rows < options.padded] = (8, options.length - 8)
+    counts[~real_counts(mask, valid, options.length)] = 0
+    write_tensors(
+        work.path(SHARDS, f"{number:05d}.h5"),
+        ecg=counts,
+        scale=scale,
+        lead_mask=mask,
+        valid=valid,
+        moments=moments_of(counts, scale, mask, valid),
+        facts={"fs": 500.0, "leads": list(LEADS), "unit": "mV"},
+    )
+
+
+def real_counts(mask: np.ndarray, valid: np.ndarray, length: int) -> np.ndarray:
+    """Return `[n, leads, length]`, True where a sample was recorded."""
+    time = np.arange(length)
+    inside = (time >= valid[:, :1]) & (time < valid[:, 1:])
+    return mask[:, :, None] & inside[:, None, :]
+
+
+def moments_of(
+    counts: np.ndarray, scale: np.ndarray, mask: np.ndarray, valid: np.ndarray
+) -> np.ndarray:
+    """Return `[n, leads, 3]` count, mean and squared deviations of the real samples, by loops."""
+    real = real_counts(mask, valid, counts.shape[2])
+    out = np.zeros((*counts.shape[:2], 3))
+    for i in range(counts.shape[0]):
+        for lead in range(counts.shape[1]):
+            values = counts[i, lead, real[i, lead]] * float(scale[i, lead])
+            if values.size:
+                out[i, lead] = values.size, values.mean(), ((values - values.mean()) ** 2).sum()
+    return out

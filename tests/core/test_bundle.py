@@ -1,0 +1,188 @@
+"""The bundle answers for raw files as hospitals have them, or says why it cannot."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from components.core.bundle import INPUTS, Prediction, Predictor
+from components.core.data.batches import Normaliser
+from components.core.errors import InputError
+from components.core.readers.rawfile import DiskFile
+from components.core.readers.registry import Declared, read_signal
+from components.core.registry import input_example
+from components.core.signals.prepare import prepare, quantise
+from tests.bundles import ECG, PLATT, csv_ecg, ecg_on_disk, write_toy_bundle, zipped_ecg
+from tests.cohorts import LEADS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="module")
+def predictor(folder: Path) -> Predictor:
+    return Predictor(folder)
+
+
+def ask(predictor: Predictor, **cells: Any) -> Prediction:
+    row = {"age": 61.0, "sex": "F", **cells}
+    return predictor.predict(pd.DataFrame([row]))[0]
+
+
+def test_path_and_zip_give_the_same_answer(predictor: Predictor, tmp_path: Path) -> None:
+    by_path = ask(predictor, ecg_path=str(ecg_on_disk(tmp_path)))
+    by_zip = ask(predictor, ecg_base64=zipped_ecg(), ecg_path=None)
+    assert by_path.error == by_zip.error == ""
+    assert by_path == by_zip
+    assert 0 < by_path.probability < 1
+
+
+def test_the_answer_is_the_calibrated_mean_of_the_members(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    header = ecg_on_disk(tmp_path)
+    prepared = prepare(read_signal(DiskFile(header, tmp_path), Declared()), ECG)
+    counts, scale = quantise(prepared)
+    features = pd.DataFrame({"age": [61.0], "sex": pd.Series(["F"], dtype="string")})
+    logits = []
+    for member in predictor._members:
+        norm = member.stats.norm()
+        assert norm is not None
+        batch = {
+            "ecg": torch.from_numpy(counts[None]),
+            "ecg_scale": torch.from_numpy(scale[None]),
+            "ecg_lead_mask": torch.ones(1, 8),
+            "tabular": torch.from_numpy(member.stats.tabular.transform(features)),
+        }
+        with torch.no_grad():
+            out = member.model(Normaliser(norm)(batch))["toy"]
+        logits.append(float(out[0, 1] - out[0, 0]))
+    assert logits[0] != logits[1]
+    found = ask(predictor, ecg_path=str(header))
+    assert found.logit == pytest.approx(np.mean(logits), rel=1e-6)
+    z = PLATT.slope * found.logit + PLATT.intercept
+    assert found.probability == pytest.approx(1 / (1 + math.exp(-z)))
+
+
+def test_a_file_that_cannot_say_its_rate_is_told_in_the_row(predictor: Predictor) -> None:
+    told = ask(predictor, ecg_base64=csv_ecg(), ecg_fs=250.0, ecg_unit="mV", ecg_leads=None)
+    assert told.error == ""
+    named = ask(
+        predictor, ecg_base64=csv_ecg(), ecg_fs="250", ecg_unit="mV", ecg_leads=";".join(LEADS)
+    )
+    assert named == told
+    assert "rate" in ask(predictor, ecg_base64=csv_ecg(), ecg_unit="mV").error
+
+
+def test_a_short_recording_is_padded_and_answered(predictor: Predictor) -> None:
+    told = {"ecg_fs": 250.0, "ecg_unit": "mV"}
+    assert ask(predictor, ecg_base64=csv_ecg(3), **told).error == ""
+    assert "lasts 1 s, less" in ask(predictor, ecg_base64=csv_ecg(1), **told).error
+
+
+def test_tabular_features_bear_on_the_answer_and_may_be_missing(predictor: Predictor) -> None:
+    ecg = zipped_ecg()
+    first = ask(predictor, ecg_base64=ecg, age=45)
+    assert first.logit != ask(predictor, ecg_base64=ecg, age=80).logit
+    gaps = [ask(predictor, ecg_base64=ecg, age=gap, sex=None) for gap in (None, np.nan, pd.NA)]
+    assert gaps[0] == gaps[1] == gaps[2]
+    assert gaps[0].error == ""
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({}, "send the ECG as either 'ecg_path' or 'ecg_base64'"),
+        ({"ecg_path": None, "ecg_base64": pd.NA}, "send the ECG as either"),
+        ({"ecg_path": "x.xml", "ecg_base64": "AAAA"}, "send the ECG as either"),
+        ({"ecg_path": "absent.xml"}, "the file does not exist"),
+        ({"ecg_path": "a" * 300}, "the path cannot name a file"),
+        ({"ecg_base64": "no base64!"}, "the field 'ecg_base64' is not base64"),
+        ({"ecg_base64": base64.b64encode(b"PK\x03\x04broken").decode()}, "zip archive cannot be"),
+        ({"ecg_base64": base64.b64encode(b"hello").decode()}, "format"),
+        ({"ecg_base64": csv_ecg(), "ecg_fs": "fast", "ecg_unit": "mV"}, "'ecg_fs' is 'fast', no r"),
+        ({"ecg_base64": zipped_ecg(), "age": "old"}, "the field 'age' holds no number; send one"),
+    ],
+)
+def test_a_row_that_cannot_be_answered_says_why(
+    predictor: Predictor, cells: dict[str, Any], sentence: str
+) -> None:
+    found = ask(predictor, **cells)
+    assert sentence in found.error
+    assert math.isnan(found.logit)
+    assert math.isnan(found.probability)
+
+
+def test_one_bad_row_does_not_take_the_others_down(predictor: Predictor) -> None:
+    rows = pd.DataFrame(
+        {"ecg_base64": [zipped_ecg(), "?", zipped_ecg()], "age": [50.0, 50.0, 50.0], "sex": "M"}
+    )
+    found = predictor.predict(rows)
+    assert [bool(each.error) for each in found] == [False, True, False]
+    assert found[0] == found[2]
+
+
+def test_a_tabular_bundle_needs_no_ecg(tmp_path: Path) -> None:
+    predictor = Predictor(write_toy_bundle(tmp_path, ecg=False, members=1))
+    assert ask(predictor).error == ""
+    assert list(input_example(predictor.facts).columns) == ["age", "sex"]
+
+
+def test_the_input_example_is_answered(predictor: Predictor) -> None:
+    example = input_example(predictor.facts)
+    assert set(INPUTS) < set(example.columns)
+    assert predictor.predict(example)[0].error == ""
+
+
+def test_a_bundle_holds_no_pickle(folder: Path) -> None:
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    own = ["norm_stats.json", "spec.json", "weights.safetensors"]
+    assert names == ["bundle.json", *(f"member{i}/{n}" for i in (0, 1) for n in own)]
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def _other_shape(file: Path) -> None:
+    body = json.loads(file.read_text())
+    file.write_text(json.dumps({**body, "tabular": body["tabular"] + 1}))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut, lambda f: f.write_text("[]")])
+@pytest.mark.parametrize("name", ["weights.safetensors", "norm_stats.json", "spec.json"])
+def test_a_damaged_member_is_named(
+    tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
+    folder = write_toy_bundle(tmp_path)
+    damage(folder / "member1" / name)
+    with pytest.raises(InputError, match=r"'member1' of the model bundle is damaged|'norm_stats"):
+        Predictor(folder)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    folder = write_toy_bundle(tmp_path)
+    _other_shape(folder / "member0" / "spec.json")
+    with pytest.raises(InputError, match="'member0' of the model bundle is damaged"):
+        Predictor(folder)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut, lambda f: f.write_text('{"task": "a"}')])
+def test_a_folder_without_its_manifest_is_no_bundle(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    folder = write_toy_bundle(tmp_path)
+    damage(folder / "bundle.json")
+    with pytest.raises(InputError, match=r"bundle' is no model bundle: "):
+        Predictor(folder)

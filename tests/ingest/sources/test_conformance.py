@@ -1,0 +1,84 @@
+"""What every source must hold, whichever there are."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from components.core.config.base import validate
+from components.core.errors import ConfigError
+from components.ingest.records import Record, Reject
+from components.ingest.sources.registry import source, sources_by_name
+from tests.chain import LEADS8, beats, write_table, write_wfdb
+
+NAMES = sorted(sources_by_name())
+
+
+def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return path and options of three records of a source, one of them with a wrong label."""
+    labels = [1, 0, 7]
+    if name == "manifest":
+        rows = [
+            {"patient_id": f"p{i}", "path": write_wfdb(folder, f"r{i}", beats(i)), "label": y,
+             "age": 60 + i}
+            for i, y in enumerate(labels)
+        ]  # fmt: skip
+        return write_table(folder / "manifest.csv", rows), {"tabular": {"age": "numeric"}}
+    rows = [{"y": y, "x": i} for i, y in enumerate(labels)]
+    path = write_table(folder / "t.csv", rows)
+    own: dict[str, Any] = {"label": "y", "tabular": {"x": "numeric"}}
+    if name == "table":
+        return path, own
+    if name == "array":
+        np.save(folder / "s.npy", np.stack([beats(i) for i in range(3)]))
+        return path, {"signals": "s.npy", "fs": 500, "unit": "mV", "leads": LEADS8, **own}
+    if name == "synthetic":
+        return Path(), {"patients": 3, "nuisance": False}
+    pytest.fail(f"the source '{name}' needs its three-record example here")
+
+
+def test_the_sources_of_the_documentation_are_there() -> None:
+    assert {"manifest", "table", "array", "synthetic"} <= set(NAMES)
+
+
+def test_an_unknown_source_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no source 'manifst'; did you mean 'manifest'"):
+        source("manifst")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_are_frozen_and_refuse_what_they_do_not_know(name: str, tmp_path: Path) -> None:
+    origin = source(name)
+    assert origin.NAME == name
+    assert issubclass(origin.Options, BaseModel)
+    _, plain = example(name, tmp_path)
+    options = validate(origin.Options, plain, "here")
+    field = next(iter(type(options).model_fields))
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(options, field, getattr(options, field))
+    with pytest.raises(ConfigError, match="unknown key 'colour' in ingest.options; "):
+        validate(origin.Options, {**plain, "colour": 1}, "ingest.options")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_read_and_features_agree(name: str, tmp_path: Path, data_folder: Path) -> None:
+    origin = source(name)
+    path, plain = example(name, tmp_path)
+    options = validate(origin.Options, plain, "here")
+    assert inspect.isgeneratorfunction(origin.read)
+    items = list(origin.read(path, options))
+    assert items == list(origin.read(path, options))  # a second pass gives the same
+    records = [item for item in items if isinstance(item, Record)]
+    features = origin.features(path, options)
+    assert records
+    assert set(features.values()) <= {"numeric", "categorical"}
+    assert all(set(record.tabular) == set(features) for record in records)
+    assert len({record.record_id for record in records}) == len(records)
+    if name != "synthetic":
+        (reject,) = [item for item in items if isinstance(item, Reject)]
+        assert (reject.code, reject.row, reject.value) == ("label_not_binary", 4, "7")

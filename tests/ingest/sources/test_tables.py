@@ -1,0 +1,103 @@
+"""Delimited text in the ways that hospitals write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.core.errors import InputError, RecordError
+from components.ingest.sources import tables
+
+
+def rows_of(path: Path, separator: str = ",") -> list[tuple[int, tables.Row]]:
+    return list(tables.open_table(path, separator=separator)[1])
+
+
+def write(tmp_path: Path, content: bytes) -> Path:
+    file = tmp_path / "t.csv"
+    file.write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b\n1,x\n2,y\n",
+        b"a,b\r\n1,x\r\n2,y\r\n",
+        b"\xef\xbb\xbfa,b\n1,x\n2,y",
+        b'"a","b"\n"1","x"\n\n2,y\n',
+    ],
+    ids=["LF", "CRLF", "BOM", "quoted with an empty line"],
+)
+def test_the_same_table_in_four_writings(tmp_path: Path, content: bytes) -> None:
+    header, rows = tables.open_table(write(tmp_path, content))
+    assert header == ["a", "b"]
+    assert [row for _, row in rows] == [{"a": "1", "b": "x"}, {"a": "2", "b": "y"}]
+
+
+def test_another_separator_and_line_numbers(tmp_path: Path) -> None:
+    found = rows_of(write(tmp_path, b'a;b\n"1\n2";x\n3;y\n'), ";")
+    assert found == [(3, {"a": "1\n2", "b": "x"}), (4, {"a": "3", "b": "y"})]
+
+
+def test_rows_of_the_wrong_width_are_refused_one_by_one(tmp_path: Path) -> None:
+    header, rows = tables.open_table(write(tmp_path, b"a,b\n1\n1,2\n1,2,3\n"))
+    outcomes: list[str] = []
+    for _, row in rows:
+        try:
+            tables.check_width(row, header)
+            outcomes.append("ok")
+        except RecordError as error:
+            assert error.code == "row_width"
+            outcomes.append(error.reason)
+    assert outcomes == [
+        "the row has 1 cells, the header 2", "ok", "the row has 3 cells, the header 2",
+    ]  # fmt: skip
+
+
+def test_header_only(tmp_path: Path) -> None:
+    assert rows_of(write(tmp_path, b"a,b\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "the table 't.csv' is empty; it needs a header line"),
+        (b"a,b,a\n", r"the table 't.csv' has the column\(s\) a twice"),
+        (b"a;b\n1;2\n", "has one column, 'a;b', when split at ','; declare its separator"),
+        (b"a\tb\n1\t2\n", "declare its separator"),
+        ("a,b\nJosé,1\n".encode("latin-1"), "the table 't.csv' is not UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "the table 't.csv' is not UTF-8"),
+    ],
+    ids=["empty", "twice", "semicolon", "tab", "latin-1", "utf-16"],
+)
+def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        rows_of(write(tmp_path, content))
+
+
+def test_a_wrong_byte_far_down_is_found(tmp_path: Path) -> None:
+    file = write(tmp_path, b"a,b\n" + b"1,2\n" * 50_000 + b"\xff,2\n")
+    with pytest.raises(InputError, match="the table 't.csv' cannot be read after line"):
+        rows_of(file)
+
+
+def test_a_cell_as_long_as_a_file_is_a_lost_quote(tmp_path: Path) -> None:
+    file = write(tmp_path, b'a,b\n1,"' + b"x" * 1_100_000 + b"\n")
+    with pytest.raises(InputError, match="cannot be read after line.*field larger than"):
+        rows_of(file)
+
+
+def test_no_such_table(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere.csv' does not exist; correct the 'path'"):
+        tables.open_table(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match="is a folder; correct the 'path'"):
+        tables.open_table(tmp_path)
+
+
+def test_a_missing_column_is_named_with_those_there_are() -> None:
+    with pytest.raises(InputError, match=r"'t' lacks the column\(s\) y; it has a, b"):
+        tables.require(["a", "b"], ["a", "y", ""], "t")
+    with pytest.raises(InputError, match="…"):
+        tables.require([f"c{i}" for i in range(30)], ["y"], "t")
