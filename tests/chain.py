@@ -173,6 +173,13 @@ def task_config(**sections: Any) -> TaskConfig:
     return task.model_copy(update={"model": settings})
 
 
+def write_task(folder: Path, **sections: Any) -> str:
+    """Write a task file of `task_config` and return its name."""
+    file = folder / "toy.yaml"
+    file.write_text(task_config(**sections).to_yaml())
+    return str(file)
+
+
 def manifest_of(stage: store.Stage) -> pd.DataFrame:
     """Return a stage's manifest."""
     return pd.read_parquet(stage.folder / MANIFEST)

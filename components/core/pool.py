@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 import threadpoolctl
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 R = TypeVar("R")
 
 
@@ -28,8 +27,16 @@ def _start_worker() -> None:
     """One thread of linear algebra per process, and no process that outlives the run."""
     threadpoolctl.threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the keyboard
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_die_with_run, daemon=True).start()
+
+
+def _die_with_run() -> None:
+    # Not Linux's parent-death signal: the parent of a worker is the fork server, which lives on
+    # for as long as a worker does.
+    run = multiprocessing.parent_process()
+    if run is not None:
+        connection.wait([run.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def map_chunks(

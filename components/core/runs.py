@@ -44,6 +44,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     """
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -55,7 +56,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
             _migrate_once(Path(uri.removeprefix("sqlite:///")))
         client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         raise StorageError(
             f"the tracking store '{_without_password(uri)}' does not answer "
             f"({type(error).__name__}); start it or correct MLFLOW_TRACKING_URI. "

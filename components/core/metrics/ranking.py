@@ -2,17 +2,39 @@
 
 Only score values that a positive row holds matter to AUROC and AUPRC. `rank` finds these steps
 once; `accumulate` gives, for each draw, the positive and negative weight collected at each of them.
+
+What a patient's rows add to each step does not change between draws, so it is kept as a sparse
+matrix, and the steps of a block of draws are its product with the times each patient was drawn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from components.core.metrics.checks import FloatArray, IntArray
 from components.core.metrics.metric import RowWeights
+
+
+@dataclass(frozen=True, eq=False)
+class PatientSteps:
+    """What each of `P` patients adds to each of `m` steps when drawn once.
+
+    Attributes:
+        patient: `[n]` the patients these are, and `weight` the row weights.
+        weight: `[n]` or None for ones.
+        gained: `[m, P]` weight of positives at the step.
+        above: `[m + 1, P]` weight of negatives between the step before and strictly above this one.
+        upto: `[m + 1, P]` the same with this step's score; the last row holds those below all.
+    """
+
+    patient: IntArray
+    weight: FloatArray | None
+    gained: csr_array[np.float64]
+    above: csr_array[np.float64]
+    upto: csr_array[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +47,7 @@ class Ranking:
         collected: `[m]` positives with this score or a higher one.
         above: `[m]` negatives with a strictly higher score.
         upto: `[m]` negatives with this score or a higher one.
+        known: the steps of the patients met last, shared by all blocks of draws.
     """
 
     positives: IntArray
@@ -32,6 +55,7 @@ class Ranking:
     collected: IntArray
     above: IntArray
     upto: IntArray
+    known: list[PatientSteps] = field(default_factory=list[PatientSteps])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,28 +97,58 @@ def rank(y: FloatArray, score: FloatArray) -> Ranking:
 
 def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
     """Return the collected weights of every draw in `weights` at every step of `ranking`."""
-    hits = _running(weights.take(ranking.positives))
-    misses = _running(weights.take(ranking.negatives))
-    true = hits.take(ranking.collected, axis=1).astype(np.float64)
-    upto = misses.take(ranking.upto, axis=1).astype(np.float64)
-    # Without a tie between the classes the two are one array, and the gather is done once.
-    untied = np.array_equal(ranking.above, ranking.upto)
+    own = _patient_steps(ranking, weights)
+    drawn = _columns(weights)
+    gained = own.gained @ drawn
+    true = np.cumsum(gained, axis=0)
+    upto = np.cumsum(own.upto @ drawn, axis=0)
+    # Without a tie between the classes the two are one array, and the sum is done once.
+    above = upto if own.above is own.upto else np.cumsum(own.above @ drawn, axis=0)
+    draws = slice(weights.counts.shape[0])
     return Steps(
-        gained=np.diff(true, axis=1, prepend=0.0),
-        true=true,
-        false_above=upto if untied else misses.take(ranking.above, axis=1).astype(np.float64),
-        false_upto=upto,
-        positive=hits[:, -1].astype(np.float64),
-        negative=misses[:, -1].astype(np.float64),
+        gained=gained.T[draws],
+        true=true.T[draws],
+        false_above=above[:-1].T[draws],
+        false_upto=upto[:-1].T[draws],
+        positive=gained.sum(axis=0)[draws],
+        negative=upto[-1][draws],
     )
 
 
-def _running(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Return the cumulative sums `[D, n + 1]` along the rows, starting at 0.
+def _columns(weights: RowWeights) -> FloatArray:
+    """Return the counts as `[P, D]` float64; a single draw twice.
 
-    Integers stay in their own type: whole counts add exactly, and several times faster.
+    A one-column product would be summed in another order than the same column among others, and a
+    draw's figures must not depend on how draws are cut into blocks.
     """
-    sums = np.empty((weights.shape[0], weights.shape[1] + 1), dtype=weights.dtype)
-    sums[:, 0] = 0
-    np.cumsum(weights, axis=1, dtype=weights.dtype, out=sums[:, 1:])
-    return sums
+    counts = weights.counts if weights.counts.shape[0] > 1 else weights.counts.repeat(2, axis=0)
+    return np.ascontiguousarray(counts.T, dtype=np.float64)
+
+
+def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
+    for own in ranking.known:
+        if own.patient is weights.patient and own.weight is weights.weight:
+            return own
+    upto = _per_patient(ranking.negatives, ranking.upto, weights, steps=ranking.upto.size + 1)
+    untied = np.array_equal(ranking.above, ranking.upto)
+    fresh = PatientSteps(
+        weights.patient,
+        weights.weight,
+        _per_patient(ranking.positives, ranking.collected, weights, steps=ranking.collected.size),
+        above=upto
+        if untied
+        else _per_patient(ranking.negatives, ranking.above, weights, steps=ranking.above.size + 1),
+        upto=upto,
+    )
+    ranking.known[:] = [fresh]
+    return fresh
+
+
+def _per_patient(
+    rows: IntArray, bounds: IntArray, weights: RowWeights, *, steps: int
+) -> csr_array[np.float64]:
+    """Return `[steps, P]` the weight of `rows` by step; step j ends before position `bounds[j]`."""
+    step = np.searchsorted(bounds, np.arange(rows.size), side="right")
+    own = np.ones(rows.size) if weights.weight is None else weights.weight[rows]
+    shape = (steps, weights.counts.shape[1])
+    return csr_array((own, (step, weights.patient[rows])), shape=shape)

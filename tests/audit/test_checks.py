@@ -1,0 +1,257 @@
+"""Each check catches the leak planted for it and is silent on the clean twin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.audit.finding import Audited, all_checks
+from components.audit.run import REPORT
+from components.core.config.sections import AuditConfig, LabelConfig
+from components.core.data.cohort import stats_path
+from components.core.errors import ConfigError, RefusedError
+from components.core.store import Stage, read_stage
+from components.ingest.sources.synthetic import FEATURES
+from components.ingest.synthetic.generate import generate
+from components.ingest.synthetic.options import SyntheticOptions
+from components.train.run import prepared_cohort
+from tests.chain import (
+    LABEL,
+    TABULAR_OPTIONS,
+    audited,
+    ingest_config,
+    ingested,
+    manifest_of,
+    prepared,
+    write_table,
+    write_tabular_cohort,
+)
+
+AT_HORIZON = {"horizon_days": 365}
+AS_GIVEN = {"horizon_days": 365, "censoring": "as_given"}
+BLOCKING = {
+    "patient_overlap", "identical_waveforms", "label_derived_column", "censored_as_negative",
+    "normalisation_scope",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cohorts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stage]]:
+    """The same patients, clean and with two leaks each that do not touch one another."""
+    folder = tmp_path_factory.mktemp("audited")
+    wanted: dict[str, tuple[str, ...]] = {
+        "clean": (),
+        "patients": ("patient_overlap", "label_column"),
+        "records": ("identical_waveform", "censored_as_negative"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARDIO_DATA", str(folder / "data"))
+        yield {name: _cohort(folder / name, leaks) for name, leaks in wanted.items()}
+
+
+def _cohort(folder: Path, leaks: tuple[str, ...]) -> Stage:
+    folder.mkdir()
+    generate(
+        folder,
+        SyntheticOptions(
+            patients=160, seed=2, nuisance=False, broken_files=False, duplicates=False,
+            clean_split=True, leaks=leaks,
+        ),
+    )  # fmt: skip
+    leaked = {"cardiac_review_code": "categorical"} if "label_column" in leaks else {}
+    source = ingested(ingest_config("manifest", folder, {"tabular": FEATURES | leaked}))
+    label = AS_GIVEN if "censored_as_negative" in leaks else AT_HORIZON
+    return prepared(source, label=label, ecg={"length": 5000})
+
+
+def statuses(stage: Stage) -> dict[str, str]:
+    return {f["check"]: f["status"] for f in stage.facts["findings"]}
+
+
+def evidence(stage: Stage, check: str) -> dict[str, Any]:
+    rows = json.loads((stage.folder / REPORT).read_text())
+    return next(row["evidence"] for row in rows if row["check"] == check)
+
+
+def test_every_check_is_found_and_says_what_it_must() -> None:
+    checks = all_checks()
+    assert {n for n, c in checks.items() if c.SEVERITY == "block"} == BLOCKING
+    assert {n for n, c in checks.items() if c.SEVERITY == "info"} == {"test_looks"}
+    assert all(name == check.NAME for name, check in checks.items())
+
+
+def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
+    stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
+    assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | {"test_looks": "info"}
+    assert stage.facts["refused"] == ""
+    assert stage.counts == {"checks": 6, "refused": 0}
+    assert evidence(stage, "test_looks") == {"openings": 3}
+    assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "caught"),
+    [
+        ("patients", AT_HORIZON, {"patient_overlap", "label_derived_column"}),
+        ("records", AS_GIVEN, {"identical_waveforms", "censored_as_negative"}),
+    ],
+)
+def test_planted_leaks_are_caught_and_nothing_else(
+    cohorts: dict[str, Stage], name: str, label: dict[str, Any], caught: set[str]
+) -> None:
+    stage = audited(cohorts[name], label=label)
+    assert {n for n, s in statuses(stage).items() if s == "refused"} == caught
+    assert stage.counts["refused"] == 2
+    assert all(check in stage.facts["refused"] for check in caught)
+    with pytest.raises(RefusedError, match="the audit did not pass: the audit refuses this cohort"):
+        prepared_cohort(stage)
+
+
+def test_evidence_counts_what_was_planted(cohorts: dict[str, Stage]) -> None:
+    frame = manifest_of(cohorts["patients"])
+    stage = audited(cohorts["patients"], label=AT_HORIZON)
+    parts = frame.groupby("patient_id")["part.given"].nunique()
+    found = evidence(stage, "patient_overlap")
+    assert found["patients_per_fold"] == {"given": int((parts > 1).sum())}
+    assert list(evidence(stage, "label_derived_column")["auroc"]) == ["cardiac_review_code"]
+    twins = audited(cohorts["records"], label=AS_GIVEN)
+    planted = evidence(twins, "identical_waveforms")
+    assert planted["waveforms_per_fold"] == {"given": 4}  # one patient in 40 of 160
+    assert sum(name.endswith("-t") for name in planted["records"]) == 4
+    frame = manifest_of(cohorts["records"])
+    called = frame[frame["censored"] & frame["label"].eq(0)]
+    assert evidence(twins, "censored_as_negative")["records"] == sorted(called["sample_id"])
+
+
+def test_evidence_names_no_patient(cohorts: dict[str, Stage]) -> None:
+    stage = audited(cohorts["patients"], label=AT_HORIZON)
+    text = (stage.folder / REPORT).read_text()
+    assert not [p for p in set(manifest_of(cohorts["patients"])["patient_id"]) if f'"{p}"' in text]
+
+
+def test_the_repair_of_censored_negatives_is_told(cohorts: dict[str, Stage]) -> None:
+    source = cohorts["records"].input_folder("ingest")
+    repaired = prepared(read_stage(source), label=AT_HORIZON, ecg={"length": 5000})
+    stage = audited(repaired, label=AT_HORIZON)
+    assert statuses(stage)["censored_as_negative"] == "ok"
+    (row,) = [f for f in stage.facts["findings"] if f["check"] == "censored_as_negative"]
+    assert "label(s) of the source said so and were set aside" in row["sentence"]
+
+
+@pytest.fixture
+def small(tmp_path: Path, data_folder: Path) -> Stage:
+    path = write_tabular_cohort(tmp_path)
+    source = ingested(ingest_config("table", path, TABULAR_OPTIONS))
+    return prepared(source, split={"method": "holdout"})
+
+
+@pytest.mark.parametrize("what", ["mean", "records", "level"])
+def test_statistics_of_other_records_are_caught(small: Stage, what: str) -> None:
+    file = stats_path(small.folder, "holdout")
+    stats = json.loads(file.read_text())
+    if what == "mean":  # e.g. fitted on all records; the file still says "train"
+        stats["tabular"]["numeric"][0]["mean"] += 0.01
+    elif what == "records":
+        stats["ids_sha256"] = "0" * 64
+    else:
+        stats["tabular"]["categorical"][0]["levels"].append("c")
+    file.write_text(json.dumps(stats))
+    stage = audited(small)
+    assert statuses(stage)["normalisation_scope"] == "refused"
+    assert (
+        "the statistics of fold(s) holdout are not those of their train part"
+        in (stage.facts["refused"])
+    )
+
+
+def test_ecg_statistics_are_computed_anew(cohorts: dict[str, Stage], tmp_path: Path) -> None:
+    check = all_checks()["normalisation_scope"]
+    stage = cohorts["clean"]
+    file = stats_path(stage.folder, "given")
+    plain = file.read_text()
+    stats = json.loads(plain)
+    stats["ecg"]["sd"][4] *= 1.001
+    audit = Audited(
+        stage=stage, manifest=manifest_of(stage), label=LabelConfig.model_validate(LABEL),
+        config=AuditConfig(), test_looks=0,
+    )  # fmt: skip
+    assert check.check(audit).passed
+    file.write_text(json.dumps(stats))
+    try:
+        assert check.check(audit).evidence == {"folds": ["given"]}
+    finally:
+        file.write_text(plain)
+
+
+def _table(tmp_path: Path, **columns: Any) -> Stage:
+    rows = [
+        {"pid": f"p{i}", "y": i % 2, **{name: make(i) for name, make in columns.items()}}
+        for i in range(60)
+    ]
+    options = {
+        "label": "y", "patient_id": "pid", "followup_days": "t" if "t" in columns else "",
+        "tabular": {n: "categorical" if n.startswith("c") else "numeric" for n in columns},
+    }  # fmt: skip
+    path = write_table(tmp_path / "t.csv", rows)
+    return prepared(ingested(ingest_config("table", path, options)), split={"method": "holdout"})
+
+
+def test_a_renamed_label_an_inverse_and_a_telling_gap_are_derived(
+    tmp_path: Path, data_folder: Path
+) -> None:
+    stage = _table(
+        tmp_path,
+        cname=lambda i: "yes" if i % 2 else "no",
+        inverse=lambda i: -3.0 * (i % 2) + 0.01 * (i % 5),
+        gap=lambda i: 1.0 if i % 2 else None,  # a test that was ordered because of the event
+        cid=lambda i: f"unique{i}",  # one level per row tells nothing
+        noise=lambda i: (i * 7919) % 31,
+    )
+    found = evidence(audited(stage), "label_derived_column")["auroc"]
+    assert set(found) == {"cname", "inverse", "gap"}
+    assert set(found.values()) == {1.0}
+    looser = audited(stage, label_auroc=1.0)
+    assert statuses(looser)["label_derived_column"] == "ok"
+
+
+def test_unequal_follow_up_without_a_horizon_blocks(tmp_path: Path, data_folder: Path) -> None:
+    stage = audited(_table(tmp_path, t=lambda i: 30 + i, x=lambda i: i % 7))
+    assert statuses(stage)["censored_as_negative"] == "refused"
+    assert (
+        "30 record(s) count as negative after follow-up between 30 and 88 days"
+        in (stage.facts["refused"])
+    )
+
+
+def test_waivers(tmp_path: Path, small: Stage) -> None:
+    stage = _table(tmp_path, t=lambda i: 30 + i, x=lambda i: i % 7)
+    reason = "the published endpoint is unequal"
+    waived = audited(stage, waive={"censored_as_negative": reason})
+    assert statuses(waived)["censored_as_negative"] == "waived"
+    assert waived.facts["waivers"] == {"censored_as_negative": reason}
+    assert waived.facts["refused"] == ""
+    assert prepared_cohort(waived).fingerprint == stage.fingerprint
+    needless = audited(small, waive={"patient_overlap": reason})
+    assert needless.facts["waivers"] == {}  # what passed was not waived
+    assert statuses(needless)["patient_overlap"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("patient_overlp", "audit.waive names 'patient_overlp'; did you mean 'patient_overlap'"),
+        ("test_looks", "audit.waive names 'test_looks'; known are|did you mean"),
+    ],
+)
+def test_a_waiver_of_no_blocking_check(small: Stage, name: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        audited(small, waive={name: "a reason long enough"})
+
+
+def test_a_waiver_without_a_reason(small: Stage) -> None:
+    with pytest.raises(ValueError, match="'patient_overlap' needs a reason of at least 10"):
+        audited(small, waive={"patient_overlap": "  because "})
