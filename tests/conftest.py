@@ -26,6 +26,7 @@ _LEFT_BEHIND = (
 _NOT_OURS = (
     "The ``noload`` loader strategy is deprecated",  # MLflow's models on SQLAlchemy 2.1
     ".*Any type hint is inferred as AnyType",  # MLflow's own agent classes, at import
+    "Operation with range is deprecated",  # MLflow's copy of an input example, on pandas 3.1
 )
 
 

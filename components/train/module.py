@@ -44,6 +44,9 @@ class Module(lightning.LightningModule):
         norm = train.stats.norm()
         self._normalise = None if norm is None else Normaliser(norm)
         self._rng = torch.Generator()
+        self._drawn_for = -1
+        self._plateau: ReduceLROnPlateau | None = None
+        self._plateau_before: dict[str, Any] | None = None
         self._steps = max(1, len(train) // config.batch) * config.epochs
         self._val: pd.DataFrame | None = None
         self._val_logits: list[npt.NDArray[np.float64]] = []
@@ -53,8 +56,12 @@ class Module(lightning.LightningModule):
         """Say whose figures the validation batches make, in their order."""
         self._val = rows.frame[["patient_id", "label", "weight"]].copy()
 
-    def on_train_epoch_start(self) -> None:
-        """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike."""
+    def _draw(self) -> None:
+        """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike.
+
+        Not in `on_train_epoch_start`: Lightning leaves that hook out in the epoch it resumes in.
+        """
+        self._drawn_for = self.current_epoch
         draw = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(2)
         torch.manual_seed(int(draw[0]))
         self._rng.manual_seed(int(draw[1]))
@@ -62,6 +69,8 @@ class Module(lightning.LightningModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Normalise on the device; augment while training."""
         del dataloader_idx
+        if self.training and self._drawn_for != self.current_epoch:
+            self._draw()
         if self._normalise is None or "ecg" not in batch:
             return batch
         ready = self._normalise(batch)
@@ -123,15 +132,33 @@ class Module(lightning.LightningModule):
             return {"optimizer": optimiser, "lr_scheduler": plan}
         if self._val is None:  # no validation, no plateau: a refit keeps the peak rate
             return optimiser
-        down = self._config.monitor == "loss"
-        plateau = ReduceLROnPlateau(
+        self._plateau = ReduceLROnPlateau(
             optimiser,
-            mode="min" if down else "max",
+            mode="min" if self._config.monitor == "loss" else "max",
             factor=0.5,
             patience=max(1, self._config.patience // 3),
         )
-        monitor = f"val/{self._config.monitor}"
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": plateau, "monitor": monitor}}
+        if self._plateau_before is not None:
+            self._plateau.load_state_dict(self._plateau_before)
+        return optimiser
+
+    def on_train_epoch_end(self) -> None:
+        """Step the plateau schedule.
+
+        Lightning would step it after the epoch's checkpoint is written, and a run resumed from
+        that checkpoint would have forgotten the step.
+        """
+        if self._plateau is not None:
+            self._plateau.step(float(self.trainer.callback_metrics[f"val/{self._config.monitor}"]))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the state of the plateau schedule."""
+        if self._plateau is not None:
+            checkpoint["plateau"] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the state of the plateau schedule; the optimiser is made after this."""
+        self._plateau_before = checkpoint.get("plateau")
 
     def _cosine(self, step: int) -> float:
         rise = max(1, int(self._config.warmup * self._steps))

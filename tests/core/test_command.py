@@ -49,9 +49,7 @@ def test_a_fault_is_named_with_the_way_to_its_traceback(capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("error", [InputError("a wrong file"), ValueError("odd")])
-def test_debug_shows_the_traceback(
-    error: Exception, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_debug_shows_the_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit), reported_errors(debug=True):
         raise error
     text = capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_every_task_is_answered_once(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_workers_error_arrives_whole(workers: int) -> None:
-    with pytest.raises(RecordError, match="^no lead; rename it$") as caught:
+    with pytest.raises(RecordError, match=r"^no lead; rename it$") as caught:
         list(map_chunks(fail, ((i,) for i in range(6)), workers=workers))
     error = caught.value
     assert (error.code, error.reason) == ("unknown_lead", "no lead")

@@ -52,7 +52,7 @@ def test_a_registered_model_answers_without_the_repository(workspace: Workplace)
         )
     client = mlflow.MlflowClient()
     found = client.get_model_version_by_alias("toy_head", "candidate")
-    assert (found.version, version) == ("1", "1")
+    assert (str(found.version), version) == ("1", "1")
     assert found.tags["test/auroc"] == "0.71"
     assert found.tags["source_run"] == recorder.run_id
     assert find_version("toy_head", "c" * 32) == "1"

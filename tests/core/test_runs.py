@@ -173,8 +173,9 @@ def test_the_newest_finished_run_of_a_fingerprint_is_found(workspace: Workplace)
     assert runs.find_finished("toy", "a" * 32) is None
     run_of("ingest", "a" * 32)
     newest = run_of("ingest", "a" * 32)
-    with pytest.raises(InputError, match="stop"), runs.open_run(
-        "toy", "ingest", {runs.TAG_FINGERPRINT: "a" * 32}
+    with (
+        pytest.raises(InputError, match="stop"),
+        runs.open_run("toy", "ingest", {runs.TAG_FINGERPRINT: "a" * 32}),
     ):
         raise InputError("stop")
     assert runs.find_finished("toy", "a" * 32) == newest
@@ -311,5 +312,5 @@ def test_a_store_in_a_place_that_is_no_folder_is_one_sentence(
 ) -> None:
     (workspace.folder / "file").write_text("")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.folder}/file/mlflow.db")
-    with pytest.raises(StorageError, match="does not answer .* correct MLFLOW_TRACKING_URI"):
+    with pytest.raises(StorageError, match=r"does not answer .* correct MLFLOW_TRACKING_URI"):
         runs.connect()

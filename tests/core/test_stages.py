@@ -50,7 +50,9 @@ def test_a_setting_bears_on_its_stages_and_no_other(
     other = changed(task, section, **values)
     moved = {c for c in FACTS if stage_config(c, task) != stage_config(c, other)}
     assert moved == stages_changed
-    prints = {c for c in FACTS if stage_fingerprint(c, task, "u") != stage_fingerprint(c, other, "u")}
+    prints = {
+        c for c in FACTS if stage_fingerprint(c, task, "u") != stage_fingerprint(c, other, "u")
+    }
     assert prints == stages_changed
 
 

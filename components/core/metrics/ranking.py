@@ -10,12 +10,15 @@ matrix, and the steps of a block of draws are its product with the times each pa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias, cast
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from components.core.metrics.checks import FloatArray, IntArray
 from components.core.metrics.metric import RowWeights
+
+Sparse: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +35,9 @@ class PatientSteps:
 
     patient: IntArray
     weight: FloatArray | None
-    gained: csr_array[np.float64]
-    above: csr_array[np.float64]
-    upto: csr_array[np.float64]
+    gained: Sparse
+    above: Sparse
+    upto: Sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +102,11 @@ def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
     """Return the collected weights of every draw in `weights` at every step of `ranking`."""
     own = _patient_steps(ranking, weights)
     drawn = _columns(weights)
-    gained = own.gained @ drawn
+    gained = _product(own.gained, drawn)
     true = np.cumsum(gained, axis=0)
-    upto = np.cumsum(own.upto @ drawn, axis=0)
+    upto = np.cumsum(_product(own.upto, drawn), axis=0)
     # Without a tie between the classes the two are one array, and the sum is done once.
-    above = upto if own.above is own.upto else np.cumsum(own.above @ drawn, axis=0)
+    above = upto if own.above is own.upto else np.cumsum(_product(own.above, drawn), axis=0)
     draws = slice(weights.counts.shape[0])
     return Steps(
         gained=gained.T[draws],
@@ -113,6 +116,11 @@ def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
         positive=gained.sum(axis=0)[draws],
         negative=upto[-1][draws],
     )
+
+
+def _product(own: Sparse, drawn: FloatArray) -> FloatArray:
+    """Return `[m, D]`; the type stubs leave open that sparse times dense is dense."""
+    return cast(FloatArray, own @ drawn)
 
 
 def _columns(weights: RowWeights) -> FloatArray:
@@ -144,9 +152,7 @@ def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
     return fresh
 
 
-def _per_patient(
-    rows: IntArray, bounds: IntArray, weights: RowWeights, *, steps: int
-) -> csr_array[np.float64]:
+def _per_patient(rows: IntArray, bounds: IntArray, weights: RowWeights, *, steps: int) -> Sparse:
     """Return `[steps, P]` the weight of `rows` by step; step j ends before position `bounds[j]`."""
     step = np.searchsorted(bounds, np.arange(rows.size), side="right")
     own = np.ones(rows.size) if weights.weight is None else weights.weight[rows]

@@ -111,7 +111,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
 
 
 def test_a_long_value_is_shortened() -> None:
-    with pytest.raises(ConfigError, match="a{50,59}…") as caught:
+    with pytest.raises(ConfigError, match=r"a{50,59}…") as caught:
         validate(RegisterConfig, {"name": ["a" * 5000]}, "x")
     assert len(str(caught.value)) < 200
 

@@ -138,9 +138,7 @@ def test_nothing_is_masked_where_everything_is_real(cohort: Build) -> None:
 
 def test_a_lead_that_training_never_had_is_refused_unless_masked(rows: Rows) -> None:
     n = len(LEADS)
-    unseen = NormStats(
-        leads=LEADS, mean=(0.0,) * n, sd=(1.0,) * n, count=(9, 9, 0, 9, 9, 9, 9, 9)
-    )
+    unseen = NormStats(leads=LEADS, mean=(0.0,) * n, sd=(1.0,) * n, count=(9, 9, 0, 9, 9, 9, 9, 9))
     batch = raw_batch(rows, np.array([1]))
     with pytest.raises(InputError, match=r"lead\(s\) V1 have values, but the training part never"):
         Normaliser(unseen)(batch)

@@ -113,7 +113,9 @@ def test_an_option_outside_the_folder_is_refused(
 ) -> None:
     (tmp_path / "signals.npy").write_bytes(b"x")
     name = str(tmp_path / "signals.npy") if absolute else "../signals.npy"
-    with pytest.raises(InputError, match=r"option 'signals' names '.*signals.npy', which lies outs"):
+    with pytest.raises(
+        InputError, match=r"option 'signals' names '.*signals.npy', which lies outs"
+    ):
         raw_digest(str(manifest), {"signals": name})
 
 

@@ -13,7 +13,7 @@ BOTH = DataSpec(leads=8, length=256, tabular=3, heads={"toy": 2})
 
 def test_every_file_is_found_under_its_own_name() -> None:
     for name, file in models_by_name().items():
-        assert file.NAME == name
+        assert name == file.NAME
         assert callable(file.suggest)
         assert model_file(name) is file
 
@@ -42,9 +42,7 @@ def test_settings_without_a_name_list_the_models() -> None:
         ("tabular", {"tabular": 0}, "needs tabular columns, but .* or use model.name=ecg"),
     ],
 )
-def test_a_missing_modality_is_one_sentence(
-    name: str, spec: dict[str, int], sentence: str
-) -> None:
+def test_a_missing_modality_is_one_sentence(name: str, spec: dict[str, int], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         build_model({"name": name}, BOTH.model_copy(update=spec))
 
