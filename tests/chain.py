@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from components.audit.run import audit
 from components.core import store
@@ -154,6 +155,25 @@ def audited(
         "audit", print_, config=plain, inputs=inputs,
         compute=lambda work: audit(work, stage, label=own, config=config, test_looks=looks),
     )[0]  # fmt: skip
+
+
+def trained(
+    stage: store.Stage, task: TaskConfig, on_epoch: Callable[..., None] | None = None
+) -> store.Stage:
+    """Return the train stage of an audit stage."""
+    from components.train.run import train
+
+    plain = task.section("label", "model", "fit")
+    inputs = {"audit": stage.fingerprint}
+    print_ = store.fingerprint("train", config=plain, inputs=inputs, libraries={}, source="test")
+    report = on_epoch or (lambda member, epoch, figures: None)
+    with pytest.MonkeyPatch.context() as patch:
+        # Nets this small only wait for each other's threads.
+        patch.setattr("components.train.run._cores", lambda: 1)
+        return store.build(
+            "train", print_, config=plain, inputs=inputs,
+            compute=lambda work: train(work, stage, task, report),
+        )[0]  # fmt: skip
 
 
 def task_config(**sections: Any) -> TaskConfig:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from components.core.config.base import digest
 from components.core.errors import InputError, StorageError
@@ -198,15 +198,26 @@ def exclusive(name: str) -> Generator[None]:
 @contextmanager
 def _locked(path: Path, waiting: Callable[[str], None] | None) -> Generator[None]:
     """Hold an exclusive lock that the kernel releases when the process dies."""
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if waiting is not None:
-                waiting("another process computes this stage; waiting for it to finish")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    path.unlink(missing_ok=True)
+    while True:
+        with path.open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if waiting is not None:
+                    waiting("another process computes this stage; waiting for it to finish")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            # The one before removes the file: a lock on a removed file keeps nobody out.
+            if _is_named(path, handle):
+                yield
+                path.unlink()
+                return
+
+
+def _is_named(path: Path, handle: TextIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _finish(

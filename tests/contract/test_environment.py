@@ -29,8 +29,8 @@ def pins(name: str) -> list[str]:
 
 
 def plain(pin: str) -> str:
-    """Return a pin with its name normalised (PEP 503)."""
-    name, sign, number = pin.partition("==")
+    """Return a pin with its name normalised (PEP 503), without extras: a lock spells them out."""
+    name, sign, number = re.sub(r"\[.*\]", "", pin).partition("==")
     return re.sub(r"[-_.]+", "-", name).lower() + sign + number
 
 

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,19 @@ def test_a_tabular_bundle_needs_no_ecg(tmp_path: Path) -> None:
     predictor = Predictor(write_toy_bundle(tmp_path, ecg=False, members=1))
     assert ask(predictor).error == ""
     assert list(input_example(predictor.facts).columns) == ["age", "sex"]
+
+
+def test_the_logged_model_answers_in_a_table(folder: Path) -> None:
+    from components.core.serving_model import BundleModel
+
+    model = BundleModel()
+    model.load_context(SimpleNamespace(artifacts={"bundle": str(folder)}))
+    rows = pd.DataFrame({"ecg_base64": [zipped_ecg(), "?"], "age": [61.0, 61.0], "sex": ["F", "F"]})
+    found = model.predict(None, rows)
+    assert list(found.columns) == ["probability", "logit", "version", "error"]
+    assert found["version"].tolist() == ["v" * 32] * 2
+    assert found["probability"][0] == ask(Predictor(folder), ecg_base64=zipped_ecg()).probability
+    assert (found["error"] != "").tolist() == [False, True]
 
 
 def test_the_input_example_is_answered(predictor: Predictor) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from components.core import pool
 from components.core.errors import RecordError
 from components.core.pool import map_chunks, worker_count
 
@@ -69,6 +73,21 @@ def test_zero_means_a_process_per_core_of_this_process(monkeypatch: pytest.Monke
     assert worker_count(0) == 5
     monkeypatch.delattr(os, "sched_getaffinity")
     assert worker_count(0) == 1
+
+
+def test_a_worker_kills_itself_when_its_run_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[tuple[int, int]] = []
+    reading, writing = os.pipe()
+    os.close(writing)
+    monkeypatch.setattr(os, "kill", lambda pid, sign: killed.append((pid, sign)))
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: None)
+    pool._die_with_run()
+    assert killed == []
+    run = SimpleNamespace(sentinel=reading)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: run)
+    pool._die_with_run()
+    os.close(reading)
+    assert killed == [(os.getpid(), signal.SIGKILL)]
 
 
 ORPHANS = """

@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from components.core import runs
+from components.core import registry, runs
 from components.core.bundle import Predictor
 from components.core.readers.registry import Declared, read_signal
 from components.core.readers.zipped import memory_file_from_zip
@@ -90,6 +90,15 @@ def _ask_elsewhere(workspace: Workplace) -> dict[str, object]:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_registry_without_the_model_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def search_model_versions(self, query: str) -> list[object]:
+            raise mlflow.MlflowException("no such model")
+
+    monkeypatch.setattr(registry, "connect", Client)
+    assert find_version("toy_head", "c" * 32) is None
 
 
 def test_the_example_ecg_is_a_plausible_recording() -> None:

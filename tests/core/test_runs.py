@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -258,6 +259,41 @@ def test_a_tag_of_a_run_is_text_or_none(workspace: Workplace) -> None:
 
 def test_an_experiment_is_made_once(workspace: Workplace) -> None:
     assert runs.experiment_id("new") == runs.experiment_id("new")
+
+
+def test_an_experiment_made_by_another_in_between_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Client:
+        answers = iter([None, SimpleNamespace(experiment_id="7")])
+
+        def get_experiment_by_name(self, name: str) -> object:
+            return next(self.answers)
+
+        def create_experiment(self, name: str) -> str:
+            raise mlflow.MlflowException("it is there")
+
+    monkeypatch.setattr(runs, "connect", Client)
+    assert runs.experiment_id("toy") == "7"
+
+
+@pytest.mark.parametrize(("content", "migrations"), [(None, 1), (b"", 1), (b"tables", 0)])
+def test_a_fresh_store_alone_is_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, migrations: int
+) -> None:
+    calls: list[int] = []
+
+    class Client:
+        def search_experiments(self, max_results: int) -> None:
+            calls.append(max_results)
+
+    monkeypatch.setattr(mlflow, "MlflowClient", Client)
+    file = tmp_path / "deep" / "mlflow.db"
+    if content is not None:
+        file.parent.mkdir()
+        file.write_bytes(content)
+    runs._migrate_once(file)
+    assert len(calls) == migrations
 
 
 def test_the_ui_address_leads_to_the_runs(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -16,67 +13,68 @@ from components.core import runs
 from tests.conftest import Workplace
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = "from components.core import runs; print(runs.experiment_id('toy'))"
-# Eight processes forked after the imports and before the first connection.
-LOG = """
-import os, sys, traceback
+# Processes forked after the imports and before the first connection, a tenth of a second apart.
+FORKS = """
+import os, sys, time, traceback
 import mlflow
+from mlflow.store.tracking import sqlalchemy_store
 from components.core import runs
 
-def log(number):
-    with runs.open_run("toy", f"worker {number}", {"number": number}) as recorder:
-        for step in range(3):
-            recorder.metrics({f"m{i}": float(step) for i in range(20)}, step=step)
-        recorder.params({f"p{i}": number for i in range(20)})
+{work}
 
 children = []
-for number in range(8):
+for number in range({count}):
     child = os.fork()
     if child:
         children.append(child)
+        time.sleep({apart})
         continue
     try:
-        log(number)
+        work(number)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 sys.exit(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
 """
+FIRST = """
+def work(number):
+    sys.stdout.write(runs.experiment_id("toy") + " ")
+    sys.stdout.flush()
+"""
+LOG = """
+def work(number):
+    with runs.open_run("toy", f"worker {number}", {"number": number}) as recorder:
+        for step in range(3):
+            recorder.metrics({f"m{i}": float(step) for i in range(20)}, step=step)
+        recorder.params({f"p{i}": number for i in range(20)})
+"""
 
 
-@contextmanager
-def started(code: str, *argv: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *argv], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def forked(work: str, *, count: int, apart: float) -> str:
+    """Run `work(number)` in `count` processes at once and return what they printed."""
+    code = FORKS.replace("{work}", work).replace("{count}", str(count))
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("{apart}", str(apart))],
+        cwd=ROOT, text=True, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_two_first_users_of_a_fresh_store_do_not_collide(
+def test_first_users_of_a_fresh_store_do_not_collide(
     workspace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = workspace.folder / "fresh" / "mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
-    with started(FIRST) as one:
-        end = time.monotonic() + 30
-        while not (file.exists() and file.stat().st_size) and time.monotonic() < end:
-            time.sleep(0.005)  # the second one comes in the middle of the first one's migration
-        with started(FIRST) as two:
-            outputs = [each.communicate(timeout=60) for each in (one, two)]
-            assert [each.returncode for each in (one, two)] == [0, 0], outputs
-    assert outputs[0][0] == outputs[1][0]
+    # The first one's migration takes seconds: the second one comes in its middle.
+    ids = forked(FIRST, count=3, apart=0.1).split()
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
 
 
 def test_eight_processes_lose_nothing(workspace: Workplace) -> None:
-    with started(LOG) as process:
-        _, errors = process.communicate(timeout=90)
-    assert process.returncode == 0, errors
+    forked(LOG, count=8, apart=0.0)
     client = runs.connect()
     found = client.search_runs([runs.experiment_id("toy")])
     assert sorted(run.data.tags["number"] for run in found) == [str(i) for i in range(8)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,24 @@ def test_a_finished_stage_is_found_not_computed(data_folder: Path) -> None:
     )
     assert not computed
     assert stage.counts == {"records": 2}
+
+
+def test_whoever_comes_second_is_told_once_and_waits(data_folder: Path) -> None:
+    told: list[str] = []
+    inside = threading.Event()
+
+    def second() -> None:
+        with store._locked(data_folder / ".turn.lock", told.append):
+            inside.set()
+
+    with store.exclusive("turn"):
+        other = threading.Thread(target=second)
+        other.start()
+        assert not inside.wait(0.1)
+    other.join(timeout=10)
+    assert inside.is_set()
+    assert told == ["another process computes this stage; waiting for it to finish"]
+    assert list(data_folder.iterdir()) == []
 
 
 def test_a_failed_compute_leaves_its_folder_and_no_stage(data_folder: Path) -> None:

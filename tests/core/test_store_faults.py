@@ -109,6 +109,38 @@ def test_the_waiting_process_takes_over_from_a_killed_one(
     assert (tmp_path / "computed").read_text() == "killed\ntwo\n"
 
 
+# Six processes take turns; each sees to it that nobody else is inside with it.
+TURNS = """
+import os, sys, time
+from pathlib import Path
+from components.core.store import exclusive
+
+def turns(owner):
+    for _ in range(40):
+        with exclusive("turn"):
+            owner.write_text(str(os.getpid()))
+            time.sleep(0.001)
+            if owner.read_text() != str(os.getpid()):
+                return 1
+    return 0
+
+children = []
+for _ in range(6):
+    child = os.fork()
+    if not child:
+        os._exit(turns(Path(sys.argv[1])))
+    children.append(child)
+sys.exit(sum(os.waitpid(child, 0)[1] for child in children) != 0)
+"""
+
+
+def test_one_process_at_a_time_is_inside(data_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TURNS, str(tmp_path / "owner")]
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run(command, cwd=root, timeout=60, check=False).returncode == 0
+    assert list(data_folder.iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def tiny_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file system of one megabyte."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 
@@ -48,6 +49,13 @@ def test_outside_a_checkout_the_commit_is_unknown(
 
     monkeypatch.setattr(subprocess, "run", fail)
     assert code_commit() == ("unknown", True)
+
+
+def test_git_answers_without_line_ends() -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    assert versions._git("--version").startswith("git version")
+    assert not versions._git("--version").endswith("\n")
 
 
 def test_git_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from components.core.data.cohort import Rows, read_part
 from components.core.store import Stage
@@ -19,6 +20,12 @@ from tests.chain import (
 )
 
 Parts = tuple[Rows, Rows]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Nets this small only wait for each other's threads."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -135,7 +135,7 @@ def _columns(weights: RowWeights) -> FloatArray:
 
 def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
     for own in ranking.known:
-        if own.patient is weights.patient and own.weight is weights.weight:
+        if _same(own.patient, weights.patient) and _same(own.weight, weights.weight):
             return own
     upto = _per_patient(ranking.negatives, ranking.upto, weights, steps=ranking.upto.size + 1)
     untied = np.array_equal(ranking.above, ranking.upto)
@@ -150,6 +150,13 @@ def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
     )
     ranking.known[:] = [fresh]
     return fresh
+
+
+def _same(one: FloatArray | IntArray | None, other: FloatArray | IntArray | None) -> bool:
+    """Return whether the arrays hold the same; a fold's are cut out anew for each block."""
+    if one is None or other is None:
+        return one is other
+    return one is other or np.array_equal(one, other)
 
 
 def _per_patient(rows: IntArray, bounds: IntArray, weights: RowWeights, *, steps: int) -> Sparse:

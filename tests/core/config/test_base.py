@@ -110,6 +110,17 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
         validate(model, data, "x")
 
 
+def test_an_unknown_key_in_a_list_is_named_by_its_place() -> None:
+    class Inner(Frozen):
+        width: int = 1
+
+    class Outer(Frozen):
+        layers: tuple[Inner, ...] = ()
+
+    with pytest.raises(ConfigError, match=r"unknown key 'layers.1.widht' in x; known are: layers"):
+        validate(Outer, {"layers": [{}, {"widht": 2}]}, "x")
+
+
 def test_a_long_value_is_shortened() -> None:
     with pytest.raises(ConfigError, match=r"a{50,59}…") as caught:
         validate(RegisterConfig, {"name": ["a" * 5000]}, "x")

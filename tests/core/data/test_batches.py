@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_a_resumed_sampler_goes_on_as_an_uninterrupted_one() -> None:
 def test_a_shuffled_epoch_drops_the_short_last_batch() -> None:
     batches = order(0)
     assert [len(each) for each in batches] == [4, 4]
-    assert len(set(sum(batches, []))) == 8
+    assert len({row for each in batches for row in each}) == 8
     assert [len(each) for each in order(0, size=3)] == [3]
 
 
@@ -85,8 +86,16 @@ def test_a_tabular_cohort_has_no_ecg_in_its_batches(cohort: Build) -> None:
     assert set(raw_batch(rows, np.arange(3))) == {"label", "weight", "tabular"}
 
 
+def test_a_cohort_without_features_has_no_table_in_its_batches(rows: Rows) -> None:
+    bare = replace(rows, tabular=np.zeros((len(rows), 0), np.float32))
+    assert "tabular" not in raw_batch(bare, np.arange(2))
+
+
 def test_the_loader_gives_every_row_once(rows: Rows) -> None:
-    labels = torch.cat([batch["label"] for batch in loader(rows, batch=4)])
+    batches = loader(rows, batch=4)
+    assert len(batches) == -(-len(rows) // 4)
+    assert len(batches.dataset) == len(rows)  # type: ignore[arg-type]
+    labels = torch.cat([batch["label"] for batch in batches])
     assert labels.tolist() == rows.label.tolist()
 
 

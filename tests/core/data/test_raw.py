@@ -94,7 +94,7 @@ def test_ingest_names_such_a_file_as_one_bad_record(tmp_path: Path, name: str) -
 
 def test_a_link_loop_is_one_bad_record(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(RecordError, match="cannot name a file|does not exist"):
+    with pytest.raises(RecordError, match=r"cannot name a file|does not exist"):
         DiskFile(tmp_path / "loop", tmp_path)
 
 

@@ -82,5 +82,5 @@ def test_a_chunked_data_set_is_refused(shards: dict[int, dict[str, Any]], tmp_pa
     with h5py.File(tmp_path / "00000.h5", "a") as file:
         del file["ecg"]
         file.create_dataset("ecg", data=shards[0]["ecg"], chunks=(1, 3, 16))
-    with pytest.raises(InputError, match="shard '00000.h5' is not contiguous; prepare it again"):
+    with pytest.raises(InputError, match=r"shard '00000.h5' is not contiguous; prepare it again"):
         TensorReader(tmp_path, [0])

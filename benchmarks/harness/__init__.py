@@ -1,0 +1,1 @@
+"""What all rows share: the form of a row, fresh processes, memory, the table."""

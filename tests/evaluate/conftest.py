@@ -1,0 +1,127 @@
+"""Three small trained and evaluated cohorts, made once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from components.core import runs, store
+from components.core.config.task import TaskConfig
+from components.core.data.held_out import record_opening
+from components.core.store import Stage
+from components.evaluate.run import Upstream, evaluate, upstream
+from tests.chain import (
+    TABULAR_OPTIONS,
+    audited,
+    ingest_config,
+    ingested,
+    prepared,
+    task_config,
+    trained,
+    write_tabular_cohort,
+)
+
+FIT: dict[str, Any] = {
+    "epochs": 6, "batch": 16, "lr": 0.02, "patience": 2, "device": "cpu", "precision": "fp32",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Example:
+    """An evaluated training."""
+
+    stage: Stage
+    behind: Upstream
+    task: TaskConfig
+    run_id: str
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Return `predictions.parquet`."""
+        return pd.read_parquet(self.stage.folder / "predictions.parquet")
+
+
+@pytest.fixture(scope="package")
+def examples(
+    tmp_path_factory: pytest.TempPathFactory, migrated_store: Path
+) -> Iterator[Callable[[str], Example]]:
+    """Return `holdout`, `folds` (both tabular) or `ecg` (synthetic) by name."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    made: dict[str, Example] = {}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+
+    def get(name: str) -> Example:
+        if name not in made:
+            with pytest.MonkeyPatch.context() as patch:
+                _isolate(patch, folder, migrated_store)
+                made[name] = _MAKERS[name](folder)
+        return made[name]
+
+    yield get
+    torch.set_num_threads(threads)
+
+
+def _isolate(patch: pytest.MonkeyPatch, folder: Path, migrated: Path) -> None:
+    file = folder / "mlflow.db"
+    if not file.exists():
+        shutil.copyfile(migrated, file)
+    patch.setenv("CARDIO_DATA", str(folder / "data"))
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
+    patch.delenv("MLFLOW_RUN_ID", raising=False)
+    patch.chdir(folder)
+
+
+def _evaluated(train: Stage, task: TaskConfig) -> Example:
+    behind = upstream(train)
+    with runs.open_run("toy", "evaluate", {}) as recorder:
+        opening = record_opening(behind.cohort, recorder)
+        inputs = {"train": train.fingerprint}
+        print_ = store.fingerprint(
+            "evaluate", config=task.section("evaluate"), inputs=inputs, libraries={}, source="test"
+        )
+        stage, _ = store.build(
+            "evaluate", print_, config={}, inputs=inputs,
+            compute=lambda work: evaluate(work, behind, task, opening, run_id=recorder.run_id),
+        )  # fmt: skip
+        return Example(stage, behind, task, recorder.run_id)
+
+
+def _tabular(folder: Path, split: dict[str, Any], **fit: Any) -> Example:
+    path = write_tabular_cohort(folder, patients=240)
+    source = ingested(ingest_config("table", path, TABULAR_OPTIONS))
+    task = task_config(fit=FIT | fit)
+    return _evaluated(trained(audited(prepared(source, split=split)), task), task)
+
+
+def _holdout(folder: Path) -> Example:
+    return _tabular(folder, {"method": "holdout"}, seeds=(0, 1))
+
+
+def _folds(folder: Path) -> Example:
+    return _tabular(folder, {"method": "folds", "folds": 2, "repeats": 2})
+
+
+def _ecg(folder: Path) -> Example:
+    options = {"patients": 160, "seed": 2, "broken_files": False, "clean_split": True}
+    label = {"horizon_days": 365}
+    source = ingested(ingest_config("synthetic", "", options))
+    stage = prepared(source, label=label, ecg={"length": 5000})
+    task = task_config(
+        label={"name": "toy", "definition": "toy event", "prediction_time": "day 0", **label},
+        model={"name": "ecg+tabular", "width": 4, "depth": 1},
+        fit=FIT | {"epochs": 2, "lr": 0.003},
+    )
+    return _evaluated(trained(audited(stage, label=label), task), task)
+
+
+_MAKERS: dict[str, Callable[[Path], Example]] = {
+    "holdout": _holdout, "folds": _folds, "ecg": _ecg,
+}  # fmt: skip

@@ -1,0 +1,174 @@
+"""The walk over the stages, with entry points that only pretend."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mlflow
+import pytest
+from click.testing import CliRunner
+from mlflow.exceptions import ExecutionException
+from mlflow.tracking import fluent
+from mlflow.utils.thread_utils import ThreadLocalVariable
+
+from components.core import runs, stages, store
+from components.core.errors import CardioError, ConfigError, RefusedError, UserError
+from pipelines import run
+from pipelines.cli import main
+from tests.chain import TABULAR_OPTIONS, task_config, write_tabular_cohort, write_task
+
+
+@pytest.fixture
+def sections(tmp_path: Path) -> dict[str, Any]:
+    path = write_tabular_cohort(tmp_path)
+    return {
+        "ingest": {"source": "table", "path": str(path), "options": {"table": TABULAR_OPTIONS}},
+        "preprocess": {"split": {"method": "holdout"}},
+        "stages": ("ingest", "preprocess"),
+    }
+
+
+class Entries:
+    """Stands in for `mlflow.run`: computes the stage in this process."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, dict[str, str]]] = []
+
+    def run(self, *, entry_point: str, parameters: dict[str, str], **more: Any) -> Any:
+        assert more["env_manager"] == "local"
+        self.started.append((entry_point, parameters))
+        command = importlib.import_module(f"components.{entry_point}.cli").main
+        arguments = [x for k, v in parameters.items() for x in (f"--{k.replace('_', '-')}", v)]
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(more["experiment_name"]).experiment_id
+        parent = mlflow.active_run().info.run_id
+        child = client.create_run(experiment, tags={"mlflow.parentRunId": parent}).info.run_id
+        # The stage is another process: the parent's active run is not its own.
+        stack, fluent._active_run_stack = fluent._active_run_stack, ThreadLocalVariable(list)
+        os.environ["MLFLOW_RUN_ID"] = child
+        try:
+            done = CliRunner().invoke(command, arguments)
+        finally:
+            fluent._active_run_stack = stack
+        if done.exit_code:
+            raise ExecutionException(f"failed: {done.stderr}")
+        return SimpleNamespace(run_id=child)
+
+
+@pytest.fixture
+def entries(monkeypatch: pytest.MonkeyPatch, workspace: Any) -> Entries:
+    own = Entries()
+    monkeypatch.setattr(mlflow, "run", own.run)
+    return own
+
+
+def invoke(tmp_path: Path, **sections: Any) -> Any:
+    return CliRunner().invoke(main, ["--config", write_task(tmp_path, **sections)])
+
+
+def test_stages_are_started_once_and_then_found(
+    entries: Entries, sections: dict[str, Any], tmp_path: Path
+) -> None:
+    first = invoke(tmp_path, **sections)
+    assert first.exit_code == 0, first.output
+    assert [name for name, _ in entries.started] == ["ingest", "preprocess"]
+    ingest_run = entries.started[1][1]["ingest_run"]
+    assert mlflow.MlflowClient().get_run(ingest_run).data.tags["component"] == "ingest"
+    assert "stages executed: ingest, preprocess" in first.stderr
+    again = invoke(tmp_path, **sections)
+    assert again.exit_code == 0, again.output
+    assert len(entries.started) == 2
+    assert "stages executed: none, everything was found finished" in again.stderr
+    other = sections | {"preprocess": {"split": {"method": "holdout", "seed": 7}}}
+    changed = invoke(tmp_path, **other)
+    assert [name for name, _ in entries.started[2:]] == ["preprocess"]
+    assert "ingest: found finished" in changed.stderr
+
+
+def test_the_parent_run_names_its_stages_and_settings(
+    entries: Entries, sections: dict[str, Any], tmp_path: Path
+) -> None:
+    assert invoke(tmp_path, **sections).exit_code == 0
+    client = mlflow.MlflowClient()
+    (parent,) = client.search_runs(
+        [client.get_experiment_by_name("toy").experiment_id],
+        filter_string="tags.component = 'pipeline'",
+    )
+    task = task_config(**sections)
+    assert parent.info.run_name == "train_toy"
+    assert parent.data.params["fit.epochs"] == "3"
+    assert (parent.data.params["model"], parent.data.params["source"]) == ("tabular", "table")
+    folder = store.data_root() / "preprocess" / parent.data.tags["stage.preprocess"]
+    assert store.read_stage(folder).config == stages.stage_config("preprocess", task)
+    assert {"code.commit", "code.dirty"} <= set(parent.data.tags)
+    text = mlflow.artifacts.load_text(f"{parent.info.artifact_uri}/config.yaml")
+    assert text == task.to_yaml()
+
+
+def test_changed_raw_data_start_anew(
+    entries: Entries, sections: dict[str, Any], tmp_path: Path
+) -> None:
+    assert invoke(tmp_path, **sections).exit_code == 0
+    file = Path(sections["ingest"]["path"])
+    file.write_text(file.read_text() + "px,1,0.5,0.5,a\n")
+    assert invoke(tmp_path, **sections).exit_code == 0
+    assert [name for name, _ in entries.started] == ["ingest", "preprocess"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "kind"),
+    [
+        (2, "the table is empty", UserError),
+        (3, "the audit refuses", RefusedError),
+        (1, "disk full", CardioError),
+        (1, "", CardioError),
+    ],
+)
+def test_a_failed_stage_keeps_its_words_and_its_status(
+    monkeypatch: pytest.MonkeyPatch, status: int, sentence: str, kind: type[CardioError]
+) -> None:
+    monkeypatch.setattr(runs, "last_child_error", lambda: (status, sentence))
+    error = run._stage_error("ingest")
+    assert type(error) is kind
+    assert error.exit_status == status
+    assert (
+        str(error) == f"ingest: {sentence or 'the stage ended without a word; see its lines above'}"
+    )
+
+
+def test_an_unknown_stage(workspace: Any) -> None:
+    task = task_config(stages=("ingest", "trian"))
+    with pytest.raises(ConfigError, match="stages names 'trian'; known are: ingest, preprocess"):
+        run.pipeline(task)
+    assert mlflow.MlflowClient().get_experiment_by_name("toy") is None
+
+
+def test_a_failing_stage_fails_the_parent(
+    entries: Entries, sections: dict[str, Any], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("pid,label,x,noise,arm\n")
+    sections["ingest"]["path"] = str(empty)
+    done = invoke(tmp_path, **sections)
+    assert done.exit_code == 2
+    assert "error: ingest: " in done.stderr
+    client = mlflow.MlflowClient()
+    (parent,) = client.search_runs(
+        [client.get_experiment_by_name("toy").experiment_id],
+        filter_string="tags.component = 'pipeline'",
+    )
+    assert parent.info.status == "FAILED"
+    assert parent.data.tags["exit_status"] == "2"
+
+
+def test_the_own_interpreter_comes_first_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    run._own_python_first()
+    run._own_python_first()
+    own = str(Path(sys.executable).parent)
+    assert os.environ["PATH"] == f"{own}{os.pathsep}/usr/bin"
