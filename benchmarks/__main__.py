@@ -15,11 +15,14 @@ from components.core.errors import CardioError, ConfigError
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 # Three repeats give a median; quick runs only show that everything works.
 REPEATS = 3
-_HOW = """\
-Every figure is a ratio in one run on one machine; absolute times elsewhere will differ. Ours and the peer take turns in
-fresh processes, three times each, and the median counts. Growth is the slope of log time on log size over three sizes,
-1×, 4× and 16× (1 is linear, 0 constant). Peak memory is of the whole process tree at those sizes, without mapped files.
-Written by `python -m benchmarks --write`; a part of it: `python -m benchmarks NAME`, a try: `--quick`."""
+_HOW = (
+    "Every figure is a ratio in one run on one machine; absolute times elsewhere will differ. Ours "
+    "and the peer take turns in fresh processes, three times each, and the median counts. Growth "
+    "is the slope of log time on log size over three sizes, 1×, 4× and 16× (1 is linear, 0 "
+    "constant). Peak memory is of the whole process tree at those sizes, without mapped files. "
+    "Written by `python -m benchmarks --write`; a part of it: `python -m benchmarks NAME`; a try: "
+    "`--quick`."
+)
 
 
 def main(arguments: list[str]) -> int:

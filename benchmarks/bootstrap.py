@@ -70,9 +70,7 @@ def _peer(size: int, *, weighted: bool) -> Outcome:
 
     start = time.perf_counter()
     found: Values = np.array([draw(number) for number in range(PEER_DRAWS)])
-    return Outcome(
-        seconds=time.perf_counter() - start, units=PEER_DRAWS, result=found[:_CHECKED]
-    )
+    return Outcome(seconds=time.perf_counter() - start, units=PEER_DRAWS, result=found[:_CHECKED])
 
 
 def _prepare(folder: Path, size: int) -> None:
@@ -85,7 +83,7 @@ ROW = Row(
     name="bootstrap",
     unit="draws",
     sizes=(6_250, 25_000, 100_000),
-    quick=(200, 400, 800),
+    quick=(1000, 2000, 4000),
     prepare=_prepare,
     work=lambda _: DRAWS,
     sides={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import multiprocessing
 import shutil
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -126,7 +127,7 @@ def _cells(part: Path) -> list[dict[str, Any]]:
 
     frame = pd.read_parquet(part)
     names = [c for c in frame.columns if c.startswith("ecg_")] + ["sample_id", "row"]
-    return [{str(key): value for key, value in row.items()} for row in frame[names].to_dict("records")]
+    return cast(list[dict[str, Any]], frame[names].to_dict("records"))
 
 
 def _stored(out: Path, size: int) -> Values:
@@ -151,7 +152,7 @@ def peer_file(path: Path, out: Path) -> None:
 def _wfdb(path: Path) -> tuple[npt.NDArray[np.float64], float]:
     import wfdb
 
-    record = wfdb.rdrecord(str(path.with_suffix("")), channel_names=list(LEADS8))
+    record: Any = wfdb.rdrecord(str(path.with_suffix("")), channel_names=list(LEADS8))
     return record.p_signal, float(record.fs)
 
 
@@ -170,11 +171,8 @@ def _lead(lead: ElementTree.Element) -> npt.NDArray[np.float64]:
 
 
 def _peer(folder: Path, size: int, *, workers: int) -> Outcome:
-    # The loop of a notebook has imported its libraries long before; their import is not timed.
-    import scipy.signal
-    import wfdb
-
-    del scipy, wfdb
+    for name in ("scipy.signal", "wfdb"):  # a notebook has imported them before: not timed
+        importlib.import_module(name)
     out, paths = _empty(folder / "peer"), _paths(folder, size)
     one = partial(peer_file, out=out)
     start = time.perf_counter()

@@ -51,7 +51,8 @@ def pipeline(task: TaskConfig) -> str:
     walk = Walk(upstream=raw_digest(task.ingest.path, options))
     name = f"train_{task.task}"
     with runs.open_run(task.task, name, own) as recorder:
-        config = save_resolved(task, store.data_root() / "configs")
+        with store.storage_errors("the data folder"):
+            config = save_resolved(task, store.data_root() / "configs")
         recorder.text(task.to_yaml(), "config.yaml")
         recorder.params(_params(task))
         commit, dirty = code_commit()

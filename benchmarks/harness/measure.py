@@ -107,7 +107,6 @@ def run_child(
         text = out.read()
     if status:
         raise CardioError(
-            f"benchmark {name}, {side}, at {size} ended with status {status}; "
-            "see the lines above"
+            f"benchmark {name}, {side}, at {size} ended with status {status}; see the lines above"
         )
     return text, peak

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.core.errors import ConfigError
+
+# NVIDIA's driver on Linux, the same under WSL 2, AMD's: without one there is no cuda device.
+_GPU_DEVICE_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,7 @@ def resolve(device: str, precision: str) -> Place:
     Raises:
         ConfigError: a named device or precision is not to be had here.
     """
-    import torch
-
-    has_cuda = torch.cuda.is_available()
+    has_cuda = _cuda_visible()
     if device == "cuda" and not has_cuda:
         raise ConfigError("fit.device is 'cuda', but no CUDA device is visible; use cpu or auto")
     chosen = "cuda" if device == "cuda" or (device == "auto" and has_cuda) else "cpu"
@@ -44,11 +46,20 @@ def resolve(device: str, precision: str) -> Place:
     return Place(chosen, arithmetic, _name(chosen))
 
 
-def native_bf16(device: str) -> bool:
-    """Return whether the device multiplies bf16 in hardware."""
+def _cuda_visible() -> bool:
+    """Ask torch, which takes seconds to import, only where a driver has left a device file."""
+    if not any(Path(name).exists() for name in _GPU_DEVICE_FILES):
+        return False
     import torch
 
+    return bool(torch.cuda.is_available())
+
+
+def native_bf16(device: str) -> bool:
+    """Return whether the device multiplies bf16 in hardware."""
     if device == "cuda":
+        import torch
+
         return torch.cuda.get_device_capability()[0] >= 8
     flags = _cpu_flags()
     return "amx_bf16" in flags or "avx512_bf16" in flags
@@ -70,9 +81,9 @@ def _cpu_flags() -> set[str]:
 
 
 def _name(device: str) -> str:
-    import torch
-
     if device == "cuda":
+        import torch
+
         return str(torch.cuda.get_device_name())
     for line in _cpu_info().splitlines():
         if line.startswith("model name"):

@@ -8,14 +8,16 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from components.core.bundle import BundleFacts, Predictor
 from components.core.runs import ROOT, TAG_FINGERPRINT, connect
 from components.core.versions import library_versions
+
+if TYPE_CHECKING:
+    from components.core.bundle import BundleFacts
 
 # What loading and predicting needs; the rest of the environment stays out of the model.
 REQUIREMENTS = (
@@ -51,6 +53,8 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
     """
     import mlflow
     from mlflow.models import infer_signature
+
+    from components.core.bundle import Predictor  # imports torch
 
     connect()
     predictor = Predictor(bundle)

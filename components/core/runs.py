@@ -145,6 +145,7 @@ class Recorder:
         import json
 
         from mlflow.entities import Dataset, DatasetInput
+        from mlflow.exceptions import MlflowException
 
         data = Dataset(
             name=f"{stage.component} {stage.config.get('task', '')}".strip(),
@@ -153,7 +154,11 @@ class Recorder:
             source=json.dumps({"folder": f"data/{stage.component}/{stage.fingerprint}"}),
             profile=json.dumps(stage.counts),
         )
-        connect().log_inputs(self.run_id, datasets=[DatasetInput(dataset=data, tags=[])])
+        client, inputs = connect(), [DatasetInput(dataset=data, tags=[])]
+        try:
+            client.log_inputs(self.run_id, datasets=inputs)
+        except MlflowException:  # another process entered the same data set in between
+            client.log_inputs(self.run_id, datasets=inputs)
 
     def text(self, text: str, name: str) -> None:
         """Log a text as a file."""
@@ -195,6 +200,10 @@ def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[R
             yield recorder
         except CardioError as error:
             recorder.tags({TAG_EXIT: error.exit_status, TAG_ERROR: error})
+            raise
+        except Exception as error:
+            # The type alone: a foreign message may quote a patient's data.
+            recorder.tags({TAG_EXIT: 1, TAG_ERROR: f"fault: {type(error).__name__}"})
             raise
 
 

@@ -32,7 +32,7 @@ _BODY = ("component", "fingerprint", "config", "inputs", "counts", "facts", "fil
 # Less than this left when a write fails: the disk is full, whatever the writer calls it.
 _SPARE_BYTES = 65_536
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 
 def data_root() -> Path:

@@ -14,11 +14,13 @@ AMX = "processor : 0\nmodel name : A processor\nflags : fpu avx512f amx_bf16 sse
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_GPU_DEVICE_FILES", ("/dev/null",))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_GPU_DEVICE_FILES", ("/dev/null",))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8, 0))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
@@ -27,6 +29,11 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cuda_without_a_device_is_refused(no_gpu: None) -> None:
     with pytest.raises(ConfigError, match=r"fit.device is 'cuda', but no CUDA device is visible"):
         resolve("cuda", "fp32")
+
+
+def test_without_a_driver_torch_is_not_asked(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_GPU_DEVICE_FILES", ("/dev/there-is-no-such-file",))
+    assert resolve("auto", "fp32").device == "cpu"
 
 
 def test_fp16_on_a_cpu_is_refused(no_gpu: None) -> None:

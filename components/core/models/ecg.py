@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
-from torch import Tensor, nn
 
 from components.core.config.base import Frozen
-from components.core.errors import ConfigError
-from components.core.models.blocks.mlp import Heads
-from components.core.models.blocks.resnet1d import ResNet1d
 from components.core.models.spec import DataSpec
 
 if TYPE_CHECKING:
     import optuna
+    from torch import nn
 
 NAME = "ecg"
 
@@ -44,36 +41,10 @@ class Config(Frozen):
         return value
 
 
-def encoder(config: Config, spec: DataSpec) -> ResNet1d:
-    """Return the ECG encoder alone."""
-    if spec.leads == 0:
-        raise ConfigError("the model needs an ECG, but the data hold none; use model.name=tabular")
-    return ResNet1d(
-        spec.leads,
-        width=config.width,
-        depth=config.depth,
-        kernel=config.kernel,
-        dropout=config.dropout,
-    )
-
-
-class EcgModel(nn.Module):
-    """Batch with `ecg`, `ecg_lead_mask` and, where records are padded, `ecg_valid`."""
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__()
-        self.ecg = encoder(config, spec)
-        self.heads = Heads(
-            self.ecg.features, spec.heads, hidden=config.head_hidden, dropout=config.dropout
-        )
-
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the logits of every head."""
-        return self.heads(self.ecg(batch["ecg"], batch["ecg_lead_mask"], batch.get("ecg_valid")))
-
-
 def build(config: Config, spec: DataSpec) -> nn.Module:
     """Return a freshly initialised model."""
+    from components.core.models.blocks.networks import EcgModel  # imports torch
+
     return EcgModel(config, spec)
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from components.core.errors import InputError, RecordError
 
-# A cell longer than this is no measurement; it would be a file glued together by a lost quote.
-_MAX_CELL = 1_000_000
 Row = dict[str, str | None]
 
 
@@ -22,7 +20,6 @@ def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"the table '{path}' {what}; correct the 'path' parameter")
-    csv.field_size_limit(_MAX_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             header = next(csv.reader(stream, delimiter=separator), [])
