@@ -94,7 +94,7 @@ ROW = Row(
     },
     comparisons=(
         Comparison(
-            work="AUROC + AUPRC + Brier, patients resampled, 100,000 predictions",
+            work="AUROC + AUPRC + Brier, patients resampled, {size} predictions",
             ours="ours", other="scikit-learn", peer=_PEER, ratio=100, tolerance=1e-12,
         ),
         Comparison(

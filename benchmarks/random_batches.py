@@ -146,7 +146,7 @@ ROW = Row(
     sides={"ours": _ours, "per file": _per_file, "HDF5": _hdf5},
     comparisons=(
         Comparison(
-            work="random batches of 10 s 8-lead ECGs, from disk to normalised float32",
+            work="random batches out of {size} 10 s 8-lead ECGs, from disk to normalised float32",
             ours="ours", other="per file", ratio=10, tolerance=1e-4,
             peer="one WFDB record per item, torch `DataLoader` with 2 workers, as torch_ecg does",
         ),
@@ -157,7 +157,7 @@ ROW = Row(
         ),
     ),
     notes=(
-        f"The second epoch over 4,096 recordings, extrapolated from {TIMED} batches; the files lie "
+        f"The second epoch, extrapolated from {TIMED} batches; the files lie "
         "in the page cache. Ours reads in the training process itself.",
     ),
 )  # fmt: skip

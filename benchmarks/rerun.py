@@ -80,7 +80,7 @@ ROW = Row(
     sides={"ours": _ours},
     comparisons=(
         Comparison(
-            work="re-run of the whole pipeline with nothing changed, 8,000 patients",
+            work="re-run of the whole pipeline with nothing changed, {size} patients",
             ours="ours", limit_s=10,
         ),
     ),

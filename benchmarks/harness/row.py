@@ -44,7 +44,7 @@ class Comparison:
     """One line of the table.
 
     Attributes:
-        work: what is done.
+        work: what is done; `{size}` stands for the largest size.
         ours: name of our side.
         other: name of the peer's side; empty where there is none.
         peer: what the peer is, in words.

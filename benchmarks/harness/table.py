@@ -20,8 +20,9 @@ def _line(
 ) -> tuple[str, ...]:
     ours = found[comparison.ours]
     other = found.get(comparison.other)
+    work = comparison.work.format(size=f"{sizes[-1]:,}")
     return (
-        f"{comparison.work} ({row.work(sizes[-1]):,} {row.unit})",
+        f"{work} ({row.work(sizes[-1]):,} {row.unit})",
         comparison.peer,
         seconds(ours.seconds[-1]),
         "—" if other is None else seconds(other.seconds[-1]),

@@ -88,7 +88,7 @@ ROW = Row(
     prepare=lambda folder, size: None,
     work=lambda size: size,
     sides={"ours": lambda _, size: _sleepless(size), "peer": lambda _, size: _sleepless(size)},
-    comparisons=(Comparison(work="a", ours="ours", other="peer", peer="p", ratio=2),),
+    comparisons=(Comparison(work="{size} a", ours="ours", other="peer", peer="p", ratio=2),),
     notes=("One note.",),
 )
 
@@ -109,11 +109,11 @@ def test_a_line_holds_ratio_verdict_growth_and_memory() -> None:
     found = {"ours": measured(1, 1, 1), "peer": measured(1, 4, 16)}
     (line,) = table.lines(ROW, found, quick=False)
     assert line == (
-        "a (16 things)", "p", "1 s", "16 s", "16.0×", "≥ 2×: met", "0.00 (peer 1.00)",
+        "16 a (16 things)", "p", "1 s", "16 s", "16.0×", "≥ 2×: met", "0.00 (peer 1.00)",
         "1 / 2 / 3 MB (peer 1 / 2 / 3 MB)",
     )  # fmt: skip
     assert line[0] in table.plain([line])
-    assert table.markdown([line]).splitlines()[2].startswith("| a (16 things) | p | 1 s |")
+    assert table.markdown([line]).splitlines()[2].startswith("| 16 a (16 things) | p | 1 s |")
     assert table.notes(ROW, found)[-1].endswith("largest size: ours 25%, peer 25%.")
 
 
@@ -190,7 +190,7 @@ def test_the_command_prints_and_writes(
     monkeypatch.setattr(command, "PAGE", tmp_path / "benchmarks.md")
     assert command.main(["--write"]) == 0
     text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
-    assert "| a (16 things) | p | 16 s | 64 s | 4.0× | ≥ 2×: met |" in text
+    assert "| 16 a (16 things) | p | 16 s | 64 s | 4.0× | ≥ 2×: met |" in text
     assert "**bootstrap**\n\n- One note.\n" in text
     assert machine.versions() in text
     assert "ratio        4.0×" in capsys.readouterr().out

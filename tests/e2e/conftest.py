@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ def pipeline(*arguments: str) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def walked(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Walked]:
+def walked(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Walked:
     place = Place(tmp_path_factory.mktemp("e2e"))
     shutil.copyfile(migrated_store, place.folder / "mlflow.db")
     both = [place.start(*pipeline("--set", SETTINGS)) for _ in range(2)]
@@ -105,7 +104,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> It
         "-P", f"set={other}",
     )  # fmt: skip
     again = place.run(*pipeline("--set", other))
-    yield Walked(place, at_once, launched, again)
+    return Walked(place, at_once, launched, again)
 
 
 @pytest.fixture

@@ -172,3 +172,37 @@ def test_the_own_interpreter_comes_first_on_the_path(monkeypatch: pytest.MonkeyP
     run._own_python_first()
     own = str(Path(sys.executable).parent)
     assert os.environ["PATH"] == f"{own}{os.pathsep}/usr/bin"
+
+
+def test_all_stages_end_in_figures_a_report_and_one_registered_candidate(
+    entries: Entries, sections: dict[str, Any], tmp_path: Path
+) -> None:
+    table = TABULAR_OPTIONS | {"patient_id": ""}
+    sections["ingest"]["options"] = {"table": table}
+    whole = sections | {
+        "stages": ("ingest", "preprocess", "audit", "train", "evaluate"),
+        "register_as": {"name": "toy_head"},
+    }
+    first = invoke(tmp_path, **whole)
+    assert first.exit_code == 0, first.output
+    assert "registered toy_head version 1 as @candidate" in first.stderr
+    again = invoke(tmp_path, **whole)
+    assert again.exit_code == 0, again.output
+    assert "toy_head version 1 is this very model already" in again.stderr
+    client = mlflow.MlflowClient()
+    found = client.search_runs([client.get_experiment_by_name("toy").experiment_id])
+    parents = [run for run in found if run.data.tags.get("component") == "pipeline"]
+    (evaluation,) = [run for run in found if run.data.tags.get("component") == "evaluate"]
+    for run in (*parents, evaluation):
+        assert run.data.metrics["test/auroc"] == evaluation.data.metrics["test/auroc"]
+        names = {a.path for a in client.list_artifacts(run.info.run_id)}
+        assert {"report.html", "model_card.md", "predictions.parquet"} <= names
+    assert {run.data.tags["registered"] for run in parents} == {"toy_head/1"}
+    assert "Not for clinical use" in parents[0].data.tags["mlflow.note.content"]
+    assert {a.path for a in client.list_artifacts(evaluation.info.run_id, "plots")} >= {
+        "plots/roc.svg"
+    }
+    version = client.get_model_version_by_alias("toy_head", "candidate")
+    assert version.tags["fingerprint"] == evaluation.data.tags["fingerprint"]
+    report = mlflow.artifacts.load_text(f"{evaluation.info.artifact_uri}/report.html")
+    assert "Patients are unknown: the unit of split and bootstrap is the recording" in report

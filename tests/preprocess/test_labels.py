@@ -86,7 +86,7 @@ def test_follow_up_of_some_only_is_refused() -> None:
     table = frame((0, None, None, 400), (1, 20, None, None), (0, None, None, None))
     with pytest.raises(
         InputError,
-        match="1 of 3 records have neither event_time_days, death_days nor followup_days; .*"
+        match=r"1 of 3 records have neither event_time_days, death_days nor followup_days; .*"
         "or set label.horizon_days=null",
     ):
         labels.derive(table, config())

@@ -80,7 +80,16 @@ def test_weights_by_hand(raw: Path) -> None:
     assert found.to_dict() == pytest.approx(expected)
     assert frame.loc[frame["weight.given"] == 0, "label"].isna().all()
     labels = frame.groupby("patient_id")["label"].first()
-    assert labels.dropna().to_dict() == dict(A=1, C=0, D=0, F=1, G=0, H=1, I=0, K=0)
+    assert labels.dropna().to_dict() == {
+        "A": 1,
+        "C": 0,
+        "D": 0,
+        "F": 1,
+        "G": 0,
+        "H": 1,
+        "I": 0,
+        "K": 0,
+    }
     assert stage.facts["timed"]
     assert stage.counts["censored_records"] == 4
 
@@ -219,7 +228,7 @@ def test_modalities(mixed: Stage) -> None:
 
 
 def test_a_column_that_is_not_there(mixed: Stage) -> None:
-    with pytest.raises(ConfigError, match="preprocess.tabular names 'aeg'; did you mean 'age'"):
+    with pytest.raises(ConfigError, match=r"preprocess.tabular names 'aeg'; did you mean 'age'"):
         prepared(mixed, tabular=("aeg",))
 
 

@@ -59,7 +59,7 @@ def test_an_npz_by_key(tmp_path: Path) -> None:
     assert isinstance(record, Record)
     assert isinstance(record.ecg, ArrayRef)
     assert array.load_array(record.ecg.path, record.ecg.key).shape == (1, 2, 8)
-    with pytest.raises(InputError, match="'s.npz' cannot be read: .*other"):
+    with pytest.raises(InputError, match=r"'s.npz' cannot be read: .*other"):
         read(path, signals="s.npz", key="other")
 
 
@@ -91,15 +91,15 @@ def test_an_array_that_does_not_fit(tmp_path: Path, shape: tuple[int, ...], sent
 
 def test_an_array_that_cannot_be_read(tmp_path: Path) -> None:
     path = write(tmp_path, "y\n1\n0\n")
-    with pytest.raises(InputError, match="the array 'none.npy' does not exist beside the table"):
+    with pytest.raises(InputError, match=r"the array 'none.npy' does not exist beside the table"):
         read(path, signals="none.npy")
     (tmp_path / "s.npy").write_bytes((tmp_path / "s.npy").read_bytes()[:-4])
-    with pytest.raises(InputError, match="the array 's.npy' cannot be read"):
+    with pytest.raises(InputError, match=r"the array 's.npy' cannot be read"):
         read(path)
 
 
 def test_python_objects_are_never_unpickled(tmp_path: Path) -> None:
     path = write(tmp_path, "y\n1\n")
     np.save(tmp_path / "s.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="cannot be read: .*Python objects"):
+    with pytest.raises(InputError, match=r"cannot be read: .*Python objects"):
         read(path)

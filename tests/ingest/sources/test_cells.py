@@ -70,7 +70,7 @@ def test_splits() -> None:
     assert [cells.split({"s": w}, "s") for w in ("train", "val", "test", "")] == [
         "train", "val", "test", None,
     ]  # fmt: skip
-    with pytest.raises(RecordError, match="the column 's' names no split.*train, val, test"):
+    with pytest.raises(RecordError, match=r"the column 's' names no split.*train, val, test"):
         cells.split({"s": "training"}, "s")
 
 

@@ -54,14 +54,14 @@ def test_an_unknown_source_names_the_nearest() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_options_are_frozen_and_refuse_what_they_do_not_know(name: str, tmp_path: Path) -> None:
     origin = source(name)
-    assert origin.NAME == name
+    assert name == origin.NAME
     assert issubclass(origin.Options, BaseModel)
     _, plain = example(name, tmp_path)
     options = validate(origin.Options, plain, "here")
     field = next(iter(type(options).model_fields))
     with pytest.raises(ValidationError, match="frozen"):
         setattr(options, field, getattr(options, field))
-    with pytest.raises(ConfigError, match="unknown key 'colour' in ingest.options; "):
+    with pytest.raises(ConfigError, match=r"unknown key 'colour' in ingest.options; "):
         validate(origin.Options, {**plain, "colour": 1}, "ingest.options")
 
 
