@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -94,17 +96,33 @@ def pipeline(*arguments: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Walked:
-    place = Place(tmp_path_factory.mktemp("e2e"))
-    shutil.copyfile(migrated_store, place.folder / "mlflow.db")
+    """Walk once, also when several processes share the tests between them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "e2e"
+    with folder.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = folder / "said.json"
+        if not said.exists():
+            folder.mkdir()
+            shutil.copyfile(migrated_store, folder / "mlflow.db")
+            said.write_text(json.dumps(_walk(Place(folder))))
+    told: list[tuple[int, str]] = [(status, text) for status, text in json.loads(said.read_text())]
+    place = Place(folder, logs=[text for _, text in told])
+    return Walked(place, at_once=told[:2], launched=told[2], again=told[3])
+
+
+def _walk(place: Place) -> list[tuple[int, str]]:
     both = [place.start(*pipeline("--set", SETTINGS)) for _ in range(2)]
-    at_once = [place.finish(process) for process in both]
+    told = [place.finish(process) for process in both]
     other = f"{SETTINGS} evaluate.seed=1"
-    launched = place.run(
-        "mlflow", "run", str(ROOT), "-e", "train_ctrcd", "--env-manager", "local",
-        "-P", f"set={other}",
+    told.append(
+        place.run(
+            "mlflow", "run", str(ROOT), "-e", "train_ctrcd", "--env-manager", "local",
+            "-P", f"set={other}",
+        )
     )  # fmt: skip
-    again = place.run(*pipeline("--set", other))
-    return Walked(place, at_once, launched, again)
+    told.append(place.run(*pipeline("--set", other)))
+    return told
 
 
 @pytest.fixture
