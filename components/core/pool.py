@@ -55,6 +55,8 @@ def map_chunks(
         return
     # Not fork: this process may hold threads (system metrics) whose locks would be copied.
     context = multiprocessing.get_context("forkserver")
+    # The server imports the work's modules once, and each process is a fork of it.
+    context.set_forkserver_preload([function.__module__])
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         running: set[Future[R]] = set()
         for task in tasks:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What loading and predicting needs; the rest of the environment stays out of the model.
 REQUIREMENTS = (
     "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
-    "wfdb", "defusedxml", "pyyaml",
+    "wfdb", "lxml", "pybase64", "pyyaml",
 )  # fmt: skip
 _EXAMPLE_SECONDS = 10
 _EXAMPLE_HZ = 500

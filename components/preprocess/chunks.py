@@ -15,7 +15,7 @@ from components.core.data.ragged import RaggedReader
 from components.core.data.tensors import write_tensors
 from components.core.errors import RecordError
 from components.core.schemas import REJECT_SCHEMA, SHARDS
-from components.core.signals.normalise import Moments, real_samples
+from components.core.signals.normalise import Moments
 from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
 from components.core.store import write_atomic
 
@@ -132,10 +132,7 @@ def _write(path: Path, ready: list[Prepared], config: EcgConfig) -> None:
 
 
 def _moments(prepared: Prepared) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    values = prepared.values[None]
-    start, stop = np.array([prepared.start]), np.array([prepared.stop])
-    real = real_samples(
-        (1, values.shape[1], values.shape[2]), prepared.lead_mask[None], start, stop
+    found = Moments.of_one(
+        prepared.values, prepared.lead_mask, start=prepared.start, stop=prepared.stop
     )
-    found = Moments.of(values, real)
     return np.stack([found.count, found.mean, found.squares], axis=1)

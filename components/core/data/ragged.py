@@ -54,7 +54,7 @@ class RaggedWriter:
 
 def content_hash(signal: Signal) -> str:
     """Return the sha256 of the samples with all that gives them meaning."""
-    total = hashlib.sha256(np.ascontiguousarray(signal.values).tobytes())
+    total = hashlib.sha256(np.ascontiguousarray(signal.values).data)
     meaning = (str(signal.values.dtype), signal.fs, signal.leads, signal.unit)
     total.update(repr((*meaning, signal.lsb.tolist(), signal.offset.tolist())).encode())
     return total.hexdigest()
@@ -66,19 +66,22 @@ class RaggedReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open: tuple[int, h5py.File] | None = None
+        self._data: dict[str, h5py.Dataset] = {}
 
-    def _file(self, shard: int) -> h5py.File:
+    def _dataset(self, shard: int, dtype: str) -> h5py.Dataset:
         if self._open is None or self._open[0] != shard:
             self.close()
             self._open = (shard, h5py.File(self._folder / f"{shard:05d}.h5", "r"))
-        return self._open[1]
+        # Opening a data set takes several times as long as reading a recording out of it.
+        if dtype not in self._data:
+            self._data[dtype] = cast(h5py.Dataset, cast(h5py.Group, self._open[1]["ecg"])[dtype])
+        return self._data[dtype]
 
     def read(self, cells: dict[str, Any]) -> Signal:
         """Return the signal that the manifest cells describe."""
         leads = tuple(cells["ecg_leads"])
         start, samples = int(cells["ecg_start"]), int(cells["ecg_samples"])
-        group = cast(h5py.Group, self._file(int(cells["ecg_shard"]))["ecg"])
-        data = cast(h5py.Dataset, group[cells["ecg_dtype"]])
+        data = self._dataset(int(cells["ecg_shard"]), str(cells["ecg_dtype"]))
         flat = data[start : start + len(leads) * samples]
         return Signal(
             values=flat.reshape(len(leads), samples),
@@ -92,5 +95,6 @@ class RaggedReader:
     def close(self) -> None:
         """Close the file that is open."""
         if self._open is not None:
+            self._data.clear()
             self._open[1].close()
             self._open = None

@@ -6,13 +6,14 @@ the file.
 
 from __future__ import annotations
 
-import binascii
 import math
 import re
-from xml.etree.ElementTree import Element
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pybase64
+from lxml import etree
 
 from components.core.errors import RecordError
 from components.core.readers.decoding import peek
@@ -23,11 +24,15 @@ from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import millivolts_per
 
+Element: TypeAlias = etree._Element  # pyright: ignore[reportPrivateUsage] - its only name
+
 NAME = "muse"
 
 _ROOT = re.compile(r"<RestingECG[\s>/]")
 # The only width that MUSE writes, in bytes.
 _SAMPLE_BYTES = "2"
+# What base64 is broken into lines with.
+_SPACES = (b"\n", b"\r", b" ", b"\t")
 _YEARS_PER = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25}
 _SEXES = {"M": "male", "MALE": "male", "F": "female", "FEMALE": "female"}
 # The longest documented human life is 122 years.
@@ -147,9 +152,11 @@ def _samples(element: Element, lead: str) -> npt.NDArray[np.int16]:
             field="LeadSampleSize",
             value=size,
         )
-    text = "".join(_text(element, "WaveFormData").split())
+    text = _text(element, "WaveFormData").encode()
+    for each in _SPACES:  # three times as fast as splitting or translating
+        text = text.replace(each, b"")
     try:
-        data = binascii.a2b_base64(text, strict_mode=True)
+        data = pybase64.b64decode(text, validate=True)
     except ValueError:
         raise RecordError(
             "bad_base64",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +36,21 @@ class RawFile(Protocol):
         ...
 
 
+@lru_cache(maxsize=16)
+def _resolved(root: Path) -> str:
+    """Return where the data root really is, asked once and not for each of its files."""
+    return os.path.realpath(root).rstrip(os.sep) + os.sep
+
+
+def _size(path: str) -> int | None:
+    """Return the bytes of a regular file, None where there is none."""
+    try:
+        found = Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
 @dataclass(frozen=True)
 class DiskFile:
     """A file that must lie under `root`, symbolic links resolved.
@@ -47,9 +65,9 @@ class DiskFile:
 
     def __post_init__(self) -> None:
         try:
-            resolved = self.path.resolve()
-            size = resolved.stat().st_size if resolved.is_file() else None
-        except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, a link loop
+            resolved = os.path.realpath(self.path)
+            size = _size(resolved)
+        except (OSError, ValueError) as error:  # too long, a null byte, a link loop
             raise RecordError(
                 "bad_path",
                 "the path cannot name a file",
@@ -57,7 +75,7 @@ class DiskFile:
                 value=self.path.name,
                 advice="correct the path in the manifest",
             ) from error
-        if not resolved.is_relative_to(self.root.resolve()):
+        if not resolved.startswith(_resolved(self.root)):
             raise RecordError(
                 "path_outside_root",
                 "the path leaves the data root",

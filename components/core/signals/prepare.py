@@ -145,11 +145,12 @@ def quantise(prepared: Prepared) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.
     own = np.isfinite(lsb) & (peak <= np.float32(_INT16) * np.nan_to_num(lsb))
     scale = np.where(own, lsb, scale)
     exact = values / scale[:, None]
-    counts = np.rint(exact)
+    counts = np.rint(exact).astype(np.int16)
     # Values that were changed after `prepare` are no whole counts: refuse to round them off.
-    if own.any() and float(np.abs(exact[own] - counts[own]).max()) > _WHOLE:
+    exact -= counts
+    if own.any() and float(np.abs(exact, out=exact).max(axis=1)[own].max()) > _WHOLE:
         raise ValueError("values are not whole counts of lsb: they were changed after prepare()")
-    return counts.astype(np.int16), scale
+    return counts, scale
 
 
 def _check(signal: Signal, config: PrepareConfig) -> None:

@@ -51,6 +51,7 @@ class _Bank:
     outputs: int
 
 
+@lru_cache(maxsize=256)
 def ratio(fs_in: float, fs_out: float) -> Fraction:
     """Return fs_out / fs_in as the exact fraction of the two decimal numbers."""
     return Fraction(str(fs_out)) / Fraction(str(fs_in))

@@ -36,8 +36,9 @@ def muse_xml(
     *,
     leads: tuple[str, ...],
     facts: MuseFacts,
+    fs: int = FS,
 ) -> bytes:
-    """Return the file for `rhythm` `[leads, 5000]` and `median` `[leads, 600]`, both mV at 500 Hz.
+    """Return the file for `rhythm` `[leads, 10 s]` and `median` `[leads, 1.2 s]`, mV at `fs` Hz.
 
     The Median waveform comes first, as in real exports, so a reader that takes the first one found
     is wrong.
@@ -47,8 +48,8 @@ def muse_xml(
             "<RestingECG>\n",
             _demographics(facts),
             _test(facts),
-            _waveform("Median", median, leads),
-            _waveform("Rhythm", rhythm, leads),
+            _waveform("Median", median, leads, fs),
+            _waveform("Rhythm", rhythm, leads, fs),
             "</RestingECG>\n",
         ]
     )
@@ -101,13 +102,13 @@ def _test(facts: MuseFacts) -> str:
     )
 
 
-def _waveform(kind: str, signal: npt.NDArray[np.float32], leads: tuple[str, ...]) -> str:
+def _waveform(kind: str, signal: npt.NDArray[np.float32], leads: tuple[str, ...], fs: int) -> str:
     head = "".join(
         [
             _element("WaveformType", kind),
             _element("NumberofLeads", len(leads)),
             _element("SampleType", "CONTINUOUS_SAMPLES"),
-            _element("SampleBase", FS),
+            _element("SampleBase", fs),
             _element("SampleExponent", 0),
         ]
     )

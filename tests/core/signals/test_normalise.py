@@ -40,6 +40,18 @@ def test_moments_are_numpys_over_real_samples(batch) -> None:
         assert stats.count[lead] == kept.size
 
 
+@pytest.mark.parametrize(("start", "stop"), [(0, 40), (3, 31), (5, 5)])
+def test_one_recordings_moments_are_those_of_its_real_samples(start: int, stop: int) -> None:
+    values = np.random.default_rng(1).normal(5, 2, (3, 40)).astype(np.float32)
+    mask = np.array([True, False, True])
+    real = real_samples((1, 3, 40), mask[None], np.array([start]), np.array([stop]))
+    found = Moments.of_one(values, mask, start=start, stop=stop)
+    whole = Moments.of(values[None], real)
+    assert found.count.tolist() == whole.count.tolist()
+    np.testing.assert_allclose(found.mean, whole.mean, rtol=1e-9)
+    np.testing.assert_allclose(found.squares, whole.squares, rtol=1e-6)
+
+
 def test_merging_parts_is_the_whole(batch) -> None:
     values, real = batch
     parts = Moments.empty(3)
