@@ -73,7 +73,7 @@ def _ours(folder: Path, size: int) -> Outcome:
 ROW = Row(
     name="rerun",
     unit="run",
-    sizes=(500, 2000, 8000),
+    sizes=(250, 1000, 4000),
     quick=(100, 120, 140),
     prepare=_prepare,
     work=lambda _: 1,

@@ -24,6 +24,7 @@ from components.core.device import Place
 from components.core.predict import predict
 from components.core.store import write_atomic
 from components.train.callbacks import EpochReport
+from components.train.checkpoints import AtomicCheckpoints
 from components.train.module import Module
 
 PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -136,6 +137,7 @@ def _trainer(job: FitJob, callbacks: list[lightning.Callback]) -> lightning.Trai
         precision=PRECISION[job.place.precision],  # pyright: ignore[reportArgumentType]
         deterministic="warn" if on_gpu else True,
         callbacks=[*callbacks, last],
+        plugins=[AtomicCheckpoints()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -17,9 +17,12 @@ from components.ingest.cli import main as ingest
 from pipelines.cli import main as pipeline
 from tests.chain import (
     TABULAR_OPTIONS,
+    audited,
     ingest_config,
     ingested,
     prepared,
+    task_config,
+    trained,
     write_ecg_cohort,
     write_tabular_cohort,
     write_task,
@@ -96,6 +99,20 @@ def test_preprocess_on_a_full_disk(
     mount("size=20m")
     again = prepared(source, split={"method": "holdout"})
     assert files_of(again) == files_of(whole)
+
+
+def test_training_on_a_full_disk(
+    mount: Mount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIO_DATA", str(tmp_path / "elsewhere"))
+    source = ingested(ingest_config("table", write_tabular_cohort(tmp_path), TABULAR_OPTIONS))
+    stage = audited(prepared(source, split={"method": "holdout"}))
+    wide = task_config(model={"name": "tabular", "hidden": 64, "dropout": 0.1})
+    monkeypatch.setenv("CARDIO_DATA", str(mount("size=60k")))  # a checkpoint has 80 kB
+    with pytest.raises(StorageError, match=r"the disk is full while writing .*data/train"):
+        trained(stage, wide)
+    mount("size=20m")
+    trained(stage, wide)
 
 
 def test_a_read_only_data_folder(mount: Mount, tmp_path: Path) -> None:

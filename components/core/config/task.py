@@ -21,6 +21,7 @@ from components.core.config.sections import (
     RegisterConfig,
 )
 from components.core.errors import ConfigError, nearest
+from components.core.progress import say
 
 ROOT = Path(__file__).resolve().parents[3]
 TASKS = ROOT / "pipelines"
@@ -78,7 +79,11 @@ def load_task(
         _assign(data, "ingest.source", source)
     if path:
         _assign(data, "ingest.path", path)
-    for key, value in parse_overrides(overrides):
+    pairs = parse_overrides(overrides)
+    for key, value in pairs:
+        if key == "model.name":
+            _switch_model(data, value)
+    for key, value in pairs:
         _assign(data, key, value)
     return _check_model(validate(TaskConfig, data, file.name))
 
@@ -107,10 +112,10 @@ def _read_mapping(file: Path) -> dict[str, Any]:
 
 
 def parse_overrides(text: str) -> list[tuple[str, Any]]:
-    """Return `key=value` pairs; values are read as YAML.
+    """Return `key=value` pairs; values are read as YAML, no value at all is the empty text.
 
-    >>> parse_overrides("fit.lr=3e-4 model.width=64")
-    [('fit.lr', '3e-4'), ('model.width', 64)]
+    >>> parse_overrides("fit.lr=3e-4 model.width=64 register_as.name=")
+    [('fit.lr', '3e-4'), ('model.width', 64), ('register_as.name', '')]
     """
     try:
         words = shlex.split(text)
@@ -127,7 +132,7 @@ def parse_overrides(text: str) -> list[tuple[str, Any]]:
 
 def _value(key: str, text: str) -> object:
     try:
-        return yaml.safe_load(text)
+        return yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
         raise ConfigError(f"'set' gives '{key}' the value '{text}', which is not YAML") from error
 
@@ -141,6 +146,23 @@ def _assign(data: dict[str, Any], key: str, value: object) -> None:
             raise ConfigError(f"'{key}' cannot be set: '{part}' holds a value, not a section")
         target = inner
     target[last] = value
+
+
+def _switch_model(data: dict[str, Any], name: object) -> None:
+    """Drop the file's settings that only its own model knows, and say so: another one is wanted."""
+    from components.core.models.registry import model_file
+
+    section = data.get("model")
+    if not isinstance(section, dict) or section.get("name") == name:
+        return
+    known = model_file(name).Config.model_fields
+    foreign = [key for key in section if key != "name" and key not in known]
+    if foreign:
+        say(
+            f"note: {', '.join(f'model.{key}' for key in foreign)} of the task file belong to the "
+            f"model '{section.get('name')}', not to '{name}'; left out"
+        )
+    data["model"] = {key: value for key, value in section.items() if key not in foreign}
 
 
 def _check_model(task: TaskConfig) -> TaskConfig:

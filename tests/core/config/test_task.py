@@ -108,12 +108,28 @@ def test_source_and_path_replace_the_tasks_own_and_overrides_win(task_file: Path
         ("title.x=3", "'title.x' cannot be set: 'title' holds a value, not a section"),
         ("fit.epohcs=3", "unknown key 'fit.epohcs' in toy.yaml; did you mean 'epochs'"),
         ("fit.epochs=many", "'fit.epochs' in toy.yaml is 'many'"),
-        ("register_as.name=", "'register_as.name' in toy.yaml is 'None'"),
+        ("register_as.name=null", "'register_as.name' in toy.yaml is 'None'"),
+        ("model.name=tabular model.width=9", "unknown key 'width' in model 'tabular'"),
     ],
 )
 def test_a_wrong_override_is_one_sentence(task_file: Path, text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         load(task_file, text)
+
+
+def test_no_value_is_the_empty_text(task_file: Path) -> None:
+    assert load(task_file, "register_as.name=").register_as.name == ""
+
+
+def test_another_model_leaves_the_settings_it_does_not_know_and_says_so(
+    task_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = load(task_file, "fit.epochs=2 model.name=tabular")
+    assert task.model["name"] == "tabular"
+    assert "width" not in task.model
+    said = "note: model.width of the task file belong to the model 'ecg+tabular', not to 'tabular'"
+    assert said in " ".join("".join(capsys.readouterr()).split())
+    assert load(task_file, "model.name=ecg").model["width"] == 8
 
 
 def test_a_section_left_empty_cannot_take_a_source(task_file: Path) -> None:
