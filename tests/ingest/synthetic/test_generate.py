@@ -38,6 +38,27 @@ def test_bytes_do_not_depend_on_workers(tmp_path: Path) -> None:
     assert digest(tmp_path / "1") == digest(tmp_path / "2")
 
 
+def test_a_generation_that_was_killed_goes_on_from_its_last_block(tmp_path: Path) -> None:
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def kill(done: int, total: int) -> None:
+        raise Killed
+
+    options = SyntheticOptions(patients=255)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    generate(whole, options)
+    with pytest.raises(Killed):
+        generate(broken, options, progress=kill)
+    made = {file: file.stat().st_mtime_ns for file in (broken / "ecg").rglob("*.*")}
+    assert len(made) > 250
+    generate(broken, options)
+    assert digest(broken) == digest(whole)
+    assert all(file.stat().st_mtime_ns == time for file, time in made.items())
+
+
 def test_patients_do_not_depend_on_the_size(small_cohort: Path, tmp_path: Path) -> None:
     generate(tmp_path, SyntheticOptions(patients=20))
     large = manifest_of(small_cohort)
