@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
+from components.core.files import write_atomic
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import (
@@ -24,7 +25,6 @@ from components.core.schemas import (
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
-from components.core.store import write_atomic
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.sources.array import load_array
 

@@ -14,10 +14,10 @@ from components.core.config.sections import EcgConfig
 from components.core.data.ragged import RaggedReader
 from components.core.data.tensors import write_tensors
 from components.core.errors import RecordError
+from components.core.files import write_atomic
 from components.core.schemas import REJECT_SCHEMA, SHARDS
 from components.core.signals.normalise import Moments
 from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
-from components.core.store import write_atomic
 
 PARTS_FOLDER = "parts"
 _FLAGS = ("resampled", "cropped", "padded", "derived_lead", "missing_lead", "flat_lead")

@@ -17,6 +17,7 @@ from components.core.data import foldstats
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
+from components.core.files import write_atomic
 from components.core.metrics.ipcw import ipcw_weights
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
@@ -32,7 +33,7 @@ from components.core.schemas import (
     fold_names,
     tabular_columns,
 )
-from components.core.store import Stage, Workspace, write_atomic
+from components.core.store import Stage, Workspace
 from components.preprocess import labels, splits
 from components.preprocess.chunks import PARTS_FOLDER, part_paths, transform_chunk
 from components.preprocess.window import within_window

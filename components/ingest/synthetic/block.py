@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.store import write_atomic
+from components.core.files import write_atomic
 from components.ingest.synthetic import leaks
 from components.ingest.synthetic.cohort import BLOCK, draw_block
 from components.ingest.synthetic.columns import patient_cells, with_gaps
