@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import pyarrow as pa
 from pyarrow import csv as pa_csv
 
 from components.core.errors import RecordError
+from components.core.readers.counts import int16_or_float
 from components.core.readers.decoding import decode, encoding_of, peek
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
@@ -32,7 +34,6 @@ _DELIMITERS = ",;\t"
 _MAX_BYTES = 2**30
 # A first line with more columns than this is no ECG.
 _MAX_COLUMNS = 256
-_INT16 = np.iinfo(np.int16)
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
@@ -171,11 +172,8 @@ def _unreadable(body: bytes, delimiter: str, message: str) -> RecordError:
 
 
 def _store(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
-    # NaN and infinity fail both comparisons, so they stay floats.
-    fits = bool((values >= _INT16.min).all() and (values <= _INT16.max).all())
-    if fits:
-        counts = values.astype(np.int16)
-        if np.array_equal(counts, values):
-            return counts
+    stored = int16_or_float(values)
+    if stored.dtype == np.int16:
+        return cast(npt.NDArray[np.int16], stored)
     with np.errstate(over="ignore"):
-        return values.astype(np.float32)
+        return stored.astype(np.float32)

@@ -15,6 +15,7 @@ from components.core.readers.registry import Declared, read_signal, readers_by_n
 from components.core.readers.zipped import memory_file_from_zip
 from components.core.signals.prepare import PrepareConfig, prepare, quantise
 from components.core.signals.signal import Signal
+from tests.core.readers.xml_files import aecg, chunk, sierra, twelve
 
 FUZZ = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -59,6 +60,26 @@ def _survives(raw: MemoryFile) -> None:
 @given(edits, cuts)
 def test_muse(ecg, muse_xml, changes, cut) -> None:
     _survives(MemoryFile("a.xml", _mutate(muse_xml(ecg(2, 40), ("I", "II")), changes, cut)))
+
+
+@FUZZ
+@given(edits, cuts)
+def test_hl7_aecg(ecg, changes, cut) -> None:
+    _survives(MemoryFile("a.xml", _mutate(aecg(ecg(2, 40), ("I", "V1")), changes, cut)))
+
+
+@FUZZ
+@given(edits, cuts, st.sampled_from(["UTF-8", "UTF-16"]))
+def test_philips_sierra(ecg, changes, cut, encoding) -> None:
+    content = sierra(twelve(ecg(8, 40)), encoding=encoding)
+    _survives(MemoryFile("a.xml", _mutate(content, changes, cut)))
+
+
+@FUZZ
+@given(edits)
+def test_xli(ecg, changes) -> None:
+    data = _mutate(b"".join(map(chunk, ecg(3, 40))), changes)
+    _survives(MemoryFile("a.xml", sierra(ecg(3, 40), ("V1", "V2", "V3"), data=data)))
 
 
 @FUZZ

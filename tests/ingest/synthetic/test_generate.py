@@ -79,7 +79,9 @@ def test_manifest_has_its_columns_and_files(small_cohort: Path) -> None:
     assert 1.1 < len(manifest) / 120 < 1.5
     assert all((small_cohort / path).is_file() for path in manifest.path)
     assert set(manifest.label) <= {"0", "1", ""}
-    csv = manifest.site == "C"
+    csv = manifest.path.str.endswith(".csv")
+    assert set(manifest.site[csv]) == {"C"}
+    assert 0.2 < manifest.path[manifest.site == "C"].str.endswith(".xml").mean() < 0.6
     assert (manifest.ecg_unit[csv] == "uV").all()
     assert (manifest.ecg_unit[~csv] == "").all()
 
@@ -128,7 +130,7 @@ def test_broken_files_and_duplicates_can_be_left_out(tmp_path: Path) -> None:
     assert truth["broken_files"] == truth["duplicates"] == []
 
 
-def test_planted_identifiers_stand_in_site_a_headers_alone(small_cohort: Path) -> None:
+def test_planted_identifiers_stand_in_xml_headers_alone(small_cohort: Path) -> None:
     names = json.loads((small_cohort / "truth.json").read_text())["planted_identifiers"]
     in_headers = set()
     for file in small_cohort.rglob("*"):
