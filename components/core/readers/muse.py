@@ -17,6 +17,7 @@ from lxml import etree
 
 from components.core.errors import RecordError
 from components.core.readers.decoding import peek
+from components.core.readers.person import age_and_sex
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.safe_xml import parse
@@ -33,10 +34,6 @@ _ROOT = re.compile(r"<RestingECG[\s>/]")
 _SAMPLE_BYTES = "2"
 # What base64 is broken into lines with.
 _SPACES = (b"\n", b"\r", b" ", b"\t")
-_YEARS_PER = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25}
-_SEXES = {"M": "male", "MALE": "male", "F": "female", "FEMALE": "female"}
-# The longest documented human life is 122 years.
-_MAX_AGE = 123
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
@@ -193,12 +190,9 @@ def _meta(root: Element) -> dict[str, str | float]:
     person = root.find("PatientDemographics")
     if person is None:
         return {}
-    meta: dict[str, str | float] = {}
-    scale = _YEARS_PER.get(_text(person, "AgeUnits", default="YEARS").upper())
     age = _text(person, "PatientAge", default="")
-    if scale is not None and re.fullmatch(r"\d{1,5}", age) and int(age) * scale < _MAX_AGE:
-        meta["age"] = int(age) * scale
-    sex = _SEXES.get(_text(person, "Gender", default="").upper())
-    if sex is not None:
-        meta["sex"] = sex
-    return meta
+    return age_and_sex(
+        float(age) if re.fullmatch(r"\d{1,5}", age) else None,
+        _text(person, "AgeUnits", default="YEARS"),
+        _text(person, "Gender", default=""),
+    )
