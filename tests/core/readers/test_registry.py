@@ -15,7 +15,7 @@ from components.core.readers.registry import Declared, read_signal, readers_by_n
 
 
 def test_every_reader_module_is_found() -> None:
-    assert {"csv", "muse", "wfdb"} <= set(readers_by_name())
+    assert {"csv", "dicom_waveform", "matlab", "muse", "npy", "wfdb"} <= set(readers_by_name())
     assert list(readers_by_name()) == sorted(readers_by_name())
 
 
