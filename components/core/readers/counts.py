@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+F = TypeVar("F", bound=np.number[Any])
 N = TypeVar("N", np.int64, np.float64)
 
 _INT16 = np.iinfo(np.int16)
 
 
-def int16_or_float(
-    values: npt.NDArray[np.float64],
-) -> npt.NDArray[np.int16] | npt.NDArray[np.float64]:
+def int16_or_float(values: npt.NDArray[F]) -> npt.NDArray[np.int16] | npt.NDArray[F]:
     """Return `values` as int16 where every one is an integer that fits, else as they are."""
     # NaN and infinity fail both comparisons, so they stay floats.
     if bool((values >= _INT16.min).all() and (values <= _INT16.max).all()):

@@ -18,6 +18,7 @@ from components.core.errors import RecordError, shorten
 from components.core.readers import counts
 from components.core.readers.decoding import peek
 from components.core.readers.hl7_time import sampling_rate
+from components.core.readers.person import age_and_sex, whole
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.safe_xml import parse
@@ -28,7 +29,6 @@ from components.core.readers.xml_fields import (
     check_root,
     child_of,
     number,
-    person,
     text_of,
 )
 from components.core.signals.leads import canonical_all
@@ -58,7 +58,7 @@ _SUBJECT = "/".join(
 )  # fmt: skip
 # LOINC "Age - Reported"; ages are in UCUM units.
 _REPORTED_AGE = "21612-7"
-_YEARS_PER = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}
+_UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days"}
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
@@ -203,4 +203,4 @@ def _meta(root: Element) -> dict[str, str | float]:
         if code is not None and value is not None and code.get("code") == _REPORTED_AGE:
             age, unit = str(value.get("value") or ""), str(value.get("unit") or "")
     sex = "" if gender is None else attribute_of(gender, "code", default="")
-    return person(age, sex, years_per_unit=_YEARS_PER.get(unit))
+    return age_and_sex(whole(age), _UNITS.get(unit, ""), sex)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from components.core.errors import RecordError
 from components.core.readers.decoding import peek
+from components.core.readers.person import age_and_sex, whole
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.safe_xml import parse
@@ -21,7 +22,6 @@ from components.core.readers.xml_fields import (
     check_lengths,
     check_root,
     number,
-    person,
     text_of,
     unbase64,
     wrong_length,
@@ -38,7 +38,6 @@ _SAMPLE_BYTES = "2"
 _COUNT = "LeadSampleCountTotal"
 # A decimal exponent of the rate beyond 6 would overflow; rates are checked by the registry.
 _MAX_EXPONENT = 6.0
-_YEARS_PER = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25}
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
@@ -141,8 +140,8 @@ def _meta(root: Element) -> dict[str, str | float]:
     found = root.find("PatientDemographics")
     if found is None:
         return {}
-    return person(
-        text_of(found, "PatientAge", default=""),
+    return age_and_sex(
+        whole(text_of(found, "PatientAge", default="")),
+        text_of(found, "AgeUnits", default="YEARS"),
         text_of(found, "Gender", default=""),
-        years_per_unit=_YEARS_PER.get(text_of(found, "AgeUnits", default="YEARS").upper()),
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from components.core.errors import RecordError, shorten
 from components.core.readers.decoding import peek
+from components.core.readers.person import age_and_sex, whole
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.safe_xml import parse
@@ -25,7 +26,6 @@ from components.core.readers.xml_fields import (
     check_root,
     child_of,
     number,
-    person,
     text_of,
     unbase64,
     wrong_length,
@@ -55,7 +55,7 @@ _UNIT = "uV"
 # Sixteen channels of a million samples are 64 MB; the longest resting ECG (five minutes at 1 kHz)
 # has less than a third of them.
 _MAX_SAMPLES = 1_000_000
-_YEARS_PER = {"years": 1.0, "months": 1 / 12, "weeks": 7 / 365.25, "days": 1 / 365.25}
+_AGE_UNITS = ("years", "months", "weeks", "days")
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
@@ -185,10 +185,10 @@ def _meta(root: Element) -> dict[str, str | float]:
         return {}
     ages = patient.find(f"{NS}age")
     stated = (
-        [(unit, text_of(ages, NS + unit, default="")) for unit in _YEARS_PER]
+        [(unit, text_of(ages, NS + unit, default="")) for unit in _AGE_UNITS]
         if ages is not None
         else []
     )
     unit, age = next(((unit, age) for unit, age in stated if age), ("years", ""))
     sex = text_of(patient, f"{NS}sex", default="")
-    return person(age, sex, years_per_unit=_YEARS_PER[unit])
+    return age_and_sex(whole(age), unit, sex)

@@ -1,4 +1,4 @@
-"""What the XML formats have in common: required texts and numbers, base64, equal lengths, person.
+"""What the XML formats have in common: required texts and numbers, base64, equal lengths.
 
 Tags may carry a namespace (`{urn:hl7-org:v3}series`); errors name them without it.
 """
@@ -6,7 +6,6 @@ Tags may carry a namespace (`{urn:hl7-org:v3}series`); errors name them without 
 from __future__ import annotations
 
 import math
-import re
 from typing import TypeAlias
 
 import numpy as np
@@ -21,9 +20,6 @@ Element: TypeAlias = etree._Element  # pyright: ignore[reportPrivateUsage] - its
 _AGAIN = "export the file again"
 # What base64 is broken into lines with.
 _SPACES = (b"\n", b"\r", b" ", b"\t")
-_SEXES = {"M": "male", "MALE": "male", "F": "female", "FEMALE": "female"}
-# The longest documented human life is 122 years.
-_MAX_AGE = 123
 
 
 def local(tag: str) -> str:
@@ -147,22 +143,3 @@ def check_lengths(
 def wrong_length(reason: str, *, field: str, value: float) -> RecordError:
     """Return the error for a waveform that is not as long as it should be."""
     return RecordError("length_mismatch", reason, field=field, value=value, advice=_AGAIN)
-
-
-def person(age: str, sex: str, *, years_per_unit: float | None) -> dict[str, str | float]:
-    """Return age in years and sex where they are stated and plausible, nothing else.
-
-    Args:
-        age: a whole number of units, or anything else where it is not known.
-        sex: M, F, male or female in any case, or anything else where it is not known.
-        years_per_unit: of the age; None for an unknown unit.
-    """
-    meta: dict[str, str | float] = {}
-    if years_per_unit is not None and re.fullmatch("[0-9]{1,5}", age):
-        years = int(age) * years_per_unit
-        if years < _MAX_AGE:
-            meta["age"] = years
-    known = _SEXES.get(sex.upper())
-    if known is not None:
-        meta["sex"] = known
-    return meta

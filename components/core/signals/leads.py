@@ -29,12 +29,17 @@ _LIMB: dict[str, tuple[float, float]] = {
     "aVF": (-0.5, 1.0),
 }
 # Other names in use, case-folded: IEC 60601-2-25 (C1–C6), Romance languages (D1/DI = dérivation),
-# ambulatory monitors (ML = modified limb lead). "V" alone names no position and stays unknown.
+# ambulatory monitors (ML = modified limb lead), DICOM's code meanings (PS3.16, CID 3001) and the
+# eponyms of SCP-ECG. "V" alone names no position and stays unknown. An inverted lead (-aVR) is
+# another lead: names match whole, so none of its spellings is taken for the upright one.
 _ALIASES: dict[str, tuple[str, ...]] = {
-    "I": ("di", "d1", "mli"),
-    "II": ("dii", "d2", "mlii"),
-    "III": ("diii", "d3", "mliii"),
-    **{f"V{n}": (f"c{n}",) for n in range(1, 7)},
+    "I": ("di", "d1", "mli", "i (einthoven)"),
+    "II": ("dii", "d2", "mlii", "ii (einthoven)"),
+    "III": ("diii", "d3", "mliii", "iii (einthoven)"),
+    "aVR": ("avr (goldberger)", "avr, augmented voltage, right"),
+    "aVL": ("avl (goldberger)", "avl, augmented voltage, left"),
+    "aVF": ("avf (goldberger)", "avf, augmented voltage, foot"),
+    **{f"V{n}": (f"c{n}", f"v{n} (wilson)") for n in range(1, 7)},
 }
 _PREFIXES = ("", "lead ", "lead_", "ecg lead ", "ecg_lead_", "ecg ", "ecg_", "mdc_ecg_lead_")
 _NAMES: dict[str, str] = {

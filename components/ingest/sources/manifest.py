@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -27,12 +28,17 @@ class Options(Frozen):
         fs: sampling rate in Hz of formats that cannot say it, unless a row has `ecg_fs`.
         unit: likewise, unless a row has `ecg_unit`.
         leads: likewise, unless a row has `ecg_leads` (separated by `;`).
+        key: name of the variable that holds the signal, where MATLAB files have several, unless
+            a row has `ecg_key`.
+        decimal: decimal mark of CSV waveforms.
     """
 
     tabular: dict[str, cells.Kind] = Field(default_factory=dict[str, cells.Kind])
     fs: float | None = None
     unit: str = ""
     leads: tuple[str, ...] = ()
+    key: str = ""
+    decimal: Literal[".", ","] = "."
 
 
 def read(path: Path, options: Options) -> Iterator[Record | Reject]:
@@ -109,6 +115,8 @@ def _with_file(record: Record, row: tables.Row, file: str, root: Path, options: 
         fs=cells.number(row, "ecg_fs") or options.fs,
         unit=cells.text(row, "ecg_unit") or options.unit or None,
         leads=tuple(leads.split(";")) if leads else options.leads or None,
+        key=cells.text(row, "ecg_key") or options.key or None,
+        decimal=options.decimal,
     )
     reference = FileRef(path=root / name, root=root, declared=declared)
     return replace(record, ecg=reference, file=name)

@@ -20,7 +20,7 @@ from tests.core.readers.xml_files import aecg, chunk, sierra, twelve
 FUZZ = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
-DECLARED = Declared(fs=500, unit="mV")
+DECLARED = Declared(fs=500, unit="mV", leads=("I", "II"))
 TOKENS = [b"", b"\0", b"\xff\xfe", b"-1", b"0", b"1e308", b"nan", b"99999999999", b"<", b"&x;",
           b"\r", b"\n", b",", b"\x80", b"/", b"../", b"V9", b" ", b"x", b":", b"+"]  # fmt: skip
 edits = st.lists(
@@ -103,6 +103,26 @@ def test_segments(ecg, wfdb_record, header, segment) -> None:
 @given(edits, cuts)
 def test_csv(ecg, csv_bytes, changes, cut) -> None:
     _survives(MemoryFile("a.csv", _mutate(csv_bytes(ecg(2, 40), ("I", "II")), changes, cut)))
+
+
+@FUZZ
+@given(edits, cuts)
+def test_dicom(ecg, dicom_bytes, changes, cut) -> None:
+    _survives(MemoryFile("a.dcm", _mutate(dicom_bytes(ecg(2, 40), ("I", "II")), changes, cut)))
+
+
+@FUZZ
+@given(edits, cuts)
+def test_npy(ecg, changes, cut) -> None:
+    out = io.BytesIO()
+    np.save(out, ecg(2, 40))
+    _survives(MemoryFile("a.npy", _mutate(out.getvalue(), changes, cut)))
+
+
+@FUZZ
+@given(edits, cuts, st.sampled_from(["plain", "compressed", "7.3"]))
+def test_matlab(ecg, matlab_bytes, changes, cut, kind) -> None:
+    _survives(MemoryFile("a.mat", _mutate(matlab_bytes(ecg(2, 40), kind), changes, cut)))
 
 
 @FUZZ
