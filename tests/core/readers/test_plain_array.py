@@ -13,7 +13,9 @@ SCALE = Scale(fs=500, factor=1e-3, unit="mV")
 LEADS = ("I", "II")
 
 
-@pytest.mark.parametrize("dtype", "i1 u1 <i2 >i2 u2 i4 >i8 u8 f2 f4 >f8".split())
+@pytest.mark.parametrize(
+    "dtype", ["i1", "u1", "<i2", ">i2", "u2", "i4", ">i8", "u8", "f2", "f4", ">f8"]
+)
 def test_whole_numbers_of_any_type_are_counts(dtype) -> None:
     values = np.array([[1, 2, 100], [3, 0, 127]]).astype(dtype)
     signal = check_signal(plain_signal(values, LEADS, SCALE))
