@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from components.core.errors import RecordError
 from components.core.readers.dicom_dataset import Channel, Group, WaveformFile, parse
+from components.core.readers.dicom_leads import ecg_rows
 from components.core.readers.person import age_and_sex
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
-from components.core.signals.leads import find, unknown_lead
 from components.core.signals.signal import Signal
-from components.core.signals.units import check_fs, duplicate_lead, millivolts_per
+from components.core.signals.units import check_fs, millivolts_per
 
 NAME = "dicom_waveform"
 
@@ -39,19 +39,9 @@ _SOP_CLASSES = {
 }
 # Bits and sample interpretation → type (PS3.3, C.10.9.1.5); companded and wider ones are refused.
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "<i2", (16, "US"): "<u2"}
-# Both schemes number the leads alike: MDC 2:1 and SCPECG 5.6.3-9-1 are lead I.
-_LEAD_CODE = {"MDC": re.compile(r"2:(\d{1,3})"), "SCPECG": re.compile(r"5\.6\.3-9-(\d{1,3})")}
-_LEADS = {1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"} | {
-    number: f"V{number - 2}" for number in range(3, 9)
-}
-_UNSPECIFIED = 0
-# A name that says the opposite of the code: -aVR, "Lead aVR, inverted".
-_INVERTED = re.compile(r"^\s*(?:lead\s+)?[-−–]|\binver|\bnegativ", re.IGNORECASE)
 # What devices call an averaged beat, and what they call the strip it comes from.
 _BEAT = re.compile(r"median|average|mean|representative|template|beat", re.IGNORECASE)
 _RHYTHM = re.compile(r"rhythm", re.IGNORECASE)
-# Channels sampled one after another within a sampling interval are taken as simultaneous.
-_MAX_SKEW = 1.0
 # Stored values of 16 unsigned bits, moved by this to fit signed ones without loss.
 _MIDDLE = 2**15
 _AGE = re.compile(r"(\d{3})([DWMY])")
@@ -92,7 +82,7 @@ def read(raw: RawFile, declared: Declared) -> Signal:  # noqa: ARG001  (the file
     group = _rhythm(_checked_groups(file))
     fs = check_fs(group.fs)
     counts, shift, no_value = _counts(group)
-    kept = _ecg_rows(group)
+    kept = ecg_rows(group)
     leads = tuple(kept)
     channels = [group.definitions[row] for row in kept.values()]
     lsb = np.array([_lsb(each, lead) for lead, each in zip(leads, channels, strict=True)])
@@ -191,85 +181,6 @@ def _padding(group: Group, dtype: np.dtype[np.generic]) -> int | None:
             advice="export the ECG again",
         )
     return int(np.frombuffer(group.padding, dtype, 1)[0])
-
-
-def _ecg_rows(group: Group) -> dict[str, int]:
-    """Return the row of each standard lead, in the order of the channels."""
-    names = [each.names[0] if each.names else each.code for each in group.definitions]
-    rows = [
-        (lead, row)
-        for row, each in enumerate(group.definitions)
-        if (lead := _lead(each, names, row)) is not None
-    ]
-    leads = tuple(lead for lead, _ in rows)
-    if not leads:
-        raise RecordError(
-            "no_ecg_leads",
-            "no channel is one of the twelve standard leads",
-            field="ChannelSourceSequence",
-            value=", ".join(names),
-            advice="leave the record out",
-        )
-    if len(set(leads)) != len(leads):
-        raise duplicate_lead(leads)
-    _check_skew([group.definitions[row].skew for _, row in rows])
-    return dict(rows)
-
-
-def _lead(channel: Channel, names: list[str], row: int) -> str | None:
-    """Return a channel's standard lead, or None where its code names another one.
-
-    Code, meaning and label must not contradict each other.
-    """
-    number = _code_number(channel)
-    coded = None if number is None else _LEADS.get(number)
-    named = {lead for name in channel.names if (lead := find(name)) is not None}
-    stated = named | ({coded} if number is not None else set())
-    if len(stated) > 1 or (coded and any(map(_INVERTED.search, channel.names))):
-        raise _contradiction(names[row], channel.code)
-    lead = coded if number is not None else next(iter(named), None)
-    if lead is None:
-        if number is None:
-            raise unknown_lead(names[row], names)
-        return None
-    if channel.is_modified:
-        raise RecordError(
-            "modified_lead",
-            f"channel {lead} has source modifiers, so it may be inverted or a difference",
-            field="ChannelSourceModifiersSequence",
-            value=lead,
-            advice="export the plain leads",
-        )
-    return lead
-
-
-def _code_number(channel: Channel) -> int | None:
-    """Return the lead's number in MDC and SCP-ECG, None where it is not coded in them."""
-    pattern = _LEAD_CODE.get(channel.scheme.upper())
-    match = pattern.fullmatch(channel.code) if pattern else None
-    number = int(match[1]) if match else _UNSPECIFIED
-    return None if number == _UNSPECIFIED else number
-
-
-def _contradiction(name: str, code: str) -> RecordError:
-    return RecordError(
-        "contradictory_lead",
-        "a channel's code and its names stand for different leads",
-        field="ChannelSourceSequence",
-        value=f"{code} {name}",
-        advice="correct the channel definition",
-    )
-
-
-def _check_skew(skews: list[float]) -> None:
-    if not max(skews) - min(skews) < _MAX_SKEW:
-        raise RecordError(
-            "skewed_channels",
-            "the channels start a sample or more apart",
-            field="ChannelSampleSkew",
-            value=f"{min(skews):g} to {max(skews):g}",
-            advice="export the leads aligned in time",
-        )
 
 
 def _lsb(channel: Channel, lead: str) -> float:

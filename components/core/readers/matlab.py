@@ -1,6 +1,6 @@
 """MATLAB `.mat` files: one matrix `[leads, samples]` or `[samples, leads]`.
 
-Versions 5 to 7.2 are read by SciPy, 7.3 (HDF5) by h5py. Rate, unit and leads are declared; the
+Versions 5 to 7.2 are decoded here, 7.3 (HDF5) by h5py. Rate, unit and leads are declared; the
 variable too where several could be the signal. A file of version 4 is how WFDB stores samples
 (`16+24` in the header): it is read through its `.hea` file only. Only the one numeric matrix is
 loaded; objects, structures and function handles are never built.

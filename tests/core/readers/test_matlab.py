@@ -95,9 +95,13 @@ def test_the_declared_key_picks_one_of_several(ecg) -> None:
             _read(content, "c")
 
 
-def _opaque(content: bytes, kind: int) -> bytes:
-    """Turn the class of an uncompressed file's first variable into another."""
-    return content[:144] + bytes([kind]) + content[145:]
+def _patched(at: int, put: bytes, values: np.ndarray | None = None) -> bytes:
+    """An uncompressed file whose bytes from `at` on are others; see the layout below.
+
+    128 tag, 136 flags (class at 144), 152 dimensions (at 160), 168 name, 176 values (at 184).
+    """
+    content = _mat({"val": np.ones((8, 5)) if values is None else values})
+    return content[:at] + put + content[at + len(put) :]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,7 @@ def _opaque(content: bytes, kind: int) -> bytes:
         _mat({"p": scipy.sparse.csc_array(np.eye(8, 9))}),
         _mat({"n": np.ones((8, 5, 2))}),
         _mat({"one": 5.0}),
+        _mat({"z": np.ones((8, 5), complex)}),
         _mat73(lambda file: file.create_group("s").create_dataset("signal", data=np.ones((5, 8)))),
         _mat73(lambda file: file.create_dataset("plain", data=np.ones((5, 8)))),
         _mat73(lambda file: file.create_dataset("x", data=np.ones((5, 8), complex))),
@@ -120,12 +125,31 @@ def test_what_is_no_numeric_matrix_is_never_the_signal(content) -> None:
         _read(content)
 
 
-@pytest.mark.parametrize("kind", [3, 16])
-def test_objects_and_function_handles_are_passed_over(ecg, kind) -> None:
-    objects = _opaque(_mat({"o": np.ones((2, 3))}), kind)
-    with pytest.raises(RecordError) as caught:
-        _read(objects, "o")
-    assert caught.value.code in {"unknown_variable", "unreadable_matlab"}
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(3, "object"), (16, "function or object"), (17, "function or object"), (99, "function or")],
+)
+def test_objects_and_function_handles_are_never_the_signal(kind, said) -> None:
+    with pytest.raises(RecordError, match=rf"0 variables could be .*: val \(8x5 {said}"):
+        _read(_patched(144, bytes([kind])))
+
+
+def test_opaque_objects_are_told_by_their_name_in_the_place_of_dimensions() -> None:
+    with pytest.raises(RecordError, match=r"variables: .*\( opaque\)"):
+        _read(_patched(152, struct.pack("<I", 1)))
+
+
+def test_the_nameless_workspace_of_functions_is_not_the_signal() -> None:
+    with pytest.raises(RecordError, match=r"variables:  \(8x5 workspace\)"):
+        _read(_patched(168, struct.pack("<II", 1, 0)))
+
+
+def test_dimensions_may_be_unsigned_and_values_tiny() -> None:
+    declared = Declared(fs=400, unit="uV", leads=("I",))
+    for values in ([[1, 2]], [[1], [2]], [[-1, 2, 3, 4]]):
+        content = _patched(152, struct.pack("<I", 6), np.array(values, np.int8))
+        found = read_signal(MemoryFile("a", content), declared)
+        assert found.values.tolist() == [np.ravel(values).tolist()]
 
 
 def test_empty_and_linked_variables_of_7_3(ecg) -> None:
@@ -182,10 +206,11 @@ def test_unpacking_is_bounded(monkeypatch) -> None:
     assert _read(five).samples == 40_000
 
 
-def _compressed(body: bytes, *, claim: int | None = None) -> bytes:
+def _compressed(body: bytes, *, cut: int = 0) -> bytes:
     packed = zlib.compress(body)
+    packed = packed[: len(packed) - cut]
     head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
-    return head + struct.pack("<II", 15, claim or len(packed)) + packed
+    return head + struct.pack("<II", 15, len(packed)) + packed
 
 
 @pytest.mark.parametrize(
@@ -194,14 +219,19 @@ def _compressed(body: bytes, *, claim: int | None = None) -> bytes:
         (_mat({"val": np.ones((8, 5))})[:-3], "it ends within a variable"),
         (_mat({"val": np.ones((8, 5))}) + b"123", "it ends within a tag"),
         (_mat({"val": np.ones((8, 5))}, do_compression=True)[:-3], "it ends within a variable"),
-        (_compressed(b"x" * 30), "a compressed variable is not one whole matrix"),
-        (_compressed(struct.pack("<II", 15, 4) + b"1234"), "not one whole matrix"),
-        (_compressed(b"12"), "not one whole matrix"),
+        (_compressed(b"x" * 30), "something else than variables|ends within a variable"),
+        (_compressed(struct.pack("<II", 15, 4) + b"1234"), "something else than variables"),
+        (_compressed(b"12"), "it ends within a tag"),
         (_compressed(b"")[:-1] + b"", "it ends within a variable"),
-        (_compressed(b"y" * 30)[:140] + bytes(30), "variable is damaged|within a|not one whole"),
+        (_compressed(b"z" * 30, cut=4), "a compressed variable ends early"),
+        (_patched(140, struct.pack("<I", 0)), "it ends within|has no flags"),
+        (_patched(136, struct.pack("<I", 6 | 2 << 16)), "a variable has no flags"),
+        (_patched(176, struct.pack("<I", 16)), "the values' type is not numeric"),
+        (_patched(160, struct.pack("<i", 9)), "another number of values than its dimensions say"),
+        (_patched(160, struct.pack("<ii", -8, -5)), "another number of values"),
+        (_compressed(b"y" * 30)[:140] + bytes(30), "variable is damaged|within a"),
         (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 9, 8) + bytes(8),
-         r"cannot be read: TypeError"),
-        (_mat({"val": np.ones((8, 5), complex)}), "val holds complex128 numbers, not real ones"),
+         "something else than variables"),
         (_mat73(lambda file: None)[:600], r"cannot be read: OSError"),
     ],
 )  # fmt: skip
