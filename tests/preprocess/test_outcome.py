@@ -78,9 +78,7 @@ def test_who_cannot_be_graded_is_in_the_rejects(raw: Path) -> None:
 def test_without_measurements_nothing_is_derived(raw: Path) -> None:
     write_cohort(raw)
     source = ingested(ingest_config("manifest", raw / "manifest.csv", OPTIONS))
-    with pytest.raises(
-        InputError, match=r"label\.derive is 'ctrcd', but the source 'manifest' bro"
-    ):
+    with pytest.raises(InputError, match=r"label\.derive is 'ctrcd', but the source 'manifest'"):
         prepared(source, label=AT_TEN | {"derive": "ctrcd"})
 
 
