@@ -21,7 +21,9 @@ from components.core.progress import progress, say
 from components.core.schemas import MANIFEST, REJECTS, SHARDS
 from components.core.store import Workspace
 from components.ingest.chunks import PARTS_FOLDER, decode_chunk, part_paths, rejects_table
+from components.ingest.measurements import ingest_measurements
 from components.ingest.records import Record, Reject
+from components.ingest.rejects import check_rate
 from components.ingest.sources.registry import source
 
 # Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
@@ -29,7 +31,7 @@ CHUNK = 256
 
 
 def ingest(work: Workspace, config: IngestConfig) -> None:
-    """Fill the workspace with manifest, shards and rejects.
+    """Fill the workspace with manifest, shards, rejects and, where given, measurements.
 
     Args:
         work: receives the files and the counts.
@@ -54,6 +56,10 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     features = origin.features(path, options)
     chunks = _decode(work, origin.read(path, options), features, config.workers, total)
     _merge(work, chunks, config)
+    measurements = getattr(origin, "measurements", None)
+    items = measurements(path, options) if measurements is not None else None
+    if items is not None:
+        ingest_measurements(work, items, limit=config.max_reject_rate)
     side_files = getattr(origin, "side_files", None)
     if side_files is not None:
         for name, file in side_files(path, options).items():
@@ -89,8 +95,9 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     kept, duplicates = _drop_duplicates(manifest)
     rejects = pa.concat_tables([rejects, rejects_table(duplicates)])
     write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
-    _check_rate(work, rejects, total=manifest.num_rows + rejects.num_rows - len(duplicates),
-                duplicates=len(duplicates), limit=config.max_reject_rate)  # fmt: skip
+    total = manifest.num_rows + rejects.num_rows - len(duplicates)
+    check_rate(work, rejects, what="records", total=total, limit=config.max_reject_rate,
+               duplicates=len(duplicates))  # fmt: skip
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
     shutil.rmtree(work.folder / PARTS_FOLDER)
     reasons = rejects.column("code").to_pandas().value_counts()
@@ -120,23 +127,6 @@ def _drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject]]:
         for row in frame.loc[repeated, "row"]
     ]
     return manifest.filter(pa.array(~repeated)), dropped
-
-
-def _check_rate(
-    work: Workspace, rejects: pa.Table, *, total: int, duplicates: int, limit: float
-) -> None:
-    refused = rejects.num_rows - duplicates
-    if refused == 0 or (refused / total <= limit and refused < total):
-        return
-    kept = work.folder.parent / f"{work.folder.name.removeprefix('.tmp-')}.rejects.parquet"
-    shutil.copyfile(work.folder / REJECTS, kept)
-    counts = rejects.column("code").to_pandas().value_counts()
-    reasons = ", ".join(f"{n} × {code}" for code, n in counts.items())
-    raise InputError(
-        f"{refused} of {total} records were refused ({reasons}), more than the limit of "
-        f"{limit:.0%}; see data/{kept.parent.name}/{kept.name}, mend them, or raise "
-        "ingest.max_reject_rate"
-    )
 
 
 def _facts(

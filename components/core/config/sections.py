@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
+from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.signals.prepare import PrepareConfig
 
 
@@ -21,7 +23,12 @@ class LabelConfig(Frozen):
         horizon_days: an event later than this is a non-event; None takes the label as given.
         censoring: what happens to patients followed for less than the horizon without an event.
             `ipcw` weights the others by inverse probability of censoring, `exclude` drops them,
-            `as_given` takes the label column at its word (the audit then refuses unless waived).
+            `as_given` takes the label column at its word (the audit then refuses unless waived),
+            `survival` needs times of everyone; its binary label at the horizon is that of `ipcw`.
+        derive: `ctrcd` makes label and event time from the serial measurements that the source
+            brings; None takes them from the manifest.
+        ctrcd_min_grade: the first measurement that reaches this grade is the event.
+        ctrcd: biomarker cut-offs of that definition.
     """
 
     name: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
@@ -29,7 +36,18 @@ class LabelConfig(Frozen):
     negative: str = "no event"
     prediction_time: str
     horizon_days: float | None = Field(default=None, gt=0)
-    censoring: Literal["ipcw", "exclude", "as_given"] = "ipcw"
+    censoring: Literal["ipcw", "exclude", "as_given", "survival"] = "ipcw"
+    derive: Literal["ctrcd"] | None = None
+    ctrcd_min_grade: Grade = "moderate"
+    ctrcd: CtrcdConfig = CtrcdConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LabelConfig:
+        if self.derive and self.censoring == "as_given":
+            raise ValueError("censoring 'as_given' takes the label column, derive makes its own")
+        if self.censoring == "survival" and self.horizon_days is None:
+            raise ValueError("censoring 'survival' needs horizon_days for the binary view")
+        return self
 
 
 class IngestConfig(Frozen):
@@ -73,7 +91,8 @@ class SplitConfig(Frozen):
 
     Attributes:
         method: `auto` takes given splits, else folds below `min_patients` or `min_events`, else a
-            holdout; the others force one.
+            holdout; the others force one. `temporal` tests on the latest patients by index date,
+            `site` on the patients of `test_sites`, or on one site after the other.
         fractions: train, validation and test share of the patients of a holdout.
         folds: outer folds of the grouped cross-validation.
         repeats: how often the folds are drawn anew.
@@ -82,9 +101,13 @@ class SplitConfig(Frozen):
         min_patients: below this, `auto` cross-validates.
         min_events: below this, `auto` cross-validates.
         seed: of the draw.
+        test_from: `temporal` tests on index dates from this day on; None takes the last share of
+            `fractions`.
+        test_sites: `site` tests on these; empty leaves one site out at a time.
+        group: what besides a patient no two parts may share; drawn parts keep it whole.
     """
 
-    method: Literal["auto", "given", "holdout", "folds"] = "auto"
+    method: Literal["auto", "given", "holdout", "folds", "temporal", "site"] = "auto"
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
     folds: int = Field(default=5, ge=2)
     repeats: int = Field(default=3, ge=1)
@@ -92,6 +115,17 @@ class SplitConfig(Frozen):
     min_patients: int = Field(default=2000, ge=0)
     min_events: int = Field(default=200, ge=0)
     seed: int = 42
+    test_from: date | None = None
+    test_sites: tuple[str, ...] = ()
+    group: Literal["patient", "site", "admission"] = "patient"
+
+    @model_validator(mode="after")
+    def _fits_the_method(self) -> SplitConfig:
+        if self.test_from is not None and self.method != "temporal":
+            raise ValueError("test_from belongs to the method 'temporal'")
+        if self.test_sites and self.method != "site":
+            raise ValueError("test_sites belongs to the method 'site'")
+        return self
 
     @model_validator(mode="after")
     def _sum_is_one(self) -> SplitConfig:

@@ -15,6 +15,11 @@ from components.core.pool import map_chunks
 from components.ingest.synthetic.block import BLOCKS, block_count, write_block
 from components.ingest.synthetic.cohort import BLOCK, SITES
 from components.ingest.synthetic.columns import columns
+from components.ingest.synthetic.measurements import (
+    MEASUREMENT_COLUMNS,
+    MEASUREMENTS_FILE,
+    measurement_rows,
+)
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.oracle import Oracle, Tally
 from components.ingest.synthetic.recordings import Drawn, Rows
@@ -28,7 +33,7 @@ def generate(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write `manifest.csv`, `ecg/`, `truth.parquet` and `truth.json` into `folder`.
+    """Write manifest, measurements, `ecg/` and the truth files into `folder`.
 
     The bytes depend on `options` alone, not on `workers`; memory holds a few blocks of patients.
     A generation that was killed goes on from its last whole block.
@@ -52,13 +57,17 @@ def generate(
     header = columns(options.leaks, split=options.has_split)
     with (
         (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as stream,
+        (folder / MEASUREMENTS_FILE).open("w", encoding="utf-8", newline="") as serial,
         pq.ParquetWriter(folder / "truth.parquet", SCHEMA) as truth,
     ):
         manifest = csv.DictWriter(stream, header, extrasaction="ignore", lineterminator="\n")
         manifest.writeheader()
+        measurements = csv.writer(serial, lineterminator="\n")
+        measurements.writerow(MEASUREMENT_COLUMNS)
         for block, drawn, rows in _blocks(folder, options, workers):
             p = oracle.probabilities(drawn)
             manifest.writerows(row.manifest for row in rows)
+            measurements.writerows(measurement_rows(drawn, rows, options.seed))
             truth.write_table(truth_table(drawn, rows, p))
             tally.add(drawn, rows, p)
             if progress is not None:
