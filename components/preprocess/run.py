@@ -18,12 +18,15 @@ from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.metrics.ipcw import ipcw_weights
+from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
 from components.core.schemas import (
+    FLAG_PREFIX,
     MANIFEST,
     PART_PREFIX,
     PARTS,
+    QUALITY,
     REJECT_SCHEMA,
     REJECTS,
     SHARDS,
@@ -34,7 +37,7 @@ from components.core.schemas import (
 )
 from components.core.store import Stage, Workspace, write_atomic
 from components.preprocess import labels, splits
-from components.preprocess.chunks import PARTS_FOLDER, part_paths, transform_chunk
+from components.preprocess.chunks import transform_chunk
 from components.preprocess.window import within_window
 
 
@@ -92,7 +95,7 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, "flag_")
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, FLAG_PREFIX, QUALITY)
     return ["shard", "shard_row"] + [c for c in frame.columns if c.startswith(prefixes)]
 
 
@@ -207,7 +210,14 @@ def _facts(
         "censored_records": int(frame["censored"].sum()),
         "rejects": pq.read_metadata(work.folder / REJECTS).num_rows,
         "prevalence": float(np.mean(patients.to_numpy(float))),
+        **_flag_counts(frame),
     }
+
+
+def _flag_counts(frame: pd.DataFrame) -> dict[str, int]:
+    """Return per flag how many records carry it."""
+    names = [c for c in frame.columns if c.startswith(FLAG_PREFIX)]
+    return {name: int(frame[name].eq(True).sum()) for name in names}
 
 
 def _sizes(known: pd.DataFrame, fold: str) -> dict[str, dict[str, int]]:
