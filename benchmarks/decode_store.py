@@ -103,8 +103,9 @@ def _ours(folder: Path, size: int) -> Outcome:
 
 def _stages(folder: Path, size: int, out: Path) -> tuple[int, int]:
     from components.core.config.sections import EcgConfig
+    from components.core.parts import part_paths
     from components.core.pool import map_chunks
-    from components.ingest.chunks import decode_chunk, part_paths
+    from components.ingest.chunks import decode_chunk
     from components.preprocess.chunks import transform_chunk
 
     for stage in ("ingest", "preprocess"):

@@ -22,6 +22,9 @@ SHARDS = "shards"
 TABULAR_PREFIX = "tab."
 PART_PREFIX = "part."
 PARTS = ("train", "val", "test")
+# What preprocess did to a recording or found in it, and the quality score in [0, 1].
+FLAG_PREFIX = "flag_"
+QUALITY = "quality"
 # Columns of a hospital's manifest that name a file, relative to the manifest's folder.
 PATH_COLUMNS = ("path", "path_xml")
 

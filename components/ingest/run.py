@@ -16,11 +16,12 @@ from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
 from components.core.errors import InputError
 from components.core.files import write_atomic
+from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST, REJECTS, SHARDS
 from components.core.store import Workspace
-from components.ingest.chunks import PARTS_FOLDER, decode_chunk, part_paths, rejects_table
+from components.ingest.chunks import decode_chunk, rejects_table
 from components.ingest.measurements import ingest_measurements
 from components.ingest.records import Record, Reject
 from components.ingest.rejects import check_rate

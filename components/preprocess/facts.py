@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from components.core.config.base import digest
 from components.core.config.sections import PreprocessConfig
-from components.core.schemas import PART_PREFIX, PARTS, REJECTS, fold_names
+from components.core.schemas import FLAG_PREFIX, PART_PREFIX, PARTS, REJECTS, fold_names
 from components.core.store import Stage, Workspace
 from components.preprocess.splits import Split
 
@@ -61,7 +61,14 @@ def state_facts(
         "censored_records": int(frame["censored"].sum()),
         "rejects": pq.read_metadata(work.folder / REJECTS).num_rows,
         "prevalence": float(np.mean(patients.to_numpy(float))),
+        **_flag_counts(frame),
     }
+
+
+def _flag_counts(frame: pd.DataFrame) -> dict[str, int]:
+    """Return per flag how many records carry it."""
+    names = [c for c in frame.columns if c.startswith(FLAG_PREFIX)]
+    return {name: int(frame[name].eq(True).sum()) for name in names}
 
 
 def _sizes(known: pd.DataFrame, fold: str) -> dict[str, dict[str, int]]:

@@ -15,10 +15,12 @@ from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.files import write_atomic
 from components.core.schemas import (
+    FLAG_PREFIX,
     GRADE_COLUMN,
     MANIFEST,
     OUTCOME_COLUMNS,
     PART_PREFIX,
+    QUALITY,
     REJECT_SCHEMA,
     REJECTS,
     SHARDS,
@@ -98,7 +100,7 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, "flag_")
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, FLAG_PREFIX, QUALITY)
     named = ("censored", *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
     return [c for c in frame.columns if c in named or c.startswith(prefixes)]
 

@@ -10,11 +10,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.core.config.sections import EcgConfig, PreprocessConfig
+from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
 from components.core.schemas import SHARDS
 from components.core.store import Stage, Workspace
-from components.preprocess.chunks import PARTS_FOLDER, part_paths, transform_chunk
+from components.preprocess.chunks import transform_chunk
 
 
 def prepare_signals(

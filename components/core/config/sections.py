@@ -9,7 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
+from components.core.errors import nearest
 from components.core.signals.prepare import PrepareConfig
+from components.core.signals.quality import FLAGS
 
 
 class LabelConfig(Frozen):
@@ -80,10 +82,22 @@ class EcgConfig(PrepareConfig):
         missing: `mask` keeps a record with missing leads, `drop` rejects it.
         window_days: the ECG must lie at most this long before the index date, never after it;
             None takes any ECG (surveillance).
+        reject: quality flags that refuse a record.
+        min_quality: lowest quality score taken; 0 takes all.
     """
 
     missing: Literal["mask", "drop"] = "mask"
     window_days: float | None = Field(default=90, ge=0)
+    reject: tuple[str, ...] = ()
+    min_quality: float = Field(default=0.0, ge=0, le=1)
+
+    @field_validator("reject")
+    @classmethod
+    def _known_flags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in FLAGS:
+                raise ValueError(f"'{name}' is no quality flag; {nearest(name, FLAGS)}")
+        return value
 
 
 class SplitConfig(Frozen):

@@ -20,7 +20,7 @@ LEADS8 = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 LEADS12 = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 # Each limb lead as (share of I, share of II).
-_LIMB: dict[str, tuple[float, float]] = {
+LIMB: dict[str, tuple[float, float]] = {
     "I": (1.0, 0.0),
     "II": (0.0, 1.0),
     "III": (-1.0, 1.0),
@@ -143,10 +143,10 @@ def _check_wanted(leads: Sequence[str]) -> None:
 
 def _derive(signal: Signal, lead: str) -> npt.NDArray[np.float32] | None:
     """Return `[samples]` of a limb lead from two recorded ones, or None where that cannot be."""
-    if lead not in _LIMB:
+    if lead not in LIMB:
         return None
     sources: dict[str, npt.NDArray[np.float32]] = {}
-    for name in _LIMB:
+    for name in LIMB:
         if name in signal.leads:
             values = signal.physical([signal.leads.index(name)])[0]
             # A dead electrode's constant would pass for a measured zero in the sum.
@@ -155,7 +155,7 @@ def _derive(signal: Signal, lead: str) -> npt.NDArray[np.float32] | None:
     if len(sources) < 2:
         return None
     (first, a), (second, b) = islice(sources.items(), 2)
-    shares = np.linalg.solve(np.array([_LIMB[first], _LIMB[second]]).T, np.array(_LIMB[lead]))
+    shares = np.linalg.solve(np.array([LIMB[first], LIMB[second]]).T, np.array(LIMB[lead]))
     return (np.float32(shares[0]) * a + np.float32(shares[1]) * b).astype(np.float32)
 
 
