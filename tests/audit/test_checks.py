@@ -34,8 +34,10 @@ from tests.chain import (
 AT_HORIZON = {"horizon_days": 365}
 AS_GIVEN = {"horizon_days": 365, "censoring": "as_given"}
 BLOCKING = {
-    "patient_overlap", "identical_waveforms", "label_derived_column", "censored_as_negative",
-    "normalisation_scope",
+    "patient_overlap", "group_overlap", "identical_waveforms", "near_identical_signals",
+    "near_identical_texts", "near_identical_embeddings", "feature_after_prediction",
+    "label_in_text", "label_derived_column", "normalisation_scope", "modality_pairing",
+    "resampled_before_split", "imputed_before_split", "censored_as_negative", "encoder_overlap",
 }  # fmt: skip
 
 
@@ -88,7 +90,7 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
     assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | {"test_looks": "info"}
     assert stage.facts["refused"] == ""
-    assert stage.counts == {"checks": 6, "refused": 0}
+    assert stage.counts == {"checks": 16, "refused": 0}
     assert evidence(stage, "test_looks") == {"openings": 3}
     assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
 
@@ -120,11 +122,13 @@ def test_evidence_counts_what_was_planted(cohorts: dict[str, Stage]) -> None:
     assert list(evidence(stage, "label_derived_column")["auroc"]) == ["cardiac_review_code"]
     twins = audited(cohorts["records"], label=AS_GIVEN)
     planted = evidence(twins, "identical_waveforms")
-    assert planted["waveforms_per_fold"] == {"given": 4}  # one patient in 40 of 160
-    assert sum(name.endswith("-t") for name in planted["records"]) == 4
+    assert planted["contents_per_fold"] == {"ecg": {"given": 4}}  # one patient in 40 of 160
     frame = manifest_of(cohorts["records"])
+    rows = frame[frame["row"].isin(planted["rows"])]
+    assert len(rows) == 8
+    assert rows["sample_id"].str.endswith("-t").sum() == 4
     called = frame[frame["censored"] & frame["label"].eq(0)]
-    assert evidence(twins, "censored_as_negative")["records"] == sorted(called["sample_id"])
+    assert evidence(twins, "censored_as_negative")["rows"] == sorted(called["row"])
 
 
 def test_evidence_names_no_patient(cohorts: dict[str, Stage]) -> None:
