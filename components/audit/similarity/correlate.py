@@ -53,7 +53,7 @@ def correlations(one: Traces, two: Traces, lag: Ints) -> Floats:
     moved = _refined(moved, two.signal) * shared
     other = two.signal * shared
     r = _stretches(moved, other, max(1, round(_STRETCH * two.fs)))
-    present: npt.NDArray[np.bool_] = np.isfinite(r).any(axis=2)
+    present = np.logical_or.reduce(np.isfinite(r), axis=2)
     enough = (shared.sum(axis=(1, 2)) >= OVERLAP * two.fs) & (2 * present.sum(axis=1) >= r.shape[1])
     figure = np.full(len(lag), -1.0, np.float32)
     for pair in np.flatnonzero(enough):
