@@ -45,16 +45,23 @@ class Apart:
         return apart
 
 
-def shared_groups(frame: pd.DataFrame, column: str) -> tuple[dict[str, int], list[int]]:
+def shared_groups(
+    frame: pd.DataFrame, column: str, *, between: str = "all"
+) -> tuple[dict[str, int], list[int]]:
     """Return per fold how many values of `column` lie in several parts, and their rows.
 
-    Records without a value belong to no group.
+    Args:
+        frame: manifest rows; those without a value belong to no group.
+        column: whose values are to stay whole.
+        between: `all` parts, or `test` and the rest, where train and validation may share.
     """
     known = frame[frame[column].notna()]
     counts: dict[str, int] = {}
     inside = pd.Series(data=False, index=known.index)
     for fold in fold_names(frame):
-        parts = known.groupby(column)[f"{PART_PREFIX}{fold}"].nunique()
+        part = known[f"{PART_PREFIX}{fold}"]
+        part = part.where(part.eq("test") | part.isna(), "rest") if between == "test" else part
+        parts = part.groupby(known[column]).nunique()
         shared = parts.index[parts > 1]
         if len(shared):
             counts[fold] = len(shared)

@@ -30,6 +30,7 @@ from components.core.schemas import (
     SHARDS,
     SUBJECT_COLUMNS,
     TABULAR_PREFIX,
+    TIME_PREFIX,
     fold_names,
     tabular_columns,
 )
@@ -93,7 +94,7 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, "flag_")
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, "flag_")
     return ["shard", "shard_row"] + [c for c in frame.columns if c.startswith(prefixes)]
 
 

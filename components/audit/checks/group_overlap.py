@@ -13,15 +13,16 @@ SEVERITY: Severity = "block"
 def check(audited: Audited) -> Finding:
     """Return the groups that the split cuts although the task forbids it.
 
-    The prepared cohort's fact `split_groups` lists manifest columns whose values must not be cut;
-    a cohort without it forbids nothing.
+    The prepared cohort's fact `split_groups` maps manifest columns to the parts between which no
+    value may be shared: `all`, or `test` and the rest. A cohort without it forbids nothing.
 
     Raises:
         InputError: the manifest lacks such a column.
     """
-    columns: list[str] = list(audited.stage.facts.get("split_groups", []))
+    groups: dict[str, str] = audited.stage.facts.get("split_groups", {})
+    columns = [name for name in groups if name != "patient_id"]  # a check of its own
     require_columns(audited.manifest, columns, "the manifest of the prepared cohort")
-    found = {name: shared_groups(audited.manifest, name) for name in columns}
+    found = {name: shared_groups(audited.manifest, name, between=groups[name]) for name in columns}
     cut = {name: counts for name, (counts, _) in found.items() if counts}
     rows = sorted({row for _, listed in found.values() for row in listed})
     return Finding(

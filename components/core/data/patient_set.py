@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from components.core.config.base import Frozen
 from components.core.errors import InputError
-from components.core.store import file_hash, write_atomic
+from components.core.files import write_atomic
+from components.core.store import file_hash
 
 FILE = "training_patients.json"
 KEY_VARIABLE = "CARDIO_PATIENT_KEY"
