@@ -20,6 +20,9 @@ _MOST_VALUES = 5
 _MORE_DECIMALS = 2
 # Share of distinct values above which a value that repeats was not measured.
 _DISTINCT = 0.5
+# SDs within which a constant must be written to be traced: a measured value that repeats would
+# else meet one of a dozen means by chance. What has more decimals than measurements is none.
+_PRECISE, _PRECISE_FINER = 1e-4, 1e-3
 _SHOWN = 10  # significant digits; beyond them lie rounding errors of sums
 
 
@@ -56,8 +59,7 @@ def _origin(frame: pd.DataFrame, values: pd.Series) -> str:
         rest = values[values.notna() & (values != constant)]
         if len(rest) < _REST:
             continue
-        continuous = rest.nunique() > _DISTINCT * len(rest)
-        if not continuous and _decimals(constant) < _usual_decimals(rest) + _MORE_DECIMALS:
+        if not _suspect(constant, rest):
             continue
         known = frame.loc[rest.index]
         if any(_is(constant, pool) for pool in _innocent(known, rest)):
@@ -66,6 +68,21 @@ def _origin(frame: pd.DataFrame, values: pd.Series) -> str:
             if _is(constant, pool):
                 return f"the mean or median of {what} in {count} record(s)"
     return ""
+
+
+def _suspect(constant: float, rest: pd.Series) -> bool:
+    """Return whether the constant is no measurement, and precise enough to be traced to a mean."""
+    finer = _decimals(constant) >= _usual_decimals(rest) + _MORE_DECIMALS
+    continuous = rest.nunique() > _DISTINCT * len(rest)
+    if not finer and not continuous:
+        return False
+    bound = _PRECISE_FINER if finer else _PRECISE
+    return _tolerance(constant) <= bound * float(rest.std())
+
+
+def _tolerance(constant: float) -> float:
+    """Return half a unit of the last decimal, and what summing may have cost."""
+    return 0.51 * 10.0 ** -_decimals(constant) + 1e-9 * abs(constant)
 
 
 def _innocent(frame: pd.DataFrame, rest: pd.Series) -> Iterator[pd.Series]:
@@ -89,11 +106,10 @@ def _is(constant: float, pool: pd.Series) -> bool:
     """Return whether the constant is the pool's mean or median, to its own last decimal."""
     if len(pool) < _REST:
         return False
-    tolerance = 0.51 * 10.0 ** -_decimals(constant) + 1e-9 * abs(constant)
     middle = np.array([pool.mean(), pool.median()])
     # A median that is itself a measured value stands in the data anyway.
     measured = bool((pool == middle[1]).any())
-    near = np.abs(middle - constant) <= tolerance
+    near = np.abs(middle - constant) <= _tolerance(constant)
     return bool(near[0] or (near[1] and not measured))
 
 
