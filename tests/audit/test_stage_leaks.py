@@ -317,7 +317,7 @@ def test_smote(look: Look) -> None:
     ("fill", "caught"),
     [
         (lambda f, known: known.mean(), "all parts"),
-        (lambda f, known: round(known.mean(), 4), "all parts"),
+        (lambda f, known: round(known.mean(), 6), "all parts"),
         (lambda f, known: known[f["part.holdout"] == "train"].mean(), ""),
         (lambda f, known: known[f["part.holdout"] != "val"].mean(), "train and test part"),
         (lambda f, known: known[f["part.holdout"] != "test"].mean(), "train and validation part"),
