@@ -132,8 +132,8 @@ def _apart(size: int) -> npt.NDArray[np.bool_]:
 
 
 def _found(rows: list[int], size: int) -> Values:
-    """Return the number of copies found, and the number planted."""
-    return np.array([len(set(rows)), int(_apart(size).sum())], dtype=np.float64)
+    """Return the number of copies found, and of recordings."""
+    return np.array([len(set(rows)), size], dtype=np.float64)
 
 
 def _ours(folder: Path, size: int) -> Outcome:
@@ -187,9 +187,7 @@ def _peer(folder: Path, size: int) -> Outcome:
     asked = int((frame["part.holdout"] != "train").sum())
     seconds = loaded + (time.perf_counter() - start) / len(timed) * asked
     found = round(hits / len(timed) * len(queries))
-    return Outcome(
-        seconds=seconds, units=size, result=np.array([found, len(queries)], dtype=np.float64)
-    )
+    return Outcome(seconds=seconds, units=size, result=np.array([found, size], dtype=np.float64))
 
 
 ROW = Row(

@@ -55,7 +55,7 @@ def found(all_: Traces) -> dict[tuple[int, int], float]:
     r = correlations(one, two, lag)
     return dict(
         zip(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True), r.tolist(), strict=True)
-    )  # noqa: E501
+    )
 
 
 def filtered(x: np.ndarray) -> np.ndarray:
