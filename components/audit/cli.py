@@ -25,13 +25,20 @@ def main(task: str, config: str, overrides: str, preprocess_run: str, *, debug: 
             recorder.tags({f"audit.{f['check']}": f["status"] for f in done.facts["findings"]})
             recorder.tags({f"waiver.{n}": reason for n, reason in done.facts["waivers"].items()})
             recorder.text(run.summary(done), "audit.csv")
+            for name in (run.PAGE, run.REPORT, run.TABLE):
+                recorder.artifact(done.folder / name)
 
         stages.execute(
             "audit",
             resolved,
             upstream=stage.fingerprint,
             compute=lambda work, _: run.audit(
-                work, stage, label=resolved.label, config=resolved.audit, test_looks=looks
+                work,
+                stage,
+                label=resolved.label,
+                config=resolved.audit,
+                test_looks=looks,
+                encoder=str(resolved.model.get("init_from") or ""),
             ),
             publish=publish,
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, cast
 import pandas as pd
 
 from components.core.config.sections import AuditConfig, LabelConfig
+from components.core.data.patient_set import PatientSet
 from components.core.store import Stage
 
 Severity = Literal["block", "info"]
@@ -25,6 +26,8 @@ class Audited:
         label: what is predicted.
         config: bounds of the checks.
         test_looks: how often the test split has been opened so far.
+        encoder: what the model starts from (`init_from`); empty for none.
+        encoder_patients: who that was trained on; None where it does not say.
     """
 
     stage: Stage
@@ -32,6 +35,8 @@ class Audited:
     label: LabelConfig
     config: AuditConfig
     test_looks: int
+    encoder: str = ""
+    encoder_patients: PatientSet | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,8 @@ class Finding:
     Attributes:
         passed: nothing wrong.
         sentence: what was found, with its count and no patient identifier.
-        evidence: counts and the ids of records (not of patients); stays in the stage folder.
+        evidence: counts, and records by the line of the source's table: no id that a hospital
+            may have made of a patient's number. It is published with the run.
     """
 
     passed: bool

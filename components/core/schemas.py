@@ -21,6 +21,12 @@ MEASUREMENTS = "measurements.parquet"
 SHARDS = "shards"
 TABULAR_PREFIX = "tab."
 PART_PREFIX = "part."
+# Optional columns of a prepared manifest, which the audit reads where they are there:
+TIME_PREFIX = "time."  # time.<feature>: when the feature became known, a timestamp
+PATIENT_PREFIX = "patient."  # patient.<modality>: whose recording of that modality this is
+TEXT_PREFIX = "text."  # text.<name>: a note
+# Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
+EMBEDDINGS = "embeddings"
 PARTS = ("train", "val", "test")
 # What preprocess did to a recording or found in it, and the quality score in [0, 1].
 FLAG_PREFIX = "flag_"
@@ -107,6 +113,11 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], where: str) -> 
 def tabular_columns(frame: pd.DataFrame) -> list[str]:
     """Return the names of the tabular features, without their prefix."""
     return [c.removeprefix(TABULAR_PREFIX) for c in frame.columns if c.startswith(TABULAR_PREFIX)]
+
+
+def columns_under(frame: pd.DataFrame, prefix: str) -> list[str]:
+    """Return the names of the columns that begin with `prefix`, without it."""
+    return [c.removeprefix(prefix) for c in frame.columns if c.startswith(prefix)]
 
 
 def fold_names(frame: pd.DataFrame) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from components.core import runs, store
 from components.core.config.task import TaskConfig
+from components.core.data.patient_set import encoder_identity
 from components.core.errors import RefusedError
 from components.core.progress import say
 from components.core.versions import library_versions
@@ -49,7 +50,10 @@ FACTS: dict[str, StageFacts] = {
         libraries=("numpy", "scipy", "pandas", "pyarrow", "h5py", "scikit-learn"),
     ),
     "audit": StageFacts(
-        sections=("label", "audit"), upstream="preprocess", parameter="preprocess_run"
+        sections=("label", "audit"),
+        upstream="preprocess",
+        parameter="preprocess_run",
+        libraries=("numpy", "scipy", "pandas", "pyarrow", "scikit-learn"),
     ),
     "train": StageFacts(
         sections=("label", "model", "fit"),
@@ -68,7 +72,9 @@ FACTS: dict[str, StageFacts] = {
 
 def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
     """Return the part of a task's configuration that bears on a component's result."""
-    return _without(task.section(*FACTS[component].sections))
+    config = _without(task.section(*FACTS[component].sections))
+    # Of the model, the audit looks at what it starts from, and at nothing else.
+    return config | (encoder_identity(task.model) if component == "audit" else {})
 
 
 def _without(value: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from components.core.schemas import (
     REJECT_SCHEMA,
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
+    TIME_PREFIX,
 )
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
@@ -66,6 +67,7 @@ def decode_chunk(
 def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
     cells = subject_cells(record)
     cells |= {f"{TABULAR_PREFIX}{name}": value for name, value in record.tabular.items()}
+    cells |= {f"{TIME_PREFIX}{name}": value for name, value in record.tabular_times.items()}
     if record.ecg is not None:
         cells |= writer.add(_signal(record.ecg)) | {"ecg_shard": number}
     return cells
@@ -109,4 +111,7 @@ def _table(rows: list[dict[str, Any]], features: dict[str, str]) -> pa.Table:
         pa.field(f"{TABULAR_PREFIX}{n}", pa.float64() if kind == "numeric" else pa.string())
         for n, kind in features.items()
     ]
-    return pa.Table.from_pylist(rows, schema=pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *tabular]))
+    named = sorted({name for row in rows for name in row if name.startswith(TIME_PREFIX)})
+    times = [pa.field(name, pa.timestamp("ms")) for name in named]
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *tabular, *times])
+    return pa.Table.from_pylist(rows, schema=schema)

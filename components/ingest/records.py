@@ -47,6 +47,7 @@ class Record:
         row: line of the source's table (the header is line 1).
         label: 0, 1 or None (undetermined).
         tabular: feature → number, text or None (missing).
+        tabular_times: feature → when it became known, or None.
         ecg: where the waveform lies; None for a tabular cohort.
         file: name for a reject row, relative to the data root.
         Times are days from `index_time`.
@@ -64,6 +65,7 @@ class Record:
     death_days: float | None = None
     given_split: str | None = None
     tabular: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
+    tabular_times: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     ecg: FileRef | ArrayRef | None = None
     file: str = ""
 

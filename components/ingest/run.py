@@ -91,7 +91,9 @@ def _batched(items: Iterable[Record | Reject]) -> Iterator[list[Record | Reject]
 
 def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     files = [part_paths(work.folder, number) for number in range(chunks)]
-    manifest = pa.concat_tables([pq.read_table(part) for _, _, part in files])
+    # A chunk without a record has no columns for the times of features.
+    tables = [pq.read_table(part) for _, _, part in files]
+    manifest = pa.concat_tables(tables, promote_options="default")
     rejects = pa.concat_tables([pq.read_table(rejected) for _, rejected, _ in files])
     kept, duplicates = _drop_duplicates(manifest)
     rejects = pa.concat_tables([rejects, rejects_table(duplicates)])

@@ -26,6 +26,7 @@ from components.core.schemas import (
     SHARDS,
     SUBJECT_COLUMNS,
     TABULAR_PREFIX,
+    TIME_PREFIX,
     fold_names,
     tabular_columns,
 )
@@ -100,7 +101,7 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, FLAG_PREFIX, QUALITY)
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, QUALITY)
     named = ("censored", *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
     return [c for c in frame.columns if c in named or c.startswith(prefixes)]
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from components.audit.finding import Audited, all_checks
-from components.audit.run import REPORT
+from components.audit.run import PAGE, REPORT, TABLE
 from components.core.config.sections import AuditConfig, LabelConfig
 from components.core.data.cohort import stats_path
 from components.core.errors import ConfigError, RefusedError
@@ -34,19 +35,30 @@ from tests.chain import (
 AT_HORIZON = {"horizon_days": 365}
 AS_GIVEN = {"horizon_days": 365, "censoring": "as_given"}
 BLOCKING = {
-    "patient_overlap", "identical_waveforms", "label_derived_column", "censored_as_negative",
-    "normalisation_scope",
+    "patient_overlap", "group_overlap", "identical_waveforms", "near_identical_signals",
+    "near_identical_texts", "near_identical_embeddings", "feature_after_prediction",
+    "label_in_text", "label_derived_column", "normalisation_scope", "modality_pairing",
+    "resampled_before_split", "imputed_before_split", "censored_as_negative", "encoder_overlap",
 }  # fmt: skip
+
+
+LEAKED = {
+    "label_column": ("cardiac_review_code", "categorical"),
+    "label_gap": ("cardiology_visit_days", "numeric"),
+    "late_feature": ("troponin_followup", "numeric"),
+}
 
 
 @pytest.fixture(scope="module")
 def cohorts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stage]]:
-    """The same patients, clean and with two leaks each that do not touch one another."""
+    """The same patients, clean and with leaks that do not touch one another."""
     folder = tmp_path_factory.mktemp("audited")
     wanted: dict[str, tuple[str, ...]] = {
         "clean": (),
         "patients": ("patient_overlap", "label_column"),
         "records": ("identical_waveform", "censored_as_negative"),
+        "copies": ("near_copy", "late_feature"),
+        "gap": ("label_gap",),
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARDIO_DATA", str(folder / "data"))
@@ -62,8 +74,11 @@ def _cohort(folder: Path, leaks: tuple[str, ...]) -> Stage:
             clean_split=True, leaks=leaks,
         ),
     )  # fmt: skip
-    leaked = {"cardiac_review_code": "categorical"} if "label_column" in leaks else {}
-    source = ingested(ingest_config("manifest", folder, {"tabular": FEATURES | leaked}))
+    leaked = {column: kind for leak, (column, kind) in LEAKED.items() if leak in leaks}
+    options: dict[str, Any] = {"tabular": FEATURES | leaked}
+    if "late_feature" in leaks:
+        options["tabular_times"] = {"troponin_followup": "troponin_followup_time"}
+    source = ingested(ingest_config("manifest", folder, options))
     label = AS_GIVEN if "censored_as_negative" in leaks else AT_HORIZON
     return prepared(source, label=label, ecg={"length": 5000})
 
@@ -88,7 +103,7 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
     assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | {"test_looks": "info"}
     assert stage.facts["refused"] == ""
-    assert stage.counts == {"checks": 6, "refused": 0}
+    assert stage.counts == {"checks": 16, "refused": 0}
     assert evidence(stage, "test_looks") == {"openings": 3}
     assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
 
@@ -98,6 +113,8 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     [
         ("patients", AT_HORIZON, {"patient_overlap", "label_derived_column"}),
         ("records", AS_GIVEN, {"identical_waveforms", "censored_as_negative"}),
+        ("copies", AT_HORIZON, {"near_identical_signals", "feature_after_prediction"}),
+        ("gap", AT_HORIZON, {"label_derived_column"}),
     ],
 )
 def test_planted_leaks_are_caught_and_nothing_else(
@@ -105,7 +122,7 @@ def test_planted_leaks_are_caught_and_nothing_else(
 ) -> None:
     stage = audited(cohorts[name], label=label)
     assert {n for n, s in statuses(stage).items() if s == "refused"} == caught
-    assert stage.counts["refused"] == 2
+    assert stage.counts["refused"] == len(caught)
     assert all(check in stage.facts["refused"] for check in caught)
     with pytest.raises(RefusedError, match="the audit did not pass: the audit refuses this cohort"):
         prepared_cohort(stage)
@@ -120,17 +137,49 @@ def test_evidence_counts_what_was_planted(cohorts: dict[str, Stage]) -> None:
     assert list(evidence(stage, "label_derived_column")["auroc"]) == ["cardiac_review_code"]
     twins = audited(cohorts["records"], label=AS_GIVEN)
     planted = evidence(twins, "identical_waveforms")
-    assert planted["waveforms_per_fold"] == {"given": 4}  # one patient in 40 of 160
-    assert sum(name.endswith("-t") for name in planted["records"]) == 4
+    assert planted["contents_per_fold"] == {"ecg": {"given": 4}}  # one patient in 40 of 160
     frame = manifest_of(cohorts["records"])
+    rows = frame[frame["row"].isin(planted["rows"])]
+    assert len(rows) == 8
+    assert rows["sample_id"].str.endswith("-t").sum() == 4
     called = frame[frame["censored"] & frame["label"].eq(0)]
-    assert evidence(twins, "censored_as_negative")["records"] == sorted(called["sample_id"])
+    assert evidence(twins, "censored_as_negative")["rows"] == sorted(called["row"])
 
 
-def test_evidence_names_no_patient(cohorts: dict[str, Stage]) -> None:
-    stage = audited(cohorts["patients"], label=AT_HORIZON)
-    text = (stage.folder / REPORT).read_text()
-    assert not [p for p in set(manifest_of(cohorts["patients"])["patient_id"]) if f'"{p}"' in text]
+def test_evidence_of_near_copies_names_rows_and_correlations(cohorts: dict[str, Stage]) -> None:
+    frame = manifest_of(cohorts["copies"]).set_index("row")["sample_id"]
+    found = evidence(audited(cohorts["copies"], label=AT_HORIZON), "near_identical_signals")
+    assert found["pairs"] == len(found["listed"]) == 4  # one patient in 40 of 160
+    for pair in found["listed"]:
+        names = sorted((frame[pair["row"]], frame[pair["of_row"]]))
+        assert names[1] == f"{names[0]}-c"
+        assert pair["correlation"] > 0.95
+    assert found["compared"] == len(frame)
+    assert max(found["nearest"]) > 0.9
+    late = evidence(audited(cohorts["copies"], label=AT_HORIZON), "feature_after_prediction")
+    assert set(late["records_per_feature"]) == {"troponin_followup"}
+    assert "bmi" in late["features_without_time"]
+
+
+def test_evidence_and_report_name_no_patient_and_no_record(cohorts: dict[str, Stage]) -> None:
+    for name in ("patients", "copies"):
+        stage = audited(cohorts[name], label=AT_HORIZON)
+        frame = manifest_of(cohorts[name])
+        table = pd.read_parquet(stage.folder / TABLE)
+        text = (stage.folder / REPORT).read_text() + (stage.folder / PAGE).read_text()
+        text += json.dumps(stage.facts) + table.to_csv()
+        assert not [p for p in {*frame["patient_id"], *frame["sample_id"]} if p in text]
+
+
+def test_the_table_has_one_row_per_check(cohorts: dict[str, Stage]) -> None:
+    stage = audited(cohorts["gap"], label=AT_HORIZON)
+    table = pd.read_parquet(stage.folder / TABLE).set_index("check")
+    assert set(table.index) == BLOCKING | {"test_looks"}
+    assert table.loc["label_derived_column", "status"] == "refused"
+    assert json.loads(table.loc["label_derived_column", "evidence"]) == {
+        "auroc": {"cardiology_visit_days": 1.0}
+    }
+    assert not table["waived"].any()
 
 
 def test_the_repair_of_censored_negatives_is_told(cohorts: dict[str, Stage]) -> None:

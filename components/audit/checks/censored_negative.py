@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.audit.finding import Audited, Finding, Severity
+from components.audit.parts import row_numbers
 
 NAME = "censored_as_negative"
 SEVERITY: Severity = "block"
@@ -27,7 +28,7 @@ def check(audited: Audited) -> Finding:
         sentence=f"{len(wrong)} record(s) count as negative without {horizon:g} days of follow-up"
         if len(wrong)
         else f"no record followed for less than {horizon:g} days counts as negative{note}",
-        evidence={"records": sorted(wrong["sample_id"])[:1000], "set_aside": repaired},
+        evidence={"records": len(wrong), "rows": row_numbers(wrong), "set_aside": repaired},
     )
 
 

@@ -13,13 +13,16 @@ NAME = "label_derived_column"
 SEVERITY: Severity = "block"
 # Fewer known values than this separate the classes by chance.
 _MIN_KNOWN = 20
+# More levels than this, or than one in so many records, fit any label by themselves.
+_FEW_LEVELS, _PER_LEVEL = 10, 20
 
 
 def check(audited: Audited) -> Finding:
     """Return the features whose own AUROC is above the bound.
 
-    A categorical feature is scored by the event rate of its levels, which finds a renamed label.
-    Whether a value is missing is scored too: a test ordered because of the event gives it away.
+    A feature of few levels, numeric or not, is scored by the event rate of its levels, a gap being
+    a level of its own: that finds a renamed, inverted or regrouped label. Whether a value is
+    missing is scored too: a test ordered because of the event gives it away.
     """
     known = audited.manifest[audited.manifest["label"].notna()]
     label = known["label"].to_numpy(np.int64)
@@ -41,17 +44,21 @@ def check(audited: Audited) -> Finding:
 
 def _separation(values: pd.Series, label: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
     gap = values.isna().to_numpy()
-    scores = [_two_sided(label, gap.astype(float))]
+    scores = [_two_sided(label, gap.astype(float)), _by_level(values, label)]
     if (~gap).sum() >= _MIN_KNOWN:
-        there = values[~gap]
-        truth = label[~gap]
+        there, truth = values[~gap], label[~gap]
+        scores.append(_by_level(there, truth))
         if pd.api.types.is_numeric_dtype(there):
             scores.append(_two_sided(truth, there.to_numpy(float)))
-        else:
-            rate = pd.Series(truth, index=there.index).groupby(there).transform("mean")
-            few_levels = there.nunique() <= max(10, len(there) // 20)
-            scores += [_two_sided(truth, rate.to_numpy(float))] if few_levels else []
     return max(scores)
+
+
+def _by_level(values: pd.Series, label: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+    if values.nunique() > max(_FEW_LEVELS, len(values) // _PER_LEVEL):
+        return 0.0
+    level = pd.Series(pd.factorize(values)[0])
+    rate = pd.Series(label).groupby(level).transform("mean")
+    return _two_sided(label, rate.to_numpy(float))
 
 
 def _two_sided(label: np.ndarray[tuple[int], np.dtype[np.int64]],

@@ -29,6 +29,8 @@ class Options(MeasurementOptions):
     Attributes:
         tabular: feature → `numeric` or `categorical`. Columns that the manifest lacks are left
             out and listed; columns that are not declared are never used as features.
+        tabular_times: feature → column with the time at which it became known; the audit refuses
+            features that are later than `index_time`.
         fs: sampling rate in Hz of formats that cannot say it, unless a row has `ecg_fs`.
         unit: likewise, unless a row has `ecg_unit`.
         leads: likewise, unless a row has `ecg_leads` (separated by `;`).
@@ -39,6 +41,7 @@ class Options(MeasurementOptions):
     """
 
     tabular: dict[str, cells.Kind] = Field(default_factory=dict[str, cells.Kind])
+    tabular_times: dict[str, str] = Field(default_factory=dict[str, str])
     fs: float | None = None
     unit: str = ""
     leads: tuple[str, ...] = ()
@@ -66,13 +69,15 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
             f"the table '{manifest.name}' has neither 'label' nor 'event_time_days'; add one, or "
             "name serial measurements"
         )
+    tables.require(header, list(options.tabular_times.values()), manifest.name)
     declared: dict[str, cells.Kind] = {n: k for n, k in options.tabular.items() if n in header}
     seen: dict[str, int] = {}
     for line, row in rows:
         file = (row.get(path_column) or "") if path_column else ""
         try:
             tables.check_width(row, header)
-            record = _record(row, line, declared)
+            times = {n: cells.moment(row, c) for n, c in options.tabular_times.items()}
+            record = replace(_record(row, line, declared), tabular_times=times)
             cells.unique(record.record_id, line, seen, field="recording_id")
             yield _with_file(record, row, file, manifest.parent, options)
         except RecordError as error:

@@ -13,6 +13,7 @@ from components.core.versions import library_versions
 from components.ingest.records import Record, Reject
 from components.ingest.sources import manifest
 from components.ingest.sources.measurements import Measurement
+from components.ingest.synthetic.columns import GAP_COLUMN, LATE_COLUMN, LATE_TIME, LEAK_COLUMN
 from components.ingest.synthetic.generate import generate
 from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
@@ -33,6 +34,11 @@ FEATURES: dict[str, manifest.cells.Kind] = {
     "radiotherapy": "numeric",
     "lvef_baseline": "numeric",
 }
+_LEAKED: dict[str, tuple[str, manifest.cells.Kind]] = {
+    "label_column": (LEAK_COLUMN, "categorical"),
+    "label_gap": (GAP_COLUMN, "numeric"),
+    "late_feature": (LATE_COLUMN, "numeric"),
+}
 TRUTH_FILES = ("truth.parquet", "truth.json")
 
 
@@ -49,7 +55,10 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     """
     del path
     folder = files(options)
-    yield from manifest.read(folder, manifest.Options(tabular=_features(options)))
+    late = "late_feature" in options.leaks
+    times = {LATE_COLUMN: LATE_TIME} if late else dict[str, str]()
+    declared = manifest.Options(tabular=_features(options), tabular_times=times)
+    yield from manifest.read(folder, declared)
 
 
 def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
@@ -66,9 +75,9 @@ def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject]
 
 
 def _features(options: Options) -> dict[str, manifest.cells.Kind]:
-    leaked: dict[str, manifest.cells.Kind] = (
-        {"cardiac_review_code": "categorical"} if "label_column" in options.leaks else {}
-    )
+    leaked: dict[str, manifest.cells.Kind] = {
+        column: kind for name, (column, kind) in _LEAKED.items() if name in options.leaks
+    }
     return FEATURES | leaked
 
 

@@ -40,7 +40,13 @@ COLUMNS = (
     "ecg_leads",
     *TABULAR,
 )
-LEAK_COLUMN = "cardiac_review_code"
+LEAK_COLUMN, GAP_COLUMN = "cardiac_review_code", "cardiology_visit_days"
+LATE_COLUMN, LATE_TIME = "troponin_followup", "troponin_followup_time"
+_LEAKED = {
+    "label_column": (LEAK_COLUMN,),
+    "label_gap": (GAP_COLUMN,),
+    "late_feature": (LATE_COLUMN, LATE_TIME),
+}
 # First day of recruitment; therapy starts at nine.
 _EPOCH = datetime(2018, 1, 1, 9, 0)  # noqa: DTZ001 - hospital files hold local times without zone
 # Share of cells missing at random, and not at random: obese patients are weighed less often, a
@@ -52,7 +58,7 @@ _GOOD_LVEF, _LVEF_MISSING = 65.0, 0.04
 
 def columns(leaks: tuple[str, ...], *, split: bool) -> tuple[str, ...]:
     """Return the header for a cohort with these leaks."""
-    leaked = (LEAK_COLUMN,) if "label_column" in leaks else ()
+    leaked = [column for name, own in _LEAKED.items() if name in leaks for column in own]
     return (*COLUMNS, *leaked, *(("split",) if split else ()))
 
 

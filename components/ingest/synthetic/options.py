@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.errors import ConfigError, nearest
 
-LEAKS = ("patient_overlap", "identical_waveform", "label_column", "censored_as_negative")
+LEAKS = (
+    "patient_overlap", "identical_waveform", "near_copy", "label_column", "label_gap",
+    "late_feature", "censored_as_negative",
+)  # fmt: skip
+# Leaks that lie between the parts of a given split.
+_SPLIT_LEAKS = frozenset({"patient_overlap", "identical_waveform", "near_copy"})
 SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
 
 
@@ -60,4 +65,4 @@ class SyntheticOptions(BaseModel):
     @property
     def has_split(self) -> bool:
         """Return whether the manifest carries a `split` column."""
-        return self.clean_split or bool({"patient_overlap", "identical_waveform"} & set(self.leaks))
+        return self.clean_split or bool(_SPLIT_LEAKS & set(self.leaks))

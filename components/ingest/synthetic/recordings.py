@@ -102,6 +102,15 @@ class Maker:
                 "split": leaks.other_split(split),
             }
             rows.append(self._store(f"{own}-t", recorded, other, broken))
+        if number == 0 and leaks.has_near_copy(self.options, self.index):
+            rng = stream(self.options.seed, "near_copy", self.index)
+            copied = replace(recorded, signal=leaks.near_copy(recorded.signal, rng))
+            other = {
+                **common,
+                "patient_id": f"S{self.index:07d}",
+                "split": leaks.other_split(split),
+            }
+            rows.append(self._store(f"{own}-c", copied, other, broken))
         return rows
 
     def duplicate(self, row: Rows) -> list[Rows]:

@@ -110,3 +110,18 @@ def test_features_are_those_declared_and_there(tmp_path: Path) -> None:
     file.write_text("patient_id,label,age\n")
     options = manifest.Options(tabular={"age": "numeric", "bmi": "numeric"})
     assert manifest.features(file, options) == {"age": "numeric"}
+
+
+def test_times_of_features(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.csv"
+    file.write_text("patient_id,label,age,seen\np,1,50,2020-03-01\nq,0,60,\nr,0,60,soon\n")
+    options = manifest.Options(tabular={"age": "numeric"}, tabular_times={"age": "seen"})
+    one, two, reject = manifest.read(file, options)
+    assert isinstance(one, Record)
+    assert isinstance(two, Record)
+    assert isinstance(reject, Reject)
+    assert str(one.tabular_times["age"]) == "2020-03-01 00:00:00"
+    assert two.tabular_times == {"age": None}
+    assert (reject.code, reject.field) == ("not_a_time", "seen")
+    with pytest.raises(InputError, match=r"lacks the column\(s\) then"):
+        list(manifest.read(file, manifest.Options(tabular_times={"age": "then"})))

@@ -79,3 +79,35 @@ def test_censored_as_negative(clean: pd.DataFrame, tmp_path: Path) -> None:
     assert censored.any()
     assert (leaky.label[censored] == "0").all()
     assert np.array_equal(leaky.label[~censored], clean.label[~censored])
+
+
+def test_near_copy(clean: pd.DataFrame, tmp_path: Path) -> None:
+    leaky = cohort(tmp_path / "x", leaks=("near_copy",)).set_index("recording_id")
+    copies = leaky[leaky.patient_id.str.startswith("S")]
+    assert len(copies) == 3
+    for name, copy in copies.iterrows():
+        original = leaky.loc[str(name).removesuffix("-c")]
+        assert original.split != copy.split
+        first, second = (tmp_path / "x" / row.path for row in (original, copy))
+        assert first.read_bytes() != second.read_bytes()
+    rest = leaky[~leaky.patient_id.str.startswith("S")].reset_index()
+    pd.testing.assert_frame_equal(rest[clean.columns], clean)
+
+
+def test_label_gap(clean: pd.DataFrame, tmp_path: Path) -> None:
+    leaky = cohort(tmp_path / "x", leaks=("label_gap",))
+    assert ((leaky.cardiology_visit_days != "") == (leaky.label == "1")).all()
+    pd.testing.assert_frame_equal(
+        leaky.drop(columns="cardiology_visit_days"), clean.drop(columns="split")
+    )
+
+
+def test_late_feature(clean: pd.DataFrame, tmp_path: Path) -> None:
+    leaky = cohort(tmp_path / "x", leaks=("late_feature",))
+    taken = leaky[leaky.troponin_followup != ""]
+    assert len(taken) > 60
+    assert (taken.troponin_followup_time > taken.index_time).all()
+    followed = pd.to_numeric(leaky.followup_days) >= 90
+    assert ((leaky.troponin_followup_time != "") == followed).all()
+    columns = ["troponin_followup", "troponin_followup_time"]
+    pd.testing.assert_frame_equal(leaky.drop(columns=columns), clean.drop(columns="split"))

@@ -1,0 +1,109 @@
+"""Real, openly published ECGs: true copies are found, different people are not taken for copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.audit.checks import imputed, near_identical_signals, resampled
+from components.audit.finding import Audited
+from components.core.config.sections import AuditConfig, LabelConfig
+from components.core.data.tensors import write_tensors
+from components.core.store import Stage
+from tests.chain import LABEL
+
+pytestmark = pytest.mark.real_data
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+EIGHT = ("i", "ii", "v1", "v2", "v3", "v4", "v5", "v6")
+
+
+@pytest.fixture(autouse=True)
+def real_data() -> Path:
+    if not DATA.is_dir():
+        pytest.skip("the real sample data ../shared/data is absent")
+    return DATA
+
+
+def audited(folder: Path, counts: np.ndarray, fs: float) -> Audited:
+    """Return recordings of as many patients, dealt to the parts in turn."""
+    n = len(counts)
+    (folder / "shards").mkdir()
+    write_tensors(
+        folder / "shards" / "00000.h5",
+        ecg=counts,
+        scale=np.ones(counts.shape[:2], np.float32),
+        lead_mask=np.ptp(counts, axis=2) > 0,
+        valid=np.tile(np.array([0, counts.shape[2]], np.int32), (n, 1)),
+        moments=np.zeros((*counts.shape[:2], 3)),
+        facts={"fs": fs},
+    )
+    number = np.arange(n)
+    frame = pd.DataFrame(
+        {
+            "patient_id": number.astype(str), "row": number, "shard": 0, "shard_row": number,
+            "part.given": np.array(["train", "test"])[number % 2],
+        }
+    )  # fmt: skip
+    return of_frame(frame, folder, {"modalities": ["ecg"], "ecg": {"fs": fs}})
+
+
+def of_frame(frame: pd.DataFrame, folder: Path, facts: dict[str, Any]) -> Audited:
+    stage = Stage(
+        folder=folder, component="preprocess", fingerprint="", config={}, inputs={}, facts=facts
+    )
+    label = LabelConfig.model_validate(LABEL)
+    return Audited(stage=stage, manifest=frame, label=label, config=AuditConfig(), test_looks=0)
+
+
+def wfdb_counts(folder: Path, pattern: str) -> np.ndarray:
+    import wfdb
+
+    found = []
+    for header in sorted(folder.glob(pattern)):
+        record: Any = wfdb.rdrecord(str(header.with_suffix("")))
+        names = [name.lower() for name in record.sig_name]
+        found.append(1000 * record.p_signal[:5000, [names.index(lead) for lead in EIGHT]].T)
+    return np.rint(np.stack(found)).astype(np.int16)
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # wfdb, when it is first imported
+def test_wfdb_records_and_the_copy_among_them(tmp_path: Path) -> None:
+    folder = DATA / "wfdb_ecg" / "cinc2021"
+    counts = wfdb_counts(folder, "*.hea")
+    finding = near_identical_signals.check(audited(tmp_path, counts, 500))
+    names = [header.stem for header in sorted(folder.glob("*.hea"))]
+    found = [{names[p["row"]], names[p["of_row"]]} for p in finding.evidence["listed"]]
+    assert found == [{"E07509", "E07510"}]  # published twice, sample for sample
+
+
+def test_ptbxl_has_no_copies(tmp_path: Path) -> None:
+    z = np.load(DATA / "ptbxl_subset" / "signals_8lead_250hz_float16.npy")
+    counts = np.rint(1000 * z.astype(np.float32)).clip(-32767, 32767).astype(np.int16)
+    finding = near_identical_signals.check(audited(tmp_path, counts, 250))
+    assert finding.passed
+    assert finding.evidence["compared"] == 1819
+    assert max(finding.evidence["nearest"]) < 0.93
+
+
+def test_unreadable_recordings_are_not_taken_for_copies(tmp_path: Path) -> None:
+    with np.load(DATA / "cinc2011_quality" / "signals_12lead_500hz_int16.npz") as archive:
+        counts = np.ascontiguousarray(archive["x"][:, [0, 1, 6, 7, 8, 9, 10, 11], :])
+    finding = near_identical_signals.check(audited(tmp_path, counts, 500))
+    assert finding.passed
+    assert finding.evidence["too_short_or_without_beats"] == 4  # constant in every lead
+
+
+def test_a_real_table_is_neither_resampled_nor_imputed(tmp_path: Path) -> None:
+    path = DATA / "bc_cardiotox" / "BC_cardiotox_clinical_variables.csv"
+    table = pd.read_csv(path, sep=";", decimal=",")
+    number = np.arange(len(table))
+    frame = table.drop(columns=["CTRCD", "time"]).add_prefix("tab.").assign(
+        label=table["CTRCD"].astype("Int8"), patient_id=number.astype(str), row=number,
+        **{"part.given": np.array(["train", "train", "val", "test"])[number % 4]},
+    )  # fmt: skip
+    assert resampled.check(of_frame(frame, tmp_path, {})).passed
+    assert imputed.check(of_frame(frame, tmp_path, {})).passed
