@@ -110,7 +110,7 @@ def _power(x: Array, fs: float) -> tuple[Array, npt.NDArray[np.float64]]:
     spectrum = fft.rfft(_centred(x) * window, axis=1)
     scale = np.float32(2 / (length * float(np.square(window, dtype=np.float64).sum())))
     power = (spectrum.real**2 + spectrum.imag**2) * scale
-    return power.astype(np.float32), fft.rfftfreq(length, 1 / fs)
+    return power.astype(np.float32), np.asarray(fft.rfftfreq(length, 1 / fs), np.float64)
 
 
 def _line(power: Array, frequency: npt.NDArray[np.float64], hz: float) -> Array:

@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from components.core.errors import RecordError, nearest
 from components.core.signals import calibration, filters
 from components.core.signals import resample as rate
+from components.core.signals.assess import judge, strip_of
 from components.core.signals.fixed import fit_length
 from components.core.signals.leads import LEADS8, LEADS12, select
-from components.core.signals.quality import Quality, judge, strip_of
+from components.core.signals.quality import Quality
 from components.core.signals.signal import Signal
 from components.core.signals.units import FS_RANGE, check_amplitude, check_fs, mask_non_finite
 

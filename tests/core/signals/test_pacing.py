@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from components.core.signals.beats import find_beats
-from components.core.signals.pacing import paced
+from components.core.signals.pacing import paced, spikes, without
 
 R_S = np.arange(0.4, 10, 0.8)
+
+
+def judged(x: np.ndarray, fs: float) -> bool | None:
+    at = spikes(x, fs)
+    return paced(without(x, at, fs), at, fs)
 
 
 def with_spikes(x: np.ndarray, fs: float, times: np.ndarray, size: float) -> np.ndarray:
@@ -24,31 +29,51 @@ def with_spikes(x: np.ndarray, fs: float, times: np.ndarray, size: float) -> np.
 def test_spikes_before_the_beats_are_pacing(ecg, fs, size) -> None:
     clean = ecg(fs=fs)
     noise = np.random.default_rng(0).normal(0, 0.02, clean.shape)
-    beats = find_beats(clean, fs)
     x = (clean + noise).astype(np.float32)
-    assert paced(x, fs, beats) is False
-    assert paced(with_spikes(x, fs, R_S - 0.06, size), fs, beats) is True
+    assert judged(x, fs) is False
+    assert judged(with_spikes(x, fs, R_S - 0.06, size), fs) is True
 
 
-def test_spikes_must_keep_their_distance_and_number(ecg) -> None:
-    x, beats = ecg(), find_beats(ecg(), 500.0)
-    few = with_spikes(x, 500.0, R_S[:5] - 0.06, 1.0)
-    assert paced(few, 500.0, beats) is False
-    drawn = R_S - np.linspace(0.05, 0.39, len(R_S))
-    assert paced(with_spikes(x, 500.0, drawn, 1.0), 500.0, beats) is False
-    after = with_spikes(x, 500.0, R_S + 0.15, 1.0)
-    assert paced(after, 500.0, beats) is False
+def test_three_spikes_must_capture(ecg) -> None:
+    x = ecg()
+    assert judged(with_spikes(x, 500.0, R_S[:2] - 0.06, 1.0), 500.0) is False
+    assert judged(with_spikes(x, 500.0, R_S[:3] - 0.06, 1.0), 500.0) is True
+    anywhere = R_S - np.random.default_rng(0).uniform(0.05, 0.6, len(R_S))
+    assert judged(with_spikes(x, 500.0, anywhere, 1.0), 500.0) is False
+
+
+def test_atrium_and_ventricle(ecg) -> None:
+    x = ecg(every=1.0)
+    both = np.sort(np.concatenate([np.arange(0.4, 10) - 0.2, np.arange(0.4, 10) - 0.05]))
+    assert judged(with_spikes(x, 500.0, both, 1.0), 500.0) is True
 
 
 def test_tall_and_narrow_complexes_are_no_spikes(ecg) -> None:
     x = 3 * ecg()
-    assert paced(x.astype(np.float32), 500.0, find_beats(x, 500.0)) is False
+    assert judged(x.astype(np.float32), 500.0) is False
 
 
 def test_what_cannot_be_told(ecg) -> None:
     x = ecg(fs=200.0)
-    assert paced(x, 200.0, find_beats(x, 200.0)) is None
+    assert judged(x, 200.0) is None
     short = ecg()[:, :8]
-    assert paced(short, 500.0, find_beats(short, 500.0)) is False
-    still = with_spikes(np.zeros((8, 5000), np.float32), 500.0, R_S, 1.0)
-    assert paced(still, 500.0, find_beats(np.zeros((8, 5000), np.float32), 500.0)) is False
+    assert judged(short, 500.0) is False
+
+
+def test_spikes_in_every_lead_are_no_beats(ecg) -> None:
+    x = ecg()
+    for time in R_S - 0.06:
+        x[:, round(time * 500)] += 2.5
+    at = spikes(x, 500.0)
+    assert np.abs(at / 500 - (R_S - 0.06)).max() < 0.002
+    smooth = without(x, at, 500.0)
+    assert np.abs(smooth - ecg()).max() < 0.05
+    assert np.abs(find_beats(smooth, 500.0).at / 500 - R_S).max() < 0.03
+    assert judged(x, 500.0) is True
+    assert without(smooth, at[:0], 500.0) is smooth
+
+
+def test_noise_that_spikes_all_over_is_no_pacing(ecg) -> None:
+    x = with_spikes(ecg(), 500.0, np.arange(0.1, 9.9, 0.06), 1.5)
+    assert len(spikes(x, 500.0)) > 100
+    assert judged(x, 500.0) is False

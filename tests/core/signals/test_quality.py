@@ -10,9 +10,10 @@ import pytest
 from components.core.errors import RecordError
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import Declared, read_signal
+from components.core.signals.assess import assess
 from components.core.signals.calibration import real_part
 from components.core.signals.leads import LEADS8, LEADS12
-from components.core.signals.quality import FLAGS, LIMITS, assess, refuse
+from components.core.signals.quality import FLAGS, LIMITS, refuse
 
 REAL = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "wfdb_ecg"
 TIME = np.arange(5000) / 500
