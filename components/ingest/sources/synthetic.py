@@ -66,9 +66,10 @@ def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
 
 
 def _features(options: Options) -> dict[str, manifest.cells.Kind]:
-    return FEATURES | {
+    leaked: dict[str, manifest.cells.Kind] = {
         column: kind for name, (column, kind) in _LEAKED.items() if name in options.leaks
     }
+    return FEATURES | leaked
 
 
 def side_files(path: Path, options: Options) -> dict[str, Path]:
