@@ -257,11 +257,13 @@ def test_a_renamed_label_an_inverse_and_a_telling_gap_are_derived(
         cname=lambda i: "yes" if i % 2 else "no",
         inverse=lambda i: -3.0 * (i % 2) + 0.01 * (i % 5),
         gap=lambda i: 1.0 if i % 2 else None,  # a test that was ordered because of the event
+        middle=lambda i: 1.0 if i % 2 else float(i % 4),  # 0 and 2 mean no event
+        csome=lambda i: "k" if i % 2 else (None if i % 4 else "x"),  # so do x and a gap
         cid=lambda i: f"unique{i}",  # one level per row tells nothing
         noise=lambda i: (i * 7919) % 31,
     )
     found = evidence(audited(stage), "label_derived_column")["auroc"]
-    assert set(found) == {"cname", "inverse", "gap"}
+    assert set(found) == {"cname", "inverse", "gap", "middle", "csome"}
     assert set(found.values()) == {1.0}
     looser = audited(stage, label_auroc=1.0)
     assert statuses(looser)["label_derived_column"] == "ok"

@@ -17,7 +17,7 @@ from components.core.schemas import PARTS
 NAME = "near_identical_signals"
 SEVERITY: Severity = "block"
 # Whitened sketches of copies meet at 0.92 and more (filtered, cropped and noisy copies of 230
-# public recordings), those of different people rarely above 0.8.
+# public recordings); of different people a few per record come as near.
 _LEAST_COSINE = 0.85
 # Records of the test part whose nearest neighbour is drawn.
 _DRAWN = 300

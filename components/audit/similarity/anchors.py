@@ -52,9 +52,8 @@ def cut_windows(
     before, whole = _shape(traces.fs)
     smooth = uniform_filter1d(traces.signal, 3, axis=-1)
     at = sample[:, None] - before + np.arange(0, whole, 2)
-    # Gathered with time first, so that a row's leads are copied together.
     parts = smooth[record[:, None, None], np.arange(smooth.shape[1])[:, None], at[:, None, :]]
-    return parts.reshape(len(record), -1)
+    return parts.reshape(len(record), smooth.shape[1] * at.shape[1])
 
 
 def _shape(fs: float) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
@@ -13,6 +15,7 @@ from components.audit.similarity.anchors import MOST, cut_windows, find_anchors
 from components.audit.similarity.banding import candidates
 from components.audit.similarity.basis import fit_basis
 from components.audit.similarity.correlate import coarse, correlations
+from components.audit.similarity.records import Signals, compare, nearest, sketch
 from components.audit.similarity.traces import Traces, make_traces
 
 N = 60
@@ -143,3 +146,51 @@ def test_one_shared_artefact_does_not_make_a_copy() -> None:
     pair = traces(one), traces(two)
     assert coarse(*pair, np.array([0]))[0] > 0.8
     assert correlations(*pair, np.array([0])) < 0.5
+
+
+class Reader:
+    """What `Signals` asks of a `TensorReader`, of one shard."""
+
+    def __init__(self, counts: np.ndarray, valid: tuple[int, int]) -> None:
+        self.counts = np.rint(counts).astype(np.int16)
+        self.bounds = np.tile(np.array(valid, np.int32), (len(counts), 1))
+
+    def ecg(self, shard: np.ndarray, row: np.ndarray) -> np.ndarray:
+        return self.counts[row]
+
+    def lead_mask(self, shard: np.ndarray, row: np.ndarray) -> np.ndarray:
+        return np.ptp(self.counts[row], axis=2) > 0
+
+    def valid(self, shard: np.ndarray, row: np.ndarray) -> np.ndarray:
+        return self.bounds[row]
+
+
+def signals(counts: np.ndarray, valid: tuple[int, int] = (0, 5000)) -> Signals:
+    frame = pd.DataFrame({"shard": 0, "shard_row": np.arange(len(counts))})
+    reader: Any = Reader(counts, valid)
+    return Signals(frame, reader, FS)
+
+
+@pytest.mark.parametrize(
+    ("counts", "valid"),
+    [(recordings()[:4], (0, 2900)), (np.zeros((4, 8, 5000)), (0, 5000))],
+    ids=["shorter than six seconds", "flat"],
+)
+def test_what_cannot_be_compared_has_no_sketch(counts: np.ndarray, valid: tuple[int, int]) -> None:
+    none = signals(counts, valid)
+    sketches = sketch(none)
+    assert len(sketches.record) == 0
+    pairs = candidates(sketches.vectors, sketches.record, lambda a, b: a < b, least=0.5)
+    assert len(compare(none, sketches, pairs)) == 0
+    some = np.array([0, 1])
+    assert len(nearest(none, sketches, some, some)) == 0
+
+
+def test_the_nearest_of_a_copy_is_what_it_is_a_copy_of() -> None:
+    original = recordings()[:20]
+    own = signals(np.concatenate([original, 0.8 * original[:5]]))
+    sketches = sketch(own)
+    found = nearest(own, sketches, np.arange(20, 25), np.arange(20))
+    assert (found > 0.99).all()
+    others = nearest(own, sketches, np.arange(5, 10), np.setdiff1d(np.arange(20), np.arange(5, 10)))
+    assert (others < 0.95).all()
