@@ -12,7 +12,13 @@ import pandas as pd
 from components.audit.similarity.anchors import cut_windows, find_anchors
 from components.audit.similarity.banding import Pairs
 from components.audit.similarity.basis import Basis, fit_basis
-from components.audit.similarity.correlate import COARSE, OVERLAP, coarse, correlations
+from components.audit.similarity.correlate import (
+    COARSE,
+    OVERLAP,
+    coarse,
+    concentration,
+    correlations,
+)
 from components.audit.similarity.traces import Floats, Traces, make_traces
 from components.core.data.tensors import TensorReader
 from components.core.progress import progress
@@ -103,12 +109,13 @@ def _sketched(signals: Signals, records: Ints, basis: Basis) -> tuple[Floats, In
     return vectors, records[record], sample
 
 
-def compare(signals: Signals, sketches: Sketches, pairs: Pairs) -> Floats:
-    """Return for every pair the correlation `[P]` of the whole recordings, see `correlations`.
+def compare(signals: Signals, sketches: Sketches, pairs: Pairs) -> tuple[Floats, Floats]:
+    """Return for every pair `correlations` `[P]` of the whole recordings, and `concentration`.
 
-    Pairs that do not correlate at whole samples are not looked at more closely and get -1.
+    Pairs that do not correlate at whole samples are not looked at more closely and get -1 and 1.
     """
     found = np.full(len(pairs), -1.0, np.float32)
+    peaked = np.ones(len(pairs), np.float32)
     for first in range(0, len(pairs), _BATCH):
         part = pairs.take(slice(first, first + _BATCH))
         one, two = signals.traces(part.left), signals.traces(part.right)
@@ -118,7 +125,8 @@ def compare(signals: Signals, sketches: Sketches, pairs: Pairs) -> Floats:
         if len(near):
             some = _take(one, near), _take(two, near)
             found[first + near] = correlations(*some, lag[near])
-    return found
+            peaked[first + near] = concentration(*some, lag[near])
+    return found, peaked
 
 
 def nearest(

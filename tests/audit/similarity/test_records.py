@@ -14,7 +14,7 @@ from benchmarks.audit import _counts, _shapes
 from components.audit.similarity.anchors import MOST, cut_windows, find_anchors
 from components.audit.similarity.banding import candidates
 from components.audit.similarity.basis import fit_basis
-from components.audit.similarity.correlate import coarse, correlations
+from components.audit.similarity.correlate import coarse, concentration, correlations
 from components.audit.similarity.records import Signals, compare, nearest, sketch
 from components.audit.similarity.traces import Traces, make_traces
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_compared_has_no_sketch(counts: np.ndarray, valid: tuple[
     sketches = sketch(none)
     assert len(sketches.record) == 0
     pairs = candidates(sketches.vectors, sketches.record, lambda a, b: a < b, least=0.5)
-    assert len(compare(none, sketches, pairs)) == 0
+    assert [len(each) for each in compare(none, sketches, pairs)] == [0, 0]
     some = np.array([0, 1])
     assert len(nearest(none, sketches, some, some)) == 0
 
@@ -194,3 +194,19 @@ def test_the_nearest_of_a_copy_is_what_it_is_a_copy_of() -> None:
     assert (found > 0.99).all()
     others = nearest(own, sketches, np.arange(5, 10), np.setdiff1d(np.arange(20), np.arange(5, 10)))
     assert (others < 0.95).all()
+
+
+def test_what_differs_in_a_copy_lies_everywhere_and_in_anothers_beats_in_the_complexes() -> None:
+    time = np.arange(5000) / FS
+    noise = np.random.default_rng(2).normal(0, 10, (3, 1, 8, 5000))
+
+    def beats(width: float) -> np.ndarray:
+        wave = 1000 * np.exp(-(((time % 0.8 - 0.4) / width) ** 2))
+        return wave * np.linspace(0.5, 1.5, 8)[None, :, None]
+
+    own = traces(beats(0.020) + noise[0])
+    copy, other = traces(beats(0.020) + noise[1]), traces(beats(0.026) + noise[2])
+    lag = np.array([0])
+    assert correlations(own, other, lag)[0] > 0.95
+    assert concentration(own, copy, lag)[0] < 1.5
+    assert concentration(own, other, lag)[0] > 4
