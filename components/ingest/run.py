@@ -159,7 +159,7 @@ def _facts(
 
 
 def reject_summary(folder: Path) -> str:
-    """Return rejects per reason as CSV text; it holds no file name and no value."""
+    """Return rejects per code as CSV text; reasons stay in the stage, for they may quote a file."""
     rejects = pq.read_table(folder / REJECTS).to_pandas()
-    counts = rejects.groupby(["code", "reason"]).size().rename("count").reset_index()
+    counts = rejects.groupby(["code", "advice"]).size().rename("count").reset_index()
     return str(counts.to_csv(index=False))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pybase64
 from lxml import etree
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.decoding import peek
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
@@ -93,7 +93,7 @@ def _rhythm(root: Element) -> Element:
         "several_rhythm_waveforms" if found else "no_rhythm_waveform",
         f"the file has {len(found)} waveforms of type Rhythm where one is expected",
         field="WaveformType",
-        value=", ".join(kinds),
+        value=", ".join(map(quoted, kinds)),
         advice="export the ECG with its full 10 s rhythm strip",
     )
 
@@ -125,7 +125,7 @@ def _number(element: Element, tag: str, *, default: float | None = None) -> floa
         "not_a_number",
         f"{tag} is not a usable number",
         field=tag,
-        value=text,
+        value=quoted(text),
         advice="export the file again",
     )
 
@@ -148,9 +148,9 @@ def _samples(element: Element, lead: str) -> npt.NDArray[np.int16]:
     if size != _SAMPLE_BYTES:
         raise RecordError(
             "unsupported_sample_size",
-            f"lead {lead} has {size} bytes per sample, only {_SAMPLE_BYTES} are known",
+            f"lead {lead} has {quoted(size)} bytes per sample, only {_SAMPLE_BYTES} are known",
             field="LeadSampleSize",
-            value=size,
+            value=quoted(size),
         )
     text = _text(element, "WaveFormData").encode()
     for each in _SPACES:  # three times as fast as splitting or translating

@@ -36,6 +36,10 @@ class Declared:
     leads: tuple[str, ...] | None = None
 
 
+# The signatures of the usual formats (PNG, GIF, ZIP, PDF) take four to eight bytes.
+_MAGIC_BYTES = 4
+
+
 class Reader(Protocol):
     """What a reader module holds."""
 
@@ -107,6 +111,12 @@ def _recognise(raw: RawFile, known: Mapping[str, Reader]) -> Reader:
         "unknown_format",
         f"no reader recognises the file; formats tried: {', '.join(known)}",
         field="format",
-        value=head[:16].hex(),
+        value=_magic(head),
         advice="convert the file to one of these (of a WFDB record, name the .hea file)",
     )
+
+
+def _magic(head: bytes) -> str:
+    """Return the first bytes in hexadecimal where they are no text, which might be a name."""
+    first = head[:_MAGIC_BYTES]
+    return "" if first.isascii() and first.decode("ascii").isprintable() else first.hex()

@@ -26,7 +26,7 @@ from components.core.readers.wfdb_header import (
     content_lines,
     parse_header,
 )
-from components.core.signals.leads import find, unknown_lead
+from components.core.signals.leads import find, label, unknown_lead
 from components.core.signals.signal import Signal
 from components.core.signals.units import duplicate_lead, is_voltage, millivolts_per
 
@@ -135,7 +135,7 @@ def ecg_rows(lines: tuple[SignalLine, ...]) -> list[int]:
             "no_ecg_leads",
             "the record holds no ECG lead",
             field="leads",
-            value=", ".join(names),
+            value=", ".join(map(label, names)),
             advice="leave the record out",
         )
     if len(set(leads)) != len(leads):

@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.rawfile import MemoryFile
 from components.core.readers.wfdb_header import FILE_NAME
 
@@ -50,7 +50,7 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
                 "bad_file_name",
                 "the archive holds a folder or a name that is not plain",
                 field="file",
-                value=name,
+                value=quoted(name),
                 advice="put the files at the top level of the archive",
             )
     if len(set(names)) != len(names):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.signals.signal import Signal
 
 # Millivolts per unit; names are compared case-folded, which also maps U+00B5 onto U+03BC.
@@ -56,7 +56,7 @@ def millivolts_per(unit: str, *, field: str = "unit") -> float:
             "unknown_unit",
             "the unit is not a voltage known here (V, mV, uV, nV)",
             field=field,
-            value=unit,
+            value=quoted(unit),
             advice="state the unit of the waveform as one of these",
         ) from None
 

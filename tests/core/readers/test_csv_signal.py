@@ -73,7 +73,7 @@ def test_a_declared_order_must_be_the_headers(csv_bytes, ecg) -> None:
         (b"I;II\n0,5;0,7\n", "decimal_comma", "decimal comma; write them with a decimal point"),
         (b"I,II\n", "empty_signal", "no row follows the names"),
         (b"I,I\n1,2\n", "duplicate_lead", "more than once: I"),
-        (b"I,Quality\n1,2\n", "unknown_lead", "names found: I, Quality"),
+        (b"I,Quality\n1,2\n", "unknown_lead", "names found: I, text of 7 ch"),
         (b"time,t\n1,2\n", "no_ecg_leads", "names no ECG lead"),
         (b'"' + b"I" * 200_000 + b"\n1\n", "no_ecg_leads", "names no ECG lead"),
         (b"", "unknown_lead|no_ecg_leads", "no ECG lead"),
