@@ -14,11 +14,12 @@ from typing import Any
 from components.core import runs, store
 from components.core.config.task import TaskConfig
 from components.core.errors import RefusedError
+from components.core.patient_key import read_key
 from components.core.progress import say
 from components.core.versions import library_versions
 
-# Settings that change how fast a stage runs, never what comes out.
-_NO_BEARING = {"workers"}
+# Settings that never change what comes out: how fast a stage runs, where its key is found.
+_NO_BEARING = {"workers", "patient_key_env"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +68,16 @@ FACTS: dict[str, StageFacts] = {
 
 
 def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
-    """Return the part of a task's configuration that bears on a component's result."""
-    return _without(task.section(*FACTS[component].sections))
+    """Return the part of a task's configuration that bears on a component's result.
+
+    Raises:
+        ConfigError: ids are to be keyed and the key is not there.
+    """
+    plain = _without(task.section(*FACTS[component].sections))
+    if component == "ingest" and task.ingest.patient_key_env:
+        key = read_key(task.ingest.patient_key_env)
+        plain["ingest"]["patient_key_fingerprint"] = key.fingerprint()
+    return plain
 
 
 def _without(value: dict[str, Any]) -> dict[str, Any]:
