@@ -32,6 +32,8 @@ _DELIMITERS = ",;\t"
 _MAX_BYTES = 2**30
 # A first line with more columns than this is no ECG.
 _MAX_COLUMNS = 256
+# Characters of a first line: what recognition looks at. A longer one is no list of leads.
+_MAX_LINE = 4096
 _INT16 = np.iinfo(np.int16)
 
 
@@ -105,7 +107,7 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 def _columns(text: str) -> tuple[list[str], str]:
     """Return the first line's column names and their delimiter."""
     lines = text.lstrip("\r\n").splitlines()
-    line = lines[0] if lines else ""
+    line = lines[0] if lines and len(lines[0]) <= _MAX_LINE else ""
     delimiter = max(_DELIMITERS, key=line.count)
     try:
         names = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 
 # A 12-lead, 24-hour Holter at 1 kHz in 16 bit is 2 GB; nothing this project reads is longer.
 MAX_BYTES = 2_000_000_000
@@ -146,7 +146,7 @@ class MemoryFile:
                 "missing_file",
                 "a file that the header names did not come with it",
                 field="path",
-                value=name,
+                value=quoted(name),
                 advice="send the header and its signal file together",
             )
         return MemoryFile(name, self.siblings[name], self.siblings)

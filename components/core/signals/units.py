@@ -76,7 +76,7 @@ def check_signal(signal: Signal) -> Signal:
     check_fs(signal.fs)
     if signal.is_integer:
         for lead, lsb in zip(signal.leads, signal.lsb, strict=True):
-            _check_lsb(float(lsb), lead)
+            check_lsb(float(lsb), lead)
     return signal
 
 
@@ -109,7 +109,16 @@ def check_fs(fs: float) -> float:
     )
 
 
-def _check_lsb(lsb: float, lead: str) -> None:
+def check_lsb(lsb: float, lead: str) -> None:
+    """Refuse a gain that no electrocardiograph has.
+
+    Args:
+        lsb: mV per count.
+        lead: for the message.
+
+    Raises:
+        RecordError: `absurd_gain`.
+    """
     if math.isfinite(lsb) and LSB_RANGE[0] <= lsb <= LSB_RANGE[1]:
         return
     raise RecordError(

@@ -108,7 +108,7 @@ def load_array(file: Path, key: str) -> np.ndarray[tuple[int, ...], np.dtype[np.
             with np.load(file, allow_pickle=False) as archive:
                 return archive[key]
         return np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except Exception as error:
         raise InputError(f"the array '{file.name}' cannot be read: {_why(error)}") from error
 
 

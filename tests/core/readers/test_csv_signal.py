@@ -76,6 +76,7 @@ def test_a_declared_order_must_be_the_headers(csv_bytes, ecg) -> None:
         (b"I,Quality\n1,2\n", "unknown_lead", "names found: I, text of 7 ch"),
         (b"time,t\n1,2\n", "no_ecg_leads", "names no ECG lead"),
         (b'"' + b"I" * 200_000 + b"\n1\n", "no_ecg_leads", "names no ECG lead"),
+        (b"I," * 200_000 + b"\n1\n", "no_ecg_leads", "names no ECG lead"),
         (b"", "unknown_lead|no_ecg_leads", "no ECG lead"),
         (b"I,II\n1,2\n\xff\xff", "unreadable_csv|not_text", "."),
         (b"\xffI,II\n1,2\n", "not_text", "not utf-8 text; save it as UTF-8"),
