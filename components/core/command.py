@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from components.core.errors import CardioError
+from components.core.errors import CardioError, ConfigError, shorten
 from components.core.progress import say
 
 # Before torch loads OpenMP: threads that spin at a barrier starve each other as soon as anything
@@ -36,6 +36,17 @@ def task_options(function: F) -> F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def yes_or_no(name: str, value: str) -> bool:
+    """Return a switch that MLproject hands on as text.
+
+    Raises:
+        ConfigError: it is neither `true` nor `false`.
+    """
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ConfigError(f"'{name}' is '{shorten(value)}'; write true or false")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from components.core.command import reported_errors, task_options
+from components.core.command import reported_errors, task_options, yes_or_no
 from components.core.errors import (
     CardioError,
     ConfigError,
@@ -106,3 +106,9 @@ def test_a_wrong_option_names_the_right_one() -> None:
 def test_help_lists_the_options_in_order() -> None:
     text = CliRunner().invoke(command, ["--help"]).output
     assert text.index("--task") < text.index("--config") < text.index("--set")
+
+
+def test_a_switch_is_true_or_false() -> None:
+    assert [yes_or_no("inspect", word) for word in ("true", "True", "false")] == [True, True, False]
+    with pytest.raises(ConfigError, match="'inspect' is 'yes'; write true or false"):
+        yes_or_no("inspect", "yes")

@@ -90,11 +90,17 @@ def read_signal(
     known = readers_by_name()
     if format is not None and format not in known:
         raise ConfigError(f"no reader is named '{format}'; {nearest(format, known)}")
-    reader = known[format] if format is not None else _recognise(raw, known)
+    reader = known[format] if format is not None else recognise(raw)
     return check_signal(reader.read(raw, declared or Declared()))
 
 
-def _recognise(raw: RawFile, known: Mapping[str, Reader]) -> Reader:
+def recognise(raw: RawFile) -> Reader:
+    """Return the one reader that knows the file's content.
+
+    Raises:
+        RecordError: `unknown_format`, `ambiguous_format`.
+    """
+    known = readers_by_name()
     head = raw.head()
     matches = [reader for reader in known.values() if reader.sniff(head, raw.name)]
     if len(matches) == 1:
