@@ -109,10 +109,7 @@ def _columns(text: str) -> tuple[list[str], str]:
     lines = text.lstrip("\r\n").splitlines()
     line = lines[0] if lines and len(lines[0]) <= _MAX_LINE else ""
     delimiter = max(_DELIMITERS, key=line.count)
-    try:
-        names = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
-    except csv.Error:
-        names = []
+    names = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
     return [name.strip() for name in names], delimiter
 
 
