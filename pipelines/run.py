@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.core import runs, stages, store
+from components.core import files, runs, stages, store
 from components.core.config.task import TaskConfig, save_resolved
 from components.core.data.raw import raw_digest
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
@@ -53,7 +53,7 @@ def pipeline(task: TaskConfig) -> str:
     walk = Walk(upstream=raw_digest(task.ingest.path, options))
     name = f"train_{task.task}"
     with runs.open_run(task.task, name, own) as recorder:
-        with store.storage_errors("the data folder"):
+        with files.storage_errors("the data folder"):
             config = save_resolved(task, store.data_root() / "configs")
         recorder.text(task.to_yaml(), "config.yaml")
         recorder.params(_params(task))

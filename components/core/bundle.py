@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from components.core.models.spec import DataSpec
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.readers.zipped import memory_file_from_zip
-from components.core.signals.prepare import PrepareConfig, prepare, quantise
+from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
+from components.core.signals.quality import Quality, refuse
 
 MANIFEST = "bundle.json"
 INPUTS = ("ecg_path", "ecg_base64", "ecg_fs", "ecg_unit", "ecg_leads")
@@ -48,6 +49,8 @@ class BundleFacts(Frozen):
         head: name of the model's head.
         model: name and settings of the network.
         ecg: how an ECG is prepared; None without ECG.
+        reject: quality flags that training refused, so that the model refuses them too.
+        min_quality: lowest quality score that training took.
         features: tabular feature → `numeric` or `categorical`.
         members: folders of the ensemble's networks within the bundle.
         platt: the calibration line, as `PlattScaler` writes it.
@@ -61,6 +64,8 @@ class BundleFacts(Frozen):
     head: str
     model: dict[str, Any]
     ecg: PrepareConfig | None
+    reject: tuple[str, ...] = ()
+    min_quality: float = 0.0
     features: dict[str, str]
     members: tuple[str, ...] = Field(min_length=1)
     platt: dict[str, Any]
@@ -99,11 +104,15 @@ class Prediction:
         logit: mean over the members, before calibration; NaN when `error` is set.
         probability: calibrated, of the positive class.
         error: why there is no answer; empty otherwise.
+        quality: score of the ECG in [0, 1]; NaN where there is none.
+        flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
     """
 
     logit: float
     probability: float
     error: str = ""
+    quality: float = float("nan")
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,33 +170,29 @@ class Predictor:
         return [self._row(dict(row)) for row in inputs.to_dict("records")]
 
     def _row(self, row: dict[Any, Any]) -> Prediction:
+        answer = Prediction(logit=float("nan"), probability=float("nan"))
+        ecg: Batch = {}
         try:
-            logits = [self._logit(member, self._batch(member, row)) for member in self._members]
+            if self.facts.ecg is not None:
+                prepared = prepare(read_signal(_raw_file(row), _declared(row)), self.facts.ecg)
+                answer, ecg = _with_quality(answer, prepared.quality), _ecg_batch(prepared)
+                self._check_quality(prepared.quality)
+            logits = [
+                self._logit(member, self._batch(member, row, ecg)) for member in self._members
+            ]
         except UserError as error:
-            return Prediction(logit=float("nan"), probability=float("nan"), error=str(error))
+            return replace(answer, error=str(error))
         mean = np.array([float(np.mean(logits))])
-        return Prediction(logit=float(mean[0]), probability=float(self._platt.apply(mean)[0]))
+        return replace(answer, logit=float(mean[0]), probability=float(self._platt.apply(mean)[0]))
 
-    def _batch(self, member: _Member, row: dict[Any, Any]) -> Batch:
-        batch: Batch = {}
-        if self.facts.ecg is not None:
-            batch |= self._ecg(row, self.facts.ecg)
+    def _check_quality(self, quality: Quality) -> None:
+        refuse(quality, reject=self.facts.reject, min_quality=self.facts.min_quality)
+
+    def _batch(self, member: _Member, row: dict[Any, Any], ecg: Batch) -> Batch:
+        batch = dict(ecg)
         if member.stats.tabular.features:
             frame = tabular_row(row, self.facts.features)
             batch["tabular"] = torch.from_numpy(member.stats.tabular.transform(frame))
-        return batch
-
-    def _ecg(self, row: dict[Any, Any], config: PrepareConfig) -> Batch:
-        signal = read_signal(_raw_file(row), _declared(row))
-        prepared = prepare(signal, config)
-        counts, scale = quantise(prepared)
-        batch: Batch = {
-            "ecg": torch.from_numpy(counts[None]),
-            "ecg_scale": torch.from_numpy(scale[None]),
-            "ecg_lead_mask": torch.from_numpy(prepared.lead_mask[None].astype(np.float32)),
-        }
-        if prepared.stop - prepared.start < config.length:
-            batch["ecg_valid"] = torch.tensor([[prepared.start, prepared.stop]])
         return batch
 
     def _logit(self, member: _Member, batch: Batch) -> float:
@@ -195,6 +200,22 @@ class Predictor:
         with torch.no_grad():
             logits: npt.NDArray[np.float32] = member.model(ready)[self.facts.head].numpy()
         return float(logits[0, 1]) - float(logits[0, 0])
+
+
+def _with_quality(answer: Prediction, quality: Quality) -> Prediction:
+    return replace(answer, quality=quality.score, flags=quality.raised)
+
+
+def _ecg_batch(prepared: Prepared) -> Batch:
+    counts, scale = quantise(prepared)
+    batch: Batch = {
+        "ecg": torch.from_numpy(counts[None]),
+        "ecg_scale": torch.from_numpy(scale[None]),
+        "ecg_lead_mask": torch.from_numpy(prepared.lead_mask[None].astype(np.float32)),
+    }
+    if prepared.flags["padded"]:
+        batch["ecg_valid"] = torch.tensor([[prepared.start, prepared.stop]])
+    return batch
 
 
 def tabular_row(row: dict[Any, Any], features: dict[str, str]) -> pd.DataFrame:

@@ -135,9 +135,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def close(name: str, known: Iterable[str]) -> str:
-    """Return the known name that `name` most likely means, empty when none is near."""
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)), "")
+def close(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return the known name most like `name`, empty when none is as like as `cutoff` (0 to 1)."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -17,10 +17,14 @@ from components.core.errors import InputError
 
 MANIFEST = "manifest.parquet"
 REJECTS = "rejects.parquet"
+MEASUREMENTS = "measurements.parquet"
 SHARDS = "shards"
 TABULAR_PREFIX = "tab."
 PART_PREFIX = "part."
 PARTS = ("train", "val", "test")
+# What preprocess did to a recording or found in it, and the quality score in [0, 1].
+FLAG_PREFIX = "flag_"
+QUALITY = "quality"
 # Columns of a hospital's manifest that name a file, relative to the manifest's folder.
 PATH_COLUMNS = ("path", "path_xml")
 
@@ -67,6 +71,30 @@ ECG_FIELDS = [
     pa.field("ecg_offset", pa.list_(pa.float64())),  # unit at count 0
     pa.field("ecg_sha256", pa.string()),  # of the samples, gains and rate
 ]
+# Serial measurements and the unit that ingest converts them to.
+MEASUREMENT_UNITS = {
+    "lvef": "%",
+    "gls": "%",  # global longitudinal strain, as a magnitude
+    "troponin_t": "ng/L",
+    "troponin_i": "ng/L",
+    "nt_probnp": "pg/mL",
+    "hf_symptoms": "grade",  # heart failure: 0 none, 1 mild, 2 moderate, 3 severe, 4 very severe
+}
+# One row per measurement; key `patient_id`, and exactly one of `time` and `day` is there.
+MEASUREMENT_SCHEMA = pa.schema(
+    [
+        pa.field("patient_id", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),  # of MEASUREMENT_UNITS
+        pa.field("time", pa.timestamp("ms")),
+        pa.field("day", pa.float64()),  # from the patient's index date, negative before it
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("below", pa.bool_(), nullable=False),  # value is an upper limit ("<5")
+        pa.field("row", pa.int64(), nullable=False),  # line of the source's table
+    ]
+)
+# What preprocess adds to a record whose follow-up is known; null where it is not.
+OUTCOME_COLUMNS = ("time_days", "event_code")  # code: 0 censored, 1 event, 2 competing death
+GRADE_COLUMN = "ctrcd_grade"  # worst by the horizon; only where the label was derived
 SUBJECT_COLUMNS = [f.name for f in SUBJECT_FIELDS]
 
 

@@ -25,13 +25,15 @@ class BundleModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:  # noqa: ANN401, RUF100
-        """Return `probability, logit, version, error`, one row per input row."""
+        """Return `probability, logit, quality, flags, version, error`, one row per input row."""
         del context, params
         answers = self._predictor.predict(model_input)
         return pd.DataFrame(
             {
                 "probability": [a.probability for a in answers],
                 "logit": [a.logit for a in answers],
+                "quality": [a.quality for a in answers],
+                "flags": [";".join(a.flags) for a in answers],
                 "version": self._predictor.facts.version,
                 "error": [a.error for a in answers],
             }

@@ -41,7 +41,7 @@ class StageFacts:
 
 FACTS: dict[str, StageFacts] = {
     "ingest": StageFacts(
-        sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb")
+        sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb", "pydicom")
     ),
     "preprocess": StageFacts(
         sections=("label", "preprocess"),

@@ -8,8 +8,6 @@ it. One process at a time works on a fingerprint; others wait and then find it f
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -19,20 +17,18 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from components.core.config.base import digest
-from components.core.errors import InputError, StorageError
+from components.core.errors import InputError
+from components.core.files import file_hash, flush, flush_folder, storage_errors
+from components.core.locks import locked
 
 SCHEMA_VERSION = 1
 STAGE_FILE = "stage.json"
 # Above this, one sync of the whole disk is quicker than a flush per file.
 _MANY_FILES = 200
 _BODY = ("component", "fingerprint", "config", "inputs", "counts", "facts", "files")
-# Less than this left when a write fails: the disk is full, whatever the writer calls it.
-_SPARE_BYTES = 65_536
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 
 def data_root() -> Path:
@@ -82,12 +78,6 @@ class Workspace:
         return file
 
 
-def file_hash(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def source_hash(component: str) -> str:
     """Return the sha256 over the source bytes of a component and of core."""
     root = Path(__file__).resolve().parents[1]
@@ -128,25 +118,6 @@ def fingerprint(
     return digest(parts)[:32]
 
 
-@contextmanager
-def storage_errors(where: str) -> Generator[None]:
-    """Turn a full disk or an unwritable folder into one clear sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise StorageError(
-                f"the disk is full while writing {where}; free space and start again: "
-                "what was finished is kept and the work goes on from there"
-            ) from error
-        if error.errno in _NO_ACCESS:
-            raise StorageError(
-                f"{where} is not writable; change its permissions or set CARDIO_DATA to a folder "
-                "that is"
-            ) from error
-        raise
-
-
 def build(
     component: str,
     print_: str,
@@ -175,7 +146,7 @@ def build(
         parent.mkdir(parents=True, exist_ok=True)
         if (final / STAGE_FILE).is_file():
             return read_stage(final), False
-        with _locked(parent / f".{print_}.lock", waiting):
+        with locked(parent / f".{print_}.lock", waiting):
             if (final / STAGE_FILE).is_file():
                 return read_stage(final), False
             work = Workspace(folder=parent / f".tmp-{print_}")
@@ -191,33 +162,8 @@ def exclusive(name: str) -> Generator[None]:
     root = data_root()
     with storage_errors("the data folder"):
         root.mkdir(parents=True, exist_ok=True)
-    with _locked(root / f".{name}.lock", None):
+    with locked(root / f".{name}.lock", None):
         yield
-
-
-@contextmanager
-def _locked(path: Path, waiting: Callable[[str], None] | None) -> Generator[None]:
-    """Hold an exclusive lock that the kernel releases when the process dies."""
-    while True:
-        with path.open("a") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if waiting is not None:
-                    waiting("another process computes this stage; waiting for it to finish")
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            # The one before removes the file: a lock on a removed file keeps nobody out.
-            if _is_named(path, handle):
-                yield
-                path.unlink()
-                return
-
-
-def _is_named(path: Path, handle: TextIO) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(handle.fileno()))
-    except FileNotFoundError:
-        return False
 
 
 def _finish(
@@ -255,47 +201,11 @@ def _finish(
     stage_file = work.folder / STAGE_FILE
     stage_file.write_text(json.dumps(body, indent=1, sort_keys=True), encoding="utf-8")
     flush(stage_file)
-    _flush_folder(work.folder)
+    flush_folder(work.folder)
     if final.exists():  # a folder without stage.json: left by a damaged disk, never by this code
         shutil.rmtree(final)
     work.folder.rename(final)
-    _flush_folder(final.parent)
-
-
-def flush(file: Path) -> None:
-    """Force a file's content to disk."""
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then rename it to `path`: whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(partial)
-        flush(partial)
-        partial.rename(path)
-    except Exception as error:
-        # safetensors, numpy and torch each have their own exception for a full disk.
-        if not isinstance(error, OSError) or error.errno is None:
-            _raise_if_full(path.parent, error)
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _raise_if_full(folder: Path, error: Exception) -> None:
-    said = os.strerror(errno.ENOSPC) in str(error)
-    if said or (folder.is_dir() and shutil.disk_usage(folder).free < _SPARE_BYTES):
-        raise OSError(errno.ENOSPC, f"no space left: {error}") from error
+    flush_folder(final.parent)
 
 
 def read_stage(folder: Path) -> Stage:

@@ -60,7 +60,15 @@ def pins() -> Result:
 def imports() -> Result:
     """Import what the stages compute with."""
     broken: list[str] = []
-    for name in ("components.core.compat", "torch", "lightning", "sklearn", "h5py", "wfdb"):
+    for name in (
+        "components.core.compat",
+        "torch",
+        "lightning",
+        "sklearn",
+        "h5py",
+        "wfdb",
+        "pydicom",
+    ):
         try:
             importlib.import_module(name)
         except (ImportError, OSError) as error:
@@ -68,7 +76,9 @@ def imports() -> Result:
     if broken:
         return Result("imports", ok=False, found=", ".join(broken), fix="run `make setup`")
     return Result(
-        "imports", ok=True, found="torch, torchaudio, lightning, scikit-learn, h5py, wfdb"
+        "imports",
+        ok=True,
+        found="torch, torchaudio, lightning, scikit-learn, h5py, wfdb, pydicom",
     )
 
 

@@ -229,6 +229,8 @@ def _notices(stages: Upstream, done: Evaluated, opening: Opening) -> list[str]:
     found = [f"This test split has been opened {opening.count} time(s), this time included."]
     if not facts["patients_known"]:
         found.append("Patients are unknown: the unit of split and bootstrap is the recording.")
+    if facts.get("split_note"):
+        found.append(facts["split_note"])
     if facts["timed"]:
         found.append(
             "Patients censored before the horizon are left out; the others are weighted by the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.config.task import TaskConfig
@@ -34,6 +34,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         head=train.facts["head"],
         model=train.facts["model"],
         ecg=_ecg(stages),
+        **_quality_gate(stages),
         features=_features(stages),
         members=tuple(f"member{i}" for i in range(len(chosen))),
         platt=json.loads(own.platt.to_json()),
@@ -58,6 +59,11 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
     if "ecg" not in facts["modalities"]:
         return None
     return PrepareConfig(**{k: facts["ecg"][k] for k in PrepareConfig.model_fields})
+
+
+def _quality_gate(stages: Upstream) -> dict[str, Any]:
+    gate: dict[str, Any] = stages.cohort.facts["ecg"]
+    return {name: gate[name] for name in ("reject", "min_quality")} if _ecg(stages) else {}
 
 
 def _features(stages: Upstream) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +12,23 @@ import pyarrow.parquet as pq
 
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
+from components.core.files import write_atomic
+from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import (
     ECG_FIELDS,
     REJECT_SCHEMA,
-    SHARDS,
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
 )
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
-from components.core.store import write_atomic
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.sources.array import load_array
 
-PARTS_FOLDER = "parts"
 _open_arrays: dict[tuple[Path, str], Any] = {}
-
-
-@dataclass(frozen=True)
-class ChunkCounts:
-    """What a chunk came to."""
-
-    records: int
-    rejects: int
-
-
-def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
-    """Return shard, rejects and manifest part of a chunk; the last exists when it is finished."""
-    parts = folder / PARTS_FOLDER
-    return (
-        folder / SHARDS / f"{number:05d}.h5",
-        parts / f"{number:05d}.rejects.parquet",
-        parts / f"{number:05d}.parquet",
-    )
 
 
 def decode_chunk(
@@ -62,8 +43,9 @@ def decode_chunk(
         features: tabular feature → `numeric` or `categorical`, for the column types.
     """
     shard, rejects_file, part = part_paths(folder, number)
-    if part.exists():
-        return ChunkCounts(pq.read_metadata(part).num_rows, pq.read_metadata(rejects_file).num_rows)
+    finished = finished_counts(folder, number)
+    if finished is not None:
+        return finished
     writer = RaggedWriter()
     rows: list[dict[str, Any]] = []
     rejects: list[Reject] = []

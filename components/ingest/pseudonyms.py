@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from components.core.errors import CardioError
 from components.core.patient_key import Kind, PatientKey
 from components.ingest.records import Record, Reject
+from components.ingest.sources.measurements import Measurement
 
 # Columns of side tables (the synthetic cohort's truth) that hold ids.
 _ID_COLUMNS: dict[str, Kind] = {
@@ -36,6 +37,14 @@ class Pseudonyms:
         """Yield the items without an id, a file name or a quoted value."""
         for item in items:
             yield item.withheld() if isinstance(item, Reject) else self._record(item)
+
+    def measurements(self, items: Iterable[Measurement | Reject]) -> Iterator[Measurement | Reject]:
+        """Yield serial measurements under the pseudonyms of their patients."""
+        for item in items:
+            if isinstance(item, Reject):
+                yield item.withheld()
+            else:
+                yield replace(item, patient_id=self.of("patient", item.patient_id))
 
     def _record(self, record: Record) -> Record:
         own = f"row-{record.row}"

@@ -15,14 +15,18 @@ import pyarrow.parquet as pq
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
 from components.core.errors import InputError
+from components.core.files import write_atomic
+from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.patient_key import read_key
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST, REJECTS, SHARDS
-from components.core.store import Workspace, write_atomic
-from components.ingest.chunks import PARTS_FOLDER, decode_chunk, part_paths, rejects_table
+from components.core.store import Workspace
+from components.ingest.chunks import decode_chunk, rejects_table
+from components.ingest.measurements import ingest_measurements
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
+from components.ingest.rejects import check_rate
 from components.ingest.sources.registry import source
 
 # Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
@@ -30,7 +34,7 @@ CHUNK = 256
 
 
 def ingest(work: Workspace, config: IngestConfig) -> None:
-    """Fill the workspace with manifest, shards and rejects.
+    """Fill the workspace with manifest, shards, rejects and, where given, measurements.
 
     Args:
         work: receives the files and the counts.
@@ -58,6 +62,11 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     items = origin.read(path, options)
     chunks = _decode(work, names.items(items) if names else items, features, config.workers, total)
     _merge(work, chunks, config)
+    measurements = getattr(origin, "measurements", None)
+    found = measurements(path, options) if measurements is not None else None
+    if found is not None:
+        found = names.measurements(found) if names else found
+        ingest_measurements(work, found, limit=config.max_reject_rate)
     side_files = getattr(origin, "side_files", None)
     if side_files is not None:
         _copy(work, side_files(path, options), names)
@@ -100,8 +109,9 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     kept, duplicates = _drop_duplicates(manifest)
     rejects = pa.concat_tables([rejects, rejects_table(duplicates)])
     write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
-    _check_rate(work, rejects, total=manifest.num_rows + rejects.num_rows - len(duplicates),
-                duplicates=len(duplicates), limit=config.max_reject_rate)  # fmt: skip
+    total = manifest.num_rows + rejects.num_rows - len(duplicates)
+    check_rate(work, rejects, what="records", total=total, limit=config.max_reject_rate,
+               duplicates=len(duplicates))  # fmt: skip
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
     shutil.rmtree(work.folder / PARTS_FOLDER)
     reasons = rejects.column("code").to_pandas().value_counts()
@@ -131,23 +141,6 @@ def _drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject]]:
         for row in frame.loc[repeated, "row"]
     ]
     return manifest.filter(pa.array(~repeated)), dropped
-
-
-def _check_rate(
-    work: Workspace, rejects: pa.Table, *, total: int, duplicates: int, limit: float
-) -> None:
-    refused = rejects.num_rows - duplicates
-    if refused == 0 or (refused / total <= limit and refused < total):
-        return
-    kept = work.folder.parent / f"{work.folder.name.removeprefix('.tmp-')}.rejects.parquet"
-    shutil.copyfile(work.folder / REJECTS, kept)
-    counts = rejects.column("code").to_pandas().value_counts()
-    reasons = ", ".join(f"{n} × {code}" for code, n in counts.items())
-    raise InputError(
-        f"{refused} of {total} records were refused ({reasons}), more than the limit of "
-        f"{limit:.0%}; see data/{kept.parent.name}/{kept.name}, mend them, or raise "
-        "ingest.max_reject_rate"
-    )
 
 
 def _facts(

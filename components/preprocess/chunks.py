@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +13,34 @@ from components.core.config.sections import EcgConfig
 from components.core.data.ragged import RaggedReader
 from components.core.data.tensors import write_tensors
 from components.core.errors import RecordError
-from components.core.schemas import REJECT_SCHEMA, SHARDS
+from components.core.files import write_atomic
+from components.core.parts import ChunkCounts, finished_counts, part_paths
+from components.core.schemas import FLAG_PREFIX, QUALITY, REJECT_SCHEMA
 from components.core.signals.normalise import Moments
 from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
-from components.core.store import write_atomic
+from components.core.signals.quality import FLAGS, refuse
 
-PARTS_FOLDER = "parts"
-_FLAGS = ("resampled", "cropped", "padded", "derived_lead", "missing_lead", "flat_lead")
+_DONE = (
+    "resampled",
+    "cropped",
+    "padded",
+    "derived_lead",
+    "missing_lead",
+    "non_finite_lead",
+    "flat_lead",
+    "calibration_pulse",
+    "filtered",
+)
 PART_SCHEMA = pa.schema(
     [
         pa.field("sample_id", pa.string(), nullable=False),
         pa.field("shard", pa.int32(), nullable=False),
         pa.field("shard_row", pa.int32(), nullable=False),
-        *[pa.field(f"flag_{name}", pa.bool_()) for name in _FLAGS],
+        pa.field(QUALITY, pa.float32()),
+        # A quality flag is null where the recording cannot tell.
+        *[pa.field(f"{FLAG_PREFIX}{name}", pa.bool_()) for name in (*_DONE, *FLAGS)],
     ]
 )
-
-
-@dataclass(frozen=True)
-class ChunkCounts:
-    """What a chunk came to."""
-
-    records: int
-    rejects: int
-
-
-def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
-    """Return shard, rejects and row part of a chunk; the last exists when it is finished."""
-    parts = folder / PARTS_FOLDER
-    return (
-        folder / SHARDS / f"{number:05d}.h5",
-        parts / f"{number:05d}.rejects.parquet",
-        parts / f"{number:05d}.parquet",
-    )
 
 
 def transform_chunk(
@@ -62,8 +56,9 @@ def transform_chunk(
         config: how an ECG becomes a row.
     """
     shard, rejects_file, part = part_paths(folder, number)
-    if part.exists():
-        return ChunkCounts(pq.read_metadata(part).num_rows, pq.read_metadata(rejects_file).num_rows)
+    finished = finished_counts(folder, number)
+    if finished is not None:
+        return finished
     ready: list[Prepared] = []
     rows: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
@@ -74,7 +69,7 @@ def transform_chunk(
         except RecordError as error:
             rejects.append(_reject(error, row))
             continue
-        rows.append(_row(row["sample_id"], number, len(ready), prepared.flags))
+        rows.append(_row(row["sample_id"], number, len(ready), prepared))
         ready.append(prepared)
     reader.close()
     if ready:
@@ -89,6 +84,7 @@ def transform_chunk(
 def _prepare(reader: RaggedReader, row: dict[str, Any], config: EcgConfig) -> Prepared:
     plain = PrepareConfig(**config.model_dump(include=set(PrepareConfig.model_fields)))
     prepared = prepare(reader.read(row), plain)
+    refuse(prepared.quality, reject=config.reject, min_quality=config.min_quality)
     if config.missing == "drop" and not prepared.lead_mask.all():
         absent = [n for n, ok in zip(config.leads, prepared.lead_mask, strict=True) if not ok]
         raise RecordError(
@@ -101,9 +97,11 @@ def _prepare(reader: RaggedReader, row: dict[str, Any], config: EcgConfig) -> Pr
     return prepared
 
 
-def _row(sample: str, number: int, row: int, flags: dict[str, bool]) -> dict[str, Any]:
-    found = {f"flag_{name}": flags.get(name, False) for name in _FLAGS}
-    return {"sample_id": sample, "shard": number, "shard_row": row, **found}
+def _row(sample: str, number: int, row: int, prepared: Prepared) -> dict[str, Any]:
+    quality = prepared.quality
+    found = {f"{FLAG_PREFIX}{k}": v for k, v in (prepared.flags | quality.flags).items()}
+    place = {"sample_id": sample, "shard": number, "shard_row": row}
+    return place | {QUALITY: quality.score} | found
 
 
 def _reject(error: RecordError, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from components.core.store import write_atomic
+from components.core.files import write_atomic
 
 
 class AtomicCheckpoints(TorchCheckpointIO):

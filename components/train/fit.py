@@ -21,8 +21,8 @@ from components.core.config.sections import FitConfig
 from components.core.data.batches import loader
 from components.core.data.cohort import Rows
 from components.core.device import Place
+from components.core.files import write_atomic
 from components.core.predict import predict
-from components.core.store import write_atomic
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
 from components.train.module import Module

@@ -10,6 +10,9 @@ from components.core.config.task import TaskConfig
 from components.core.runs import Recorder
 from components.core.store import Stage
 
+# Folds that stand alone, so that their figures need no fold in their name.
+_SINGLE = {"holdout", "given", "temporal", "site"}
+
 
 def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, float]], None]:
     """Return the epoch hook: one batched write per epoch, named after the member if several."""
@@ -17,9 +20,7 @@ def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, 
     recorder.params({f"fit.{key}": value for key, value in task.section("fit")["fit"].items()})
 
     def on_epoch(member: str, epoch: int, figures: dict[str, float]) -> None:
-        named = figures if "/" not in member and member in {"holdout", "given"} else {
-            f"{member}/{name}": value for name, value in figures.items()
-        }  # fmt: skip
+        named = figures if member in _SINGLE else {f"{member}/{n}": v for n, v in figures.items()}
         recorder.metrics(named, step=epoch)
 
     return on_epoch

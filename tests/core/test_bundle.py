@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,10 +148,30 @@ def test_the_logged_model_answers_in_a_table(folder: Path) -> None:
     model.load_context(SimpleNamespace(artifacts={"bundle": str(folder)}))
     rows = pd.DataFrame({"ecg_base64": [zipped_ecg(), "?"], "age": [61.0, 61.0], "sex": ["F", "F"]})
     found = model.predict(None, rows)
-    assert list(found.columns) == ["probability", "logit", "version", "error"]
+    assert list(found.columns) == ["probability", "logit", "quality", "flags", "version", "error"]
     assert found["version"].tolist() == ["v" * 32] * 2
     assert found["probability"][0] == ask(Predictor(folder), ecg_base64=zipped_ecg()).probability
     assert (found["error"] != "").tolist() == [False, True]
+    assert 0 < found["quality"][0] <= 1
+    assert np.isnan(found["quality"][1])
+    assert found["flags"].map(type).tolist() == [str, str]
+
+
+def test_quality_stands_beside_the_answer(predictor: Predictor, tmp_path: Path) -> None:
+    header = ecg_on_disk(tmp_path)
+    expected = prepare(read_signal(DiskFile(header, tmp_path), Declared()), ECG).quality
+    found = ask(predictor, ecg_path=str(header))
+    assert (found.quality, found.flags) == (expected.score, expected.raised)
+
+
+def test_what_training_refused_gets_no_answer(tmp_path: Path) -> None:
+    folder = write_toy_bundle(tmp_path, members=1)
+    facts = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(facts | {"min_quality": 1.0}))
+    found = ask(Predictor(folder), ecg_path=str(ecg_on_disk(tmp_path)))
+    assert math.isnan(found.probability)
+    assert 0 < found.quality < 1
+    assert re.search(r"quality is 0\.\d+, below 1; record again", found.error)
 
 
 def test_the_input_example_is_answered(predictor: Predictor) -> None:

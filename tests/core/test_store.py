@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from components.core import store
+from components.core import files, store
 from components.core.errors import InputError
+from components.core.locks import locked
 from components.core.store import Workspace, build, fingerprint, read_stage, verify
 
 PARTS: dict[str, Any] = {
@@ -154,7 +155,7 @@ def test_whoever_comes_second_is_told_once_and_waits(data_folder: Path) -> None:
     inside = threading.Event()
 
     def second() -> None:
-        with store._locked(data_folder / ".turn.lock", told.append):
+        with locked(data_folder / ".turn.lock", told.append):
             inside.set()
 
     with store.exclusive("turn"):
@@ -250,7 +251,7 @@ def test_a_folder_that_is_no_stage_is_named(tmp_path: Path) -> None:
 
 
 def test_write_atomic_writes_whole(tmp_path: Path) -> None:
-    store.write_atomic(tmp_path / "table", lambda p: p.write_text("whole"))
+    files.write_atomic(tmp_path / "table", lambda p: p.write_text("whole"))
     assert [p.name for p in tmp_path.iterdir()] == ["table"]
     assert (tmp_path / "table").read_text() == "whole"
 
@@ -263,14 +264,14 @@ def test_write_atomic_leaves_the_old_file_and_nothing_else_on_error(tmp_path: Pa
         raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
-        store.write_atomic(tmp_path / "table", fail)
+        files.write_atomic(tmp_path / "table", fail)
     assert [p.name for p in tmp_path.iterdir()] == ["table"]
     assert (tmp_path / "table").read_text() == "old"
 
 
 def test_write_atomic_without_its_folder_is_the_writers_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no such folder"):
-        store.write_atomic(tmp_path / "absent" / "table", _refuse)
+        files.write_atomic(tmp_path / "absent" / "table", _refuse)
 
 
 def _refuse(partial: Path) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from components.core.errors import StorageError
-from components.core.store import Workspace, build, write_atomic
+from components.core.files import write_atomic
+from components.core.store import Workspace, build
 
 PRINT = "a" * 32
 # Started in its own interpreter; `argv`: what to do in the compute step.

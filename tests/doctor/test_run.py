@@ -51,10 +51,10 @@ def test_another_version_than_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_library_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = importlib.import_module
 
-    def without_wfdb(name: str) -> Any:
+    def without_wfdb(name: str, package: str | None = None) -> Any:
         if name == "wfdb":
             raise ImportError(name)
-        return plain(name)
+        return plain(name, package)
 
     monkeypatch.setattr(run.importlib, "import_module", without_wfdb)
     found = run.imports()

@@ -18,13 +18,15 @@ import pytest
 
 from components.core.readers.registry import readers_by_name
 from tests.e2e.conftest import Place
-from tests.e2e.identities import FILE, PATIENT, PLANTED, RECORDING, WRITERS, write
+from tests.e2e.identities import FILE, PATIENT, RECORDING, write
+from tests.named_files import PLANTED, WRITERS
 
 NAMES = ("plain", "keyed", "stopped")
 IDS = (PATIENT, RECORDING, FILE)
 KEY = "a secret of the study, 32 bytes or more"
 SETTINGS = (
-    "ingest.max_reject_rate=1 ingest.options.manifest.tabular='{age: numeric, sex: categorical}' "
+    "ingest.max_reject_rate=1 ingest.options.manifest.measurements=measurements.csv "
+    "ingest.options.manifest.tabular='{age: numeric, sex: categorical}' "
     "preprocess.split.method=given fit.epochs=1 fit.seeds=[0] model.width=4 model.depth=1 "
     "evaluate.draws=100"
 )
@@ -123,7 +125,7 @@ def _content(file: Path) -> bytes:
 
 
 def test_every_reader_has_a_writer_that_names_the_patient() -> None:
-    assert set(readers_by_name()) == set(WRITERS), "add the format's line to WRITERS"
+    assert set(readers_by_name()) == set(WRITERS), "add the format's line to tests/named_files.py"
 
 
 def test_the_search_finds_what_is_there(runs: Runs, tmp_path: Path) -> None:

@@ -1,22 +1,24 @@
 """Valid files to be damaged: constructed for every reader and source, real ones where there are.
 
-A new reader needs one line in `BUILDERS` (or a real file in the sample data that it recognises), a
-new source its example in the conformance test of the sources.
+A new reader needs its line in `tests/named_files.py` (or a real file in the sample data that it
+recognises), a new source its example in the conformance test of the sources.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import scipy.io
 
 from components.core.errors import RecordError
 from components.core.readers.rawfile import MemoryFile
@@ -24,26 +26,16 @@ from components.core.readers.registry import Declared, readers_by_name
 from components.core.readers.wfdb_header import FILE_NAME, content_lines
 from components.core.signals.leads import LEADS8
 from components.ingest.sources.registry import sources_by_name
-from components.ingest.synthetic.identity import Identity
-from components.ingest.synthetic.muse import MuseFacts, muse_xml
-from components.ingest.synthetic.plain_formats import csv_waveform, wfdb_record
+from tests.core.readers.xml_files import sierra, twelve
 from tests.ingest.sources.test_conformance import example
+from tests.named_files import FS, PERSON, PLANTED, WRITERS
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 # Larger samples are left out: they are no other format, only slower.
 _MAX_REAL_BYTES = 400_000
 _REAL_PER_FOLDER = 2
 DECLARED = Declared(fs=500, unit="mV")
-PERSON = Identity(
-    surname="QUILLFEATHRY",
-    first_name="ELOWYNNA",
-    birth_date="03-14-1931",
-    hospital_number="MRN00471183",
-    physician="HARKENWALD",
-    device_serial="SNX77120934",
-)
-# What names the person; no number of the signal depends on it.
-IDENTIFYING = tuple(str(value).encode() for value in vars(PERSON).values())
+IDENTIFYING = tuple(text.encode() for text in PLANTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,29 +65,30 @@ def signal(leads: int = 8, samples: int = 300) -> np.ndarray[Any, np.dtype[np.fl
     return (np.cumsum(noise, axis=1) * 0.03).astype(np.float32)
 
 
-def _muse() -> Iterator[Seed]:
-    facts = MuseFacts(identity=PERSON, age=64, female=True, time=datetime(2020, 3, 4, 9, 5),  # noqa: DTZ001
-                      rate=71)  # fmt: skip
-    content = muse_xml(signal(), signal()[:, :60], leads=LEADS8, facts=facts)
-    yield Seed(name="muse", main="a.xml", files={"a.xml": content})
-    yield Seed(name="muse crlf", main="a.xml", files={"a.xml": content.replace(b"\n", b"\r\n")})
+def _written(reader: str, name: str = "r") -> Seed:
+    """Return what the format's writer makes of a short recording."""
+    made = WRITERS[reader](name, signal())
+    return Seed(name=reader, main=made.main, files=made.files, declared=made.declared)
+
+
+def _muse(plain: Seed) -> Iterator[Seed]:
+    content = plain.files["r.xml"]
+    yield replace(plain, name="muse crlf", files={"r.xml": content.replace(b"\n", b"\r\n")})
     wide = content.decode("latin-1").replace("ISO-8859-1", "UTF-16").encode("utf-16")
-    yield Seed(name="muse utf-16", main="a.xml", files={"a.xml": wide})
+    yield replace(plain, name="muse utf-16", files={"r.xml": wide})
 
 
-def _wfdb() -> Iterator[Seed]:
-    named = (f"Name: {PERSON.surname}", f"MRN: {PERSON.hospital_number}", "Age: 64", "Sex: F")
-    files = wfdb_record(signal(), name="r", leads=LEADS8, fs=500, comments=named)
-    plain = Seed(name="wfdb 16", main="r.hea", files=files, summed=("r.dat",))
-    yield plain
+def _wfdb(plain: Seed) -> Iterator[Seed]:
+    files = plain.files
     head = files["r.hea"].decode()
     packed = {"r.hea": head.replace(".dat 16 ", ".dat 212 ").encode(), "r.dat": _pack_212(files)}
-    yield replace(plain, name="wfdb 212", files=packed)
+    yield replace(plain, name="wfdb 212", files=packed, summed=("r.dat",))
     for kind in ("61", "80", "160", "24", "32", "310", "311", "16x2", "16:3", "8", "508", "516"):
         other = {**files, "r.hea": head.replace(".dat 16 ", f".dat {kind} ").encode()}
         # Most do not fit the data: what is damaged is a file that is refused already.
         yield Seed(name=f"wfdb as {kind}", main="r.hea", files=other)
-    segments = {"all.hea": b"all/3 8 500 900\nr 300\nr 300\nr 300\n# Name: QUILLFEATHRY\n", **files}
+    named = f"# Name: {PERSON.surname}\n".encode()
+    segments = {"all.hea": b"all/3 8 500 900\nr 300\nr 300\nr 300\n" + named, **files}
     yield Seed(name="wfdb segments", main="all.hea", files=segments)
     yield Seed(name="wfdb gaps", main="all.hea", files={
         **segments, "all.hea": b"all/3 8 500 900\nr 300\n~ 300\nr 300\n"})  # fmt: skip
@@ -109,25 +102,65 @@ def _pack_212(files: dict[str, bytes]) -> bytes:
     return np.stack([low, middle, high], axis=1).astype(np.uint8).tobytes()
 
 
-def _csv() -> Iterator[Seed]:
-    content = csv_waveform(signal(), leads=LEADS8)
-    uv = Declared(fs=500, unit="uV")
-    yield Seed(name="csv", main="a.csv", files={"a.csv": content}, declared=uv)
+def _csv(plain: Seed) -> Iterator[Seed]:
     floats = "\n".join(["I;II;V1", *(f"{v:.3f};{-v:.3f};{v / 2:.3f}" for v in signal(1, 60)[0])])
-    yield Seed(name="csv floats", main="a.csv", files={"a.csv": floats.encode("utf-8-sig")})
+    content = {"r.csv": floats.encode("utf-8-sig")}
+    yield replace(plain, name="csv floats", files=content, declared=DECLARED)
     timed = "\r\n".join(["time,I,II", *(f"{i},{i * 3 % 7},{i % 5}" for i in range(60)), ""])
-    yield Seed(name="csv time", main="a.csv", files={"a.csv": timed.encode("utf-16")})
+    yield replace(plain, name="csv time", files={"r.csv": timed.encode("utf-16")})
+    commas = re.sub(r"(\d)\.(\d)", r"\1,\2", floats)
+    yield replace(plain, name="csv comma", files={"r.csv": commas.encode()},
+                  declared=Declared(fs=500, unit="mV", decimal=","))  # fmt: skip
+    bare = plain.files["r.csv"].split(b"\n", 1)[1]
+    yield replace(plain, name="csv bare", files={"r.csv": bare},
+                  declared=Declared(fs=500, unit="uV", leads=LEADS8))  # fmt: skip
 
 
-# One line per reader: what its writer makes.
-BUILDERS: dict[str, Callable[[], Iterator[Seed]]] = {"muse": _muse, "wfdb": _wfdb, "csv": _csv}
+def _philips(plain: Seed) -> Iterator[Seed]:
+    counts = twelve(np.rint(signal() * 200).astype(np.int16))
+    yield replace(plain, name="philips 1.04 utf-16", files={"r.xml": sierra(counts)})
+    old = sierra(counts, version="1.03", encoding="UTF-8")
+    yield replace(plain, name="philips 1.03", files={"r.xml": old})
+
+
+def _matlab(plain: Seed) -> Iterator[Seed]:
+    values = np.rint(signal() * 1000)
+    out = io.BytesIO()
+    scipy.io.savemat(out, {"val": values, "fs": FS}, do_compression=True)
+    yield replace(plain, name="matlab packed", files={"r.mat": out.getvalue()})
+    out = io.BytesIO()
+    with h5py.File(out, "w", userblock_size=512) as file:
+        file["val"] = values.T
+        file["val"].attrs["MATLAB_class"] = np.bytes_("double")
+    head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    yield replace(plain, name="matlab 7.3", files={"r.mat": head + out.getvalue()[128:]})
+
+
+def _npy(plain: Seed) -> Iterator[Seed]:
+    for name, values in (("floats", signal()), ("fortran", np.asfortranarray(signal().T))):
+        out = io.BytesIO()
+        np.save(out, values)
+        yield replace(plain, name=f"npy {name}", files={"r.npy": out.getvalue()})
+
+
+# More ways to write a format than its writer in `tests/named_files.py` knows.
+VARIANTS: dict[str, Callable[[Seed], Iterator[Seed]]] = {
+    "muse": _muse, "wfdb": _wfdb, "csv": _csv, "philips_sierra": _philips, "matlab": _matlab,
+    "npy": _npy,
+}  # fmt: skip
+# Signal files of which each sample is in a checksum.
+_SUMMED = {"wfdb": ("r.dat",)}
 
 
 @cache
 def of_reader(name: str) -> tuple[Seed, ...]:
     """Return a reader's seeds, constructed ones first."""
-    built = tuple(BUILDERS[name]()) if name in BUILDERS else ()
-    return built + tuple(seed for reader, seed in _real() if reader == name)
+    real = tuple(seed for reader, seed in _real() if reader == name)
+    if name not in WRITERS:
+        return real
+    first = replace(_written(name), summed=_SUMMED.get(name, ()))
+    more = VARIANTS[name](first) if name in VARIANTS else ()
+    return (first, *more, *real)
 
 
 @cache

@@ -63,9 +63,9 @@ def test_another_name_is_as_long_and_another() -> None:
     for seed in of_reader("muse")[:2]:
         found = rename(seed, random.Random(0))
         assert found is not None
-        assert len(found.files["a.xml"]) == len(seed.files["a.xml"])
+        assert len(found.files["r.xml"]) == len(seed.files["r.xml"])
         assert found.files != seed.files
-    nobody = replace(of_reader("muse")[0], files={"a.xml": b"<RestingECG/>"})
+    nobody = replace(of_reader("muse")[0], files={"r.xml": b"<RestingECG/>"})
     assert rename(nobody, random.Random(0)) is None
     assert mutate(nobody, [b"x"], random.Random(0)).kinds
 
@@ -158,7 +158,7 @@ def test_findings_are_saved_with_the_way_back(tmp_path: Path) -> None:
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["csv-3-4", "csv-3-5", "csv-3-6"]
     _, seed, mutated = next(inputs(ReaderTarget("csv"), 3, 4))
-    assert (tmp_path / "csv-3-4" / "a.csv").read_bytes() == mutated.files["a.csv"]
+    assert (tmp_path / "csv-3-4" / "r.csv").read_bytes() == mutated.files["r.csv"]
     told = (tmp_path / "csv-3-4" / "finding.txt").read_text()
     assert told.startswith(f"exception: ValueError at x.py:1\nseed file: {seed.name}\n")
 

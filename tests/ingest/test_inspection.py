@@ -26,7 +26,8 @@ from tests.chain import (
     write_tabular_cohort,
     write_wfdb,
 )
-from tests.e2e.identities import FILE, PATIENT, PLANTED, RECORDING, write
+from tests.e2e.identities import FILE, PATIENT, RECORDING, write
+from tests.named_files import PLANTED, WRITERS
 
 NAMES = (*PLANTED, PATIENT, RECORDING, FILE)
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -89,10 +90,12 @@ def test_the_counts_are_those_of_ingest(hospital: Path, data_folder: Path) -> No
         == (stage.counts["records"])
     )
     kinds = {each.reader: each for each in found.recognised}
-    assert set(kinds) == {"csv", "muse", "wfdb"}
-    assert (kinds["muse"].fs, kinds["muse"].seconds) == ({"500": 20}, (10.0, 10.0, 10.0))
+    assert set(kinds) == set(WRITERS)
+    assert (kinds["muse"].fs, kinds["muse"].seconds) == ({"500": 8}, (10.0, 10.0, 10.0))
     assert next(iter(kinds["wfdb"].leads)) == "8: I, II, V1, V2, V3, V4, V5, V6"
-    assert found.labels == {"0": found.records // 2, "1": found.records - found.records // 2}
+    assert sum(found.labels.values()) == found.records
+    manifest = pd.read_csv(hospital / "manifest.csv", dtype=str)
+    assert found.event_patients >= manifest["event_time_days"].notna().sum() - len(rejects)
     assert found.times["index_time"] == found.times["followup_days"] == found.records
     assert "the declared feature 'bmi' is no column; left out" in found.problems
     columns = {c.name: c for c in found.columns}
@@ -172,10 +175,10 @@ def test_options_that_are_missing_are_told_beside_the_columns(tmp_path: Path) ->
     assert [(c.name, c.kind, c.missing) for c in found.columns] == [
         ("pid", "text", 0), ("when", "time", 0.5), ("x", "numeric", 0), ("none", "empty", 1),
     ]  # fmt: skip
-    separator, guess, label = found.problems
+    separator, guess, needed = found.problems
     assert "has one column when split at ','" in separator
     assert guess == "the first line looks separated by ';'; declare it if that is so"
-    assert label == "'label' is missing in ingest.options.table; add it"
+    assert needed == "'tabular' is missing in ingest.options.table; add it"
     assert found.records == 0
 
 

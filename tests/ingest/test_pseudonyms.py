@@ -133,6 +133,20 @@ def test_the_synthetic_truth_goes_under_the_same_pseudonyms(raw: Path) -> None:
     assert (stage.folder / "truth" / "truth.json").is_file()
 
 
+def test_serial_measurements_go_under_the_same_pseudonyms(raw: Path) -> None:
+    _cohort(raw)
+    plain: dict[str, object] = {"time": 30, "name": "lvef", "value": 60, "unit": "%"}
+    rows = [{"patient_id": f"MRN{i}", **plain} for i in (0, 1, 8)]
+    write_table(raw / "lvef.csv", [*rows, {"patient_id": "MRN1", **plain, "value": "MRN1"}])
+    config = ingest_config("manifest", raw, {"measurements": "lvef.csv"}, max_reject_rate=1,
+                           patient_key_env="STUDY_KEY")  # fmt: skip
+    stage = ingested(config)
+    found = pd.read_parquet(stage.folder / "measurements.parquet")
+    assert found["patient_id"].tolist() == [KEY.pseudonym("patient", f"MRN{i}") for i in (0, 1)]
+    assert "MRN" not in _text(stage)
+    assert rejects_of(stage)["reason"].str.contains("withheld|read before").all()
+
+
 def test_another_key_is_another_stage_and_its_name_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

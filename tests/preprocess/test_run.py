@@ -16,6 +16,7 @@ from components.core.data.ragged import RaggedReader
 from components.core.errors import ConfigError, InputError
 from components.core.schemas import SHARDS
 from components.core.signals.leads import LEADS8
+from components.core.signals.quality import FLAGS
 from components.core.store import Stage
 from components.ingest import run as ingest_run
 from components.preprocess import chunks
@@ -188,6 +189,46 @@ def test_records_with_missing_leads_are_dropped_on_request(mixed: Stage) -> None
     assert "preprocess.ecg.missing=mask" in reject["advice"]
     assert "x1" not in set(manifest_of(stage)["sample_id"])
     assert stage.counts["rejects"] == 1
+
+
+def test_quality_is_in_the_manifest_and_counted(mixed: Stage) -> None:
+    stage = prepared(mixed, split={"method": "holdout"})
+    frame = manifest_of(stage).set_index("sample_id")
+    assert frame["quality"].between(0, 1).all()
+    assert frame.loc["x1", "quality"] < 0.9  # V3 is missing, and is an eighth of the score
+    assert frame.loc["r000", "quality"] > 0.9
+    assert frame["flag_einthoven"].isna().all()  # eight leads cannot tell
+    assert not frame["flag_mains"].any()
+    for name in FLAGS:
+        assert stage.counts[f"flag_{name}"] == int(frame[f"flag_{name}"].eq(True).sum())
+    assert stage.counts["flag_missing_lead"] == 1
+
+
+def test_records_are_refused_by_quality(mixed: Stage) -> None:
+    by_score = {"length": 1000, "min_quality": 0.9}
+    stage = prepared(mixed, ecg=by_score, split={"method": "holdout"})
+    reject = rejects_of(stage).iloc[0]
+    assert len(rejects_of(stage)) == 1
+    assert (reject["code"], reject["field"]) == ("low_quality", "quality")
+    assert reject["reason"].endswith("below 0.9")
+    assert "x1" not in set(manifest_of(stage)["sample_id"])
+
+
+def test_records_are_refused_by_flag(raw: Path) -> None:
+    write_ecg_cohort(raw)
+    table = pd.read_csv(raw / "manifest.csv")
+    hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(1000) / 500)
+    write_wfdb(raw, "r005", beats(5) + hum)
+    source = ingested(ingest_config("manifest", raw, AGE))
+    plain = prepared(source, split={"method": "holdout"})
+    assert manifest_of(plain).query("flag_mains == True")["sample_id"].tolist() == ["r005"]
+    assert plain.counts["flag_mains"] == plain.counts["flag_noisy"] == 1
+    refused = {"length": 1000, "reject": ("mains",)}
+    stage = prepared(source, ecg=refused, split={"method": "holdout"})
+    assert stage.counts["records"] == len(table) - 1
+    reject = rejects_of(stage).iloc[0]
+    assert (reject["code"], reject["value"]) == ("low_quality", "mains")
+    assert reject["reason"] == "the recording is flagged mains"
 
 
 def test_ecgs_outside_the_window_are_refused(raw: Path) -> None:

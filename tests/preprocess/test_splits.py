@@ -31,7 +31,7 @@ def config(**more: Any) -> SplitConfig:
 
 
 def drawn(table: pd.DataFrame, **more: Any) -> dict[str, pd.Series]:
-    return splits.assign(table, config(**more))
+    return splits.assign(table, config(**more)).parts
 
 
 def of_patients(table: pd.DataFrame, part: pd.Series) -> pd.Series:

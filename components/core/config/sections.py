@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
+from components.core.config.ctrcd import CtrcdConfig, Grade
+from components.core.errors import nearest
 from components.core.patient_key import check_name
 from components.core.signals.prepare import PrepareConfig
+from components.core.signals.quality import FLAGS
 
 
 class LabelConfig(Frozen):
@@ -22,7 +26,12 @@ class LabelConfig(Frozen):
         horizon_days: an event later than this is a non-event; None takes the label as given.
         censoring: what happens to patients followed for less than the horizon without an event.
             `ipcw` weights the others by inverse probability of censoring, `exclude` drops them,
-            `as_given` takes the label column at its word (the audit then refuses unless waived).
+            `as_given` takes the label column at its word (the audit then refuses unless waived),
+            `survival` needs times of everyone; its binary label at the horizon is that of `ipcw`.
+        derive: `ctrcd` makes label and event time from the serial measurements that the source
+            brings; None takes them from the manifest.
+        ctrcd_min_grade: the first measurement that reaches this grade is the event.
+        ctrcd: biomarker cut-offs of that definition.
     """
 
     name: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
@@ -30,7 +39,18 @@ class LabelConfig(Frozen):
     negative: str = "no event"
     prediction_time: str
     horizon_days: float | None = Field(default=None, gt=0)
-    censoring: Literal["ipcw", "exclude", "as_given"] = "ipcw"
+    censoring: Literal["ipcw", "exclude", "as_given", "survival"] = "ipcw"
+    derive: Literal["ctrcd"] | None = None
+    ctrcd_min_grade: Grade = "moderate"
+    ctrcd: CtrcdConfig = CtrcdConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LabelConfig:
+        if self.derive and self.censoring == "as_given":
+            raise ValueError("censoring 'as_given' takes the label column, derive makes its own")
+        if self.censoring == "survival" and self.horizon_days is None:
+            raise ValueError("censoring 'survival' needs horizon_days for the binary view")
+        return self
 
 
 class IngestConfig(Frozen):
@@ -71,10 +91,22 @@ class EcgConfig(PrepareConfig):
         missing: `mask` keeps a record with missing leads, `drop` rejects it.
         window_days: the ECG must lie at most this long before the index date, never after it;
             None takes any ECG (surveillance).
+        reject: quality flags that refuse a record.
+        min_quality: lowest quality score taken; 0 takes all.
     """
 
     missing: Literal["mask", "drop"] = "mask"
     window_days: float | None = Field(default=90, ge=0)
+    reject: tuple[str, ...] = ()
+    min_quality: float = Field(default=0.0, ge=0, le=1)
+
+    @field_validator("reject")
+    @classmethod
+    def _known_flags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in FLAGS:
+                raise ValueError(f"'{name}' is no quality flag; {nearest(name, FLAGS)}")
+        return value
 
 
 class SplitConfig(Frozen):
@@ -82,7 +114,8 @@ class SplitConfig(Frozen):
 
     Attributes:
         method: `auto` takes given splits, else folds below `min_patients` or `min_events`, else a
-            holdout; the others force one.
+            holdout; the others force one. `temporal` tests on the latest patients by index date,
+            `site` on the patients of `test_sites`, or on one site after the other.
         fractions: train, validation and test share of the patients of a holdout.
         folds: outer folds of the grouped cross-validation.
         repeats: how often the folds are drawn anew.
@@ -91,9 +124,13 @@ class SplitConfig(Frozen):
         min_patients: below this, `auto` cross-validates.
         min_events: below this, `auto` cross-validates.
         seed: of the draw.
+        test_from: `temporal` tests on index dates from this day on; None takes the last share of
+            `fractions`.
+        test_sites: `site` tests on these; empty leaves one site out at a time.
+        group: what besides a patient no two parts may share; drawn parts keep it whole.
     """
 
-    method: Literal["auto", "given", "holdout", "folds"] = "auto"
+    method: Literal["auto", "given", "holdout", "folds", "temporal", "site"] = "auto"
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
     folds: int = Field(default=5, ge=2)
     repeats: int = Field(default=3, ge=1)
@@ -101,6 +138,17 @@ class SplitConfig(Frozen):
     min_patients: int = Field(default=2000, ge=0)
     min_events: int = Field(default=200, ge=0)
     seed: int = 42
+    test_from: date | None = None
+    test_sites: tuple[str, ...] = ()
+    group: Literal["patient", "site", "admission"] = "patient"
+
+    @model_validator(mode="after")
+    def _fits_the_method(self) -> SplitConfig:
+        if self.test_from is not None and self.method != "temporal":
+            raise ValueError("test_from belongs to the method 'temporal'")
+        if self.test_sites and self.method != "site":
+            raise ValueError("test_sites belongs to the method 'site'")
+        return self
 
     @model_validator(mode="after")
     def _sum_is_one(self) -> SplitConfig:

@@ -61,28 +61,32 @@ def content_hash(signal: Signal) -> str:
 
 
 class RaggedReader:
-    """Reads signals back from the shards of an ingest stage."""
+    """Reads signals back from the shards of an ingest stage, through a memory map of each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: tuple[int, h5py.File] | None = None
-        self._data: dict[str, h5py.Dataset] = {}
+        self._shard = -1
+        self._flat: dict[str, npt.NDArray[np.generic]] = {}
 
-    def _dataset(self, shard: int, dtype: str) -> h5py.Dataset:
-        if self._open is None or self._open[0] != shard:
-            self.close()
-            self._open = (shard, h5py.File(self._folder / f"{shard:05d}.h5", "r"))
-        # Opening a data set takes several times as long as reading a recording out of it.
-        if dtype not in self._data:
-            self._data[dtype] = cast(h5py.Dataset, cast(h5py.Group, self._open[1]["ecg"])[dtype])
-        return self._data[dtype]
+    def _map(self, shard: int) -> None:
+        path = self._folder / f"{shard:05d}.h5"
+        self.close()
+        with h5py.File(path, "r") as file:
+            for dtype, data in cast(h5py.Group, file["ecg"]).items():
+                place = cast(h5py.Dataset, data).id.get_offset()
+                if place is None:
+                    raise InputError(f"shard '{path.name}' is not contiguous; ingest again")
+                mapped = np.memmap(path, data.dtype, mode="r", offset=place, shape=data.shape)
+                self._flat[dtype] = np.asarray(mapped)
+        self._shard = shard
 
     def read(self, cells: dict[str, Any]) -> Signal:
-        """Return the signal that the manifest cells describe."""
+        """Return the signal that the manifest cells describe; its values cannot be written to."""
         leads = tuple(cells["ecg_leads"])
         start, samples = int(cells["ecg_start"]), int(cells["ecg_samples"])
-        data = self._dataset(int(cells["ecg_shard"]), str(cells["ecg_dtype"]))
-        flat = data[start : start + len(leads) * samples]
+        if int(cells["ecg_shard"]) != self._shard:
+            self._map(int(cells["ecg_shard"]))
+        flat = self._flat[str(cells["ecg_dtype"])][start : start + len(leads) * samples]
         return Signal(
             values=flat.reshape(len(leads), samples),
             fs=float(cells["ecg_fs"]),
@@ -93,8 +97,6 @@ class RaggedReader:
         )
 
     def close(self) -> None:
-        """Close the file that is open."""
-        if self._open is not None:
-            self._data.clear()
-            self._open[1].close()
-            self._open = None
+        """Let go of the shard that is mapped."""
+        self._flat.clear()
+        self._shard = -1

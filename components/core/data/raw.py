@@ -11,7 +11,7 @@ from typing import Any
 from components.core.errors import InputError
 from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
 from components.core.schemas import PATH_COLUMNS
-from components.core.store import file_hash
+from components.core.files import file_hash
 
 
 def raw_digest(path: str, options: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def censoring_curve(time: Vector, event: Vector) -> CensoringCurve:
     Raises:
         InputError: bad times or codes.
     """
-    days, codes = _checked(time, event)
+    days, codes = check_times(time, event)
     times = np.unique(days[codes == CENSORED])
     ordered = np.sort(days)
     at_risk = days.size - np.searchsorted(ordered, times, side="left")
@@ -62,8 +62,8 @@ def censoring_curve(time: Vector, event: Vector) -> CensoringCurve:
 
 def label_at_horizon(time: Vector, event: Vector, horizon: float) -> FloatArray:
     """Return `[n]`: 1 for the event by `horizon`, 0 for none, NaN for censored before it."""
-    days, codes = _checked(time, event)
-    _check_horizon(horizon)
+    days, codes = check_times(time, event)
+    check_horizon(horizon)
     label = np.where((codes == EVENT) & (days <= horizon), 1.0, 0.0)
     return np.where(_known(days, codes, horizon), label, np.nan)
 
@@ -88,8 +88,8 @@ def ipcw_weights(
     Raises:
         InputError: bad arrays, or a time at which nobody of the fitted subjects was still followed.
     """
-    days, codes = _checked(time, event)
-    _check_horizon(horizon)
+    days, codes = check_times(time, event)
+    check_horizon(horizon)
     curve = censoring_curve(fit_time, fit_event)
     known = _known(days, codes, horizon)
     until = np.minimum(days, horizon)
@@ -108,12 +108,14 @@ def _known(days: FloatArray, codes: npt.NDArray[np.int64], horizon: float) -> np
     return (codes != CENSORED) | (days >= horizon)
 
 
-def _check_horizon(horizon: float) -> None:
+def check_horizon(horizon: float) -> None:
+    """Raise InputError unless the horizon is a positive number of days."""
     if not (np.isfinite(horizon) and horizon > 0):
         raise InputError(f"the horizon is {horizon} days; give a positive number")
 
 
-def _checked(time: Vector, event: Vector) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+def check_times(time: Vector, event: Vector) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Return times and codes as arrays `[n]`; InputError for an impossible one, or none at all."""
     days = finite(time, "the follow-up time")
     codes = finite(event, "the event code", rows=days.size)
     if days.size == 0:

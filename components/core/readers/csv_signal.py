@@ -1,7 +1,8 @@
-"""CSV waveforms: one column per lead, lead names in the first line, one row per sample.
+"""CSV waveforms: one column per lead, one row per sample, lead names in the first line.
 
-Rate and unit cannot stand in such a file: the manifest declares them. Columns are separated by
-comma, semicolon or tab; numbers have a decimal point.
+Rate and unit cannot stand in such a file: the manifest declares them, and the leads too where the
+first line holds numbers already. Columns are separated by comma, semicolon or tab; numbers have a
+decimal point, or a decimal comma where that is declared.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,100 +19,115 @@ from pyarrow import csv as pa_csv
 
 from components.core.errors import RecordError
 from components.core.readers.decoding import decode, encoding_of, peek
+from components.core.readers.plain_array import (
+    declared_leads,
+    declared_scale,
+    lead_count_mismatch,
+    plain_signal,
+)
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.signals.leads import canonical_all, find
 from components.core.signals.signal import Signal
-from components.core.signals.units import DIMENSIONLESS, check_fs, millivolts_per
 
 NAME = "csv"
 
 # Columns that count rows or tell the time; any other that is no lead is refused.
 NOT_LEADS = frozenset({"", "time", "time_s", "time_ms", "t", "sample", "samples", "index", "n"})
-_DELIMITERS = ",;\t"
+# The rarest first: in text separated by tabs or semicolons, a comma belongs to the cells.
+_DELIMITERS = "\t;,"
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNORECASE)
 # pyarrow takes a block's size as a 32-bit integer; a 24 h 12-lead CSV has some 3 GB and is none.
 _MAX_BYTES = 2**30
 # A first line with more columns than this is no ECG.
 _MAX_COLUMNS = 256
-# Characters of a first line: what recognition looks at. A longer one is no list of leads.
+# Bytes of a first line: what recognition looks at. A longer one is no list of leads.
 _MAX_LINE = 4096
-_INT16 = np.iinfo(np.int16)
+
+_WHAT = "a CSV waveform"
 
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
-    """Return whether the first line is a list of columns among which are lead names."""
-    text = peek(head)
-    if "\0" in text or "�" in text.partition("\n")[0]:
+    """Return whether the first line names leads, or the first two hold as many numbers."""
+    lines = peek(head).lstrip("\r\n").splitlines()[:2]
+    if not lines or "\0" in lines[0] or "�" in lines[0]:
         return False
-    columns = _columns(text)[0]
-    return len(columns) <= _MAX_COLUMNS and any(find(each) is not None for each in columns)
+    first, second = (_columns(line)[0] for line in (lines[0], lines[-1]))
+    if len(first) > _MAX_COLUMNS:
+        return False
+    if any(find(each) is not None for each in first):
+        return True
+    return len(first) == len(second) > 1 and _is_numbers(first) and _is_numbers(second)
 
 
 def read(raw: RawFile, declared: Declared) -> Signal:
     """Return the lead columns; int16 where every value is an integer that fits, else float32.
 
     Raises:
-        RecordError: `undeclared_fs`, `undeclared_unit`, `unknown_unit`, `absurd_fs`, `not_text`,
-            `file_too_large`, `unknown_lead`, `duplicate_lead`, `lead_order_mismatch`,
-            `no_ecg_leads`, `empty_signal`, `decimal_comma`, `unreadable_csv`.
+        RecordError: `undeclared_fs`, `undeclared_unit`, `undeclared_leads`, `unknown_unit`,
+            `absurd_fs`, `not_text`, `file_too_large`, `unknown_lead`, `duplicate_lead`,
+            `lead_order_mismatch`, `lead_count_mismatch`, `no_ecg_leads`, `empty_signal`,
+            `decimal_comma`, `unreadable_csv`.
     """
-    fs, scale, unit = _declared(declared)
+    scale = declared_scale(declared, _WHAT)
     data = raw.data()
     if len(data) > _MAX_BYTES:
         raise RecordError("file_too_large", f"the CSV has {len(data)} bytes", field="path")
     if encoding_of(data) not in ("utf-8", "utf-8-sig"):
         data = decode(data).encode()
-    line, body = _split(data)
+    line, start, stop = _first_line(data)
     columns, delimiter = _columns(decode(line))
+    if _is_numbers(columns):
+        leads, wanted = _unnamed(columns, declared), list(range(len(columns)))
+        body = data[start:]
+    else:
+        leads, wanted = _named(columns, declared)
+        body = data[stop:]
+    form = _Form(delimiter=delimiter, decimal=declared.decimal, columns=len(columns))
+    return plain_signal(_parse(body, form, wanted), leads, scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    """How the rows are written."""
+
+    delimiter: str
+    decimal: str
+    columns: int
+
+
+def _named(columns: list[str], declared: Declared) -> tuple[tuple[str, ...], list[int]]:
+    """Return the leads that the first line names, and their columns."""
     wanted = [index for index, name in enumerate(columns) if name.casefold() not in NOT_LEADS]
     leads = canonical_all([columns[index] for index in wanted])
     _check_leads(leads, declared)
-    values = _store(_parse(body, delimiter, len(columns), wanted))
-    # Counts keep their scale beside them; floats carry it in the values.
-    whole = values.dtype == np.int16
-    return Signal(
-        values=values if whole else values * np.float32(scale),
-        fs=fs,
-        leads=leads,
-        unit=unit,
-        lsb=np.full(len(leads), scale if whole else 1.0),
-        offset=np.zeros(len(leads)),
-    )
+    return leads, wanted
 
 
-def _declared(declared: Declared) -> tuple[float, float, str]:
-    """Return rate in Hz, scale to the signal's unit, and that unit."""
-    if declared.fs is None:
-        raise _undeclared("fs", "sampling rate", "fs=500")
-    if declared.unit is None:
-        raise _undeclared("unit", "unit", "unit=mV (or uV, V, or z for standardised values)")
-    if declared.unit == DIMENSIONLESS:
-        return check_fs(declared.fs), 1.0, DIMENSIONLESS
-    return check_fs(declared.fs), millivolts_per(declared.unit), "mV"
+def _unnamed(columns: list[str], declared: Declared) -> tuple[str, ...]:
+    """Return the declared leads of a file whose first line holds numbers already."""
+    leads = declared_leads(declared, f"{_WHAT} whose first line holds numbers")
+    if len(leads) != len(columns):
+        raise lead_count_mismatch(leads, f"{len(columns)} columns")
+    return leads
 
 
-def _undeclared(field: str, what: str, example: str) -> RecordError:
-    return RecordError(
-        f"undeclared_{field}",
-        f"a CSV waveform cannot say its {what}",
-        field=field,
-        advice=f"declare it for the source or in the manifest, e.g. {example}",
-    )
+def _is_numbers(columns: list[str]) -> bool:
+    return bool(columns) and all(_NUMBER.fullmatch(each) for each in columns)
 
 
-def _split(data: bytes) -> tuple[bytes, bytes]:
-    """Return the first line that is not blank, and what follows it."""
+def _first_line(data: bytes) -> tuple[bytes, int, int]:
+    """Return the first line that is not blank, where it begins and where the next one does."""
     found = re.match(rb"(?:\xef\xbb\xbf)?[\r\n]*([^\r\n]*)(?:\r\n|\n|\r|$)", data)
-    return (found[1], data[found.end() :]) if found else (b"", data)
+    return (found[1], found.start(1), found.end()) if found else (b"", 0, 0)
 
 
-def _columns(text: str) -> tuple[list[str], str]:
-    """Return the first line's column names and their delimiter."""
-    lines = text.lstrip("\r\n").splitlines()
-    line = lines[0] if lines and len(lines[0]) <= _MAX_LINE else ""
-    delimiter = max(_DELIMITERS, key=line.count)
-    names = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
-    return [name.strip() for name in names], delimiter
+def _columns(line: str) -> tuple[list[str], str]:
+    """Return the cells of the first line and their delimiter; none of a line beyond bounds."""
+    line = line if len(line) <= _MAX_LINE else ""
+    delimiter = next((each for each in _DELIMITERS if each in line), ",")
+    cells = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+    return [cell.strip() for cell in cells], delimiter
 
 
 def _check_leads(leads: tuple[str, ...], declared: Declared) -> None:
@@ -127,11 +144,13 @@ def _check_leads(leads: tuple[str, ...], declared: Declared) -> None:
     )
 
 
-def _parse(body: bytes, delimiter: str, columns: int, wanted: list[int]) -> npt.NDArray[np.float64]:
+def _parse(body: bytes, form: _Form, wanted: list[int]) -> npt.NDArray[np.float64]:
     """Return `[leads, samples]`; an empty cell is NaN."""
     if not body.strip():
         raise RecordError("empty_signal", "no row follows the names", field="samples", value=0)
-    names = [str(index) for index in range(columns)]
+    if form.delimiter == form.decimal:
+        raise _decimal_comma("a decimal comma is declared, but commas separate the columns")
+    names = [str(index) for index in range(form.columns)]
     kept = [str(index) for index in wanted]
     try:
         table = pa_csv.read_csv(
@@ -139,42 +158,38 @@ def _parse(body: bytes, delimiter: str, columns: int, wanted: list[int]) -> npt.
             read_options=pa_csv.ReadOptions(
                 column_names=names, use_threads=False, block_size=len(body) + 1
             ),
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter),
+            parse_options=pa_csv.ParseOptions(delimiter=form.delimiter),
             convert_options=pa_csv.ConvertOptions(
-                include_columns=kept, column_types=dict.fromkeys(kept, pa.float64())
+                include_columns=kept,
+                column_types=dict.fromkeys(kept, pa.float64()),
+                decimal_point=form.decimal,
             ),
         )
     except pa.ArrowException as error:
-        raise _unreadable(body, delimiter, str(error)) from None
+        raise _unreadable(body, form, str(error)) from None
     return np.stack([table.column(name).to_numpy() for name in kept])
 
 
-def _unreadable(body: bytes, delimiter: str, message: str) -> RecordError:
+def _unreadable(body: bytes, form: _Form, message: str) -> RecordError:
     """Return the error without the cell's text, which might name the patient."""
     row = re.search(r"Row #(\d+)", message)
     where = f"row {row[1]}" if row else ""
-    if delimiter != "," and re.match(rb"[^\r\n]*\d,\d", body):
-        return RecordError(
-            "decimal_comma",
-            "the numbers have a decimal comma",
-            field="samples",
-            advice="write them with a decimal point",
-        )
+    if "," not in (form.delimiter, form.decimal) and re.match(rb"[^\r\n]*\d,\d", body):
+        return _decimal_comma("the numbers have a decimal comma")
     return RecordError(
         "unreadable_csv",
         f"the rows are not all numbers, one per column{f' (from {where})' if where else ''}",
         field="samples",
         value=where,
-        advice="write one number with a decimal point per lead and row",
+        advice=f"write one number with a decimal '{form.decimal}' per lead and row",
     )
 
 
-def _store(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
-    # NaN and infinity fail both comparisons, so they stay floats.
-    fits = bool((values >= _INT16.min).all() and (values <= _INT16.max).all())
-    if fits:
-        counts = values.astype(np.int16)
-        if np.array_equal(counts, values):
-            return counts
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32)
+def _decimal_comma(reason: str) -> RecordError:
+    return RecordError(
+        "decimal_comma",
+        reason,
+        field="samples",
+        advice="separate the columns with semicolons and declare decimal=',', "
+        "or write the numbers with a decimal point",
+    )

@@ -112,13 +112,29 @@ class DiskFile:
         return self.path.name
 
     def data(self) -> bytes:
-        """Return the whole content."""
-        return self.path.read_bytes()
+        """Return the whole content.
+
+        Raises:
+            RecordError: `unreadable_file`.
+        """
+        return self._read(-1)
 
     def head(self, size: int = 4096) -> bytes:
-        """Return the first `size` bytes."""
-        with self.path.open("rb") as stream:
-            return stream.read(size)
+        """Return the first `size` bytes, errors as of `data`."""
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            with self.path.open("rb") as stream:
+                return stream.read(size)
+        except OSError as error:  # no permission, gone since, a failing disk
+            raise RecordError(
+                "unreadable_file",
+                f"the file cannot be read ({type(error).__name__})",
+                field="path",
+                value=self.path.name,
+                advice="check its permissions and the disk",
+            ) from error
 
     def sibling(self, name: str) -> DiskFile:
         """Return a file in the same folder."""

@@ -29,11 +29,15 @@ class Declared:
         fs: sampling rate in Hz.
         unit: unit of the values: V, mV, uV, nV, or z for standardised ones.
         leads: lead names in the order of the file's columns.
+        key: name of the variable that holds the signal, where a file has several.
+        decimal: decimal mark of numbers in text, `.` or `,`.
     """
 
     fs: float | None = None
     unit: str | None = None
     leads: tuple[str, ...] | None = None
+    key: str | None = None
+    decimal: str = "."
 
 
 # The signatures of the usual formats (PNG, GIF, ZIP, PDF) take four to eight bytes.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from components.core.errors import RecordError, quoted
 from components.core.readers.decoding import decode
+from components.core.readers.person import age_and_sex
 
 # A header with 256 signals and pages of comments has 50 kB.
 MAX_HEADER_BYTES = 1_000_000
@@ -30,9 +31,6 @@ FORMAT = re.compile(
 )
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(?:\((?P<baseline>-?\d{1,12})\))?(?:/(?P<unit>\S*))?")
 _FACT = re.compile(r"#\s*<?(age|sex)>?\s*:\s*([A-Za-z]+|\d{1,3}(?:\.\d+)?)\s*", re.IGNORECASE)
-_SEXES = {"m": "male", "male": "male", "f": "female", "female": "female"}
-# The longest documented human life is 122 years.
-_MAX_AGE = 123
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,8 +238,6 @@ def _meta(text: str) -> dict[str, str | float]:
         if fact is None:
             continue
         key, value = fact[1].lower(), fact[2].lower()
-        if key == "sex" and value in _SEXES:
-            meta["sex"] = _SEXES[value]
-        elif key == "age" and value[0].isdigit() and float(value) < _MAX_AGE:
-            meta["age"] = float(value)
+        age = float(value) if key == "age" and value[0].isdigit() else None
+        meta |= age_and_sex(age, "years", value if key == "sex" else "")
     return meta

@@ -106,7 +106,7 @@ def _foreign(raw: RawFile, header: Header) -> Signal:
             "mixed_rates",
             "the ECG leads have different sampling rates",
             field="format",
-            value=", ".join(f"{line.name} x{line.frame}" for line in lines),
+            value=", ".join(f"{label(line.name)} x{line.frame}" for line in lines),
             advice="resample the record to one rate first",
         )
     scale = np.array([millivolts_per(line.unit) for line in lines])[:, None]

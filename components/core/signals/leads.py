@@ -20,7 +20,7 @@ LEADS8 = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 LEADS12 = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 # Each limb lead as (share of I, share of II).
-_LIMB: dict[str, tuple[float, float]] = {
+LIMB: dict[str, tuple[float, float]] = {
     "I": (1.0, 0.0),
     "II": (0.0, 1.0),
     "III": (-1.0, 1.0),
@@ -29,12 +29,17 @@ _LIMB: dict[str, tuple[float, float]] = {
     "aVF": (-0.5, 1.0),
 }
 # Other names in use, case-folded: IEC 60601-2-25 (C1–C6), Romance languages (D1/DI = dérivation),
-# ambulatory monitors (ML = modified limb lead). "V" alone names no position and stays unknown.
+# ambulatory monitors (ML = modified limb lead), DICOM's code meanings (PS3.16, CID 3001) and the
+# eponyms of SCP-ECG. "V" alone names no position and stays unknown. An inverted lead (-aVR) is
+# another lead: names match whole, so none of its spellings is taken for the upright one.
 _ALIASES: dict[str, tuple[str, ...]] = {
-    "I": ("di", "d1", "mli"),
-    "II": ("dii", "d2", "mlii"),
-    "III": ("diii", "d3", "mliii"),
-    **{f"V{n}": (f"c{n}",) for n in range(1, 7)},
+    "I": ("di", "d1", "mli", "i (einthoven)"),
+    "II": ("dii", "d2", "mlii", "ii (einthoven)"),
+    "III": ("diii", "d3", "mliii", "iii (einthoven)"),
+    "aVR": ("avr (goldberger)", "avr, augmented voltage, right"),
+    "aVL": ("avl (goldberger)", "avl, augmented voltage, left"),
+    "aVF": ("avf (goldberger)", "avf, augmented voltage, foot"),
+    **{f"V{n}": (f"c{n}", f"v{n} (wilson)") for n in range(1, 7)},
 }
 _PREFIXES = ("", "lead ", "lead_", "ecg lead ", "ecg_lead_", "ecg ", "ecg_", "mdc_ecg_lead_")
 _NAMES: dict[str, str] = {
@@ -149,10 +154,10 @@ def _check_wanted(leads: Sequence[str]) -> None:
 
 def _derive(signal: Signal, lead: str) -> npt.NDArray[np.float32] | None:
     """Return `[samples]` of a limb lead from two recorded ones, or None where that cannot be."""
-    if lead not in _LIMB:
+    if lead not in LIMB:
         return None
     sources: dict[str, npt.NDArray[np.float32]] = {}
-    for name in _LIMB:
+    for name in LIMB:
         if name in signal.leads:
             values = signal.physical([signal.leads.index(name)])[0]
             # A dead electrode's constant would pass for a measured zero in the sum.
@@ -161,7 +166,7 @@ def _derive(signal: Signal, lead: str) -> npt.NDArray[np.float32] | None:
     if len(sources) < 2:
         return None
     (first, a), (second, b) = islice(sources.items(), 2)
-    shares = np.linalg.solve(np.array([_LIMB[first], _LIMB[second]]).T, np.array(_LIMB[lead]))
+    shares = np.linalg.solve(np.array([LIMB[first], LIMB[second]]).T, np.array(LIMB[lead]))
     return (np.float32(shares[0]) * a + np.float32(shares[1]) * b).astype(np.float32)
 
 

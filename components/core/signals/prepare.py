@@ -1,7 +1,7 @@
 """From a recording to the fixed-length leads a model sees: one code path for training and serving.
 
-Pick leads → window → millivolts → resample → mask flat leads → fixed length. L is the length in
-samples, shapes are `[leads, L]`.
+Cut off a calibration pulse → pick leads → window → millivolts → judge quality → resample → filter
+→ mask flat leads → fixed length. L is the length in samples, shapes are `[leads, L]`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.core.errors import RecordError, nearest
+from components.core.signals import calibration, filters
 from components.core.signals import resample as rate
 from components.core.signals.fixed import fit_length
 from components.core.signals.leads import LEADS8, LEADS12, select
+from components.core.signals.quality import Quality, judge, strip_of
 from components.core.signals.signal import Signal
 from components.core.signals.units import FS_RANGE, check_amplitude, check_fs, mask_non_finite
 
@@ -29,6 +31,8 @@ _DEFAULT_SHARE = 0.75
 _INT16 = 32_767
 # float32 keeps 24 bits, so a count up to 32,767 comes back from value / gain within 0.006.
 _WHOLE = 0.01
+# Hz. Kligfield et al. 2007 (AHA/ACC/HRS): 0.05 Hz keeps the ST segment, 0.5 Hz only at zero phase.
+HIGHPASS_HZ = (0.05, 0.5)
 
 
 class PrepareConfig(BaseModel):
@@ -41,6 +45,8 @@ class PrepareConfig(BaseModel):
         unit: `mV`, or `z` for recordings that were standardised before they came here.
         min_duration_s: shorter recordings are refused; half of the window when None.
         min_leads: recordings with fewer of `leads` are refused; three quarters when None.
+        highpass_hz: 0.05 or 0.5, a high-pass of zero phase; None leaves the baseline alone.
+        notch_hz: takes out hum at that mains frequency, with zero phase; None leaves it in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +57,8 @@ class PrepareConfig(BaseModel):
     unit: Literal["mV", "z"] = "mV"
     min_duration_s: float | None = Field(default=None, ge=0)
     min_leads: int | None = Field(default=None, ge=1)
+    highpass_hz: float | None = None
+    notch_hz: Literal[50, 60] | None = None
 
     @model_validator(mode="after")
     def _check_leads(self) -> Self:
@@ -62,6 +70,21 @@ class PrepareConfig(BaseModel):
         if self.min_leads is not None and self.min_leads > len(self.leads):
             raise ValueError(f"min_leads {self.min_leads} exceeds the {len(self.leads)} leads")
         return self
+
+    @model_validator(mode="after")
+    def _check_filters(self) -> Self:
+        if self.highpass_hz is not None and self.highpass_hz not in HIGHPASS_HZ:
+            raise ValueError(f"highpass_hz is {self.highpass_hz:g}; choose 0.05 or 0.5, or none")
+        if self.notch_hz is not None and self.fs <= 2 * self.notch_hz:
+            raise ValueError(
+                f"a {self.notch_hz} Hz notch needs fs above {2 * self.notch_hz} Hz, not {self.fs:g}"
+            )
+        return self
+
+    @property
+    def is_filtered(self) -> bool:
+        """Return whether any filter is on."""
+        return self.highpass_hz is not None or self.notch_hz is not None
 
     @property
     def shortest_s(self) -> float:
@@ -86,6 +109,7 @@ class Prepared:
         stop: one past the last real sample.
         flags: what was done or found, for the manifest.
         lsb: `[leads]` float32, the device's gain where values still are whole counts, else NaN.
+        quality: of the window, as recorded: before resampling and filters.
     """
 
     values: npt.NDArray[np.float32]
@@ -94,6 +118,7 @@ class Prepared:
     stop: int
     flags: dict[str, bool]
     lsb: npt.NDArray[np.float32]
+    quality: Quality
 
 
 def prepare(signal: Signal, config: PrepareConfig) -> Prepared:
@@ -105,15 +130,18 @@ def prepare(signal: Signal, config: PrepareConfig) -> Prepared:
         RecordError: `wrong_unit`, `absurd_fs`, `too_short`, `no_ecg_leads`, `too_few_leads`,
             `nan_samples`, `implausible_amplitude`, `duplicate_lead`.
     """
+    recorded = signal.samples
+    check_fs(signal.fs)
+    signal = _without(signal, calibration.real_part(signal))
     _check(signal, config)
     window, skipped, wanted = _window(signal, config)
     values, present = select(window, config.leads)
     _check_count(signal, present, config)
     mask = mask_non_finite(values, present)
-    if signal.fs != config.fs:
-        values = rate.resample(values, signal.fs, config.fs)[:, skipped : skipped + wanted]
+    quality = _quality(window, values, mask, config, skipped=skipped, wanted=wanted)
+    values = _changed(values, signal.fs, config)[:, skipped : skipped + wanted]
     fitted, start, stop = fit_length(values, config.length)
-    whole = mask & _is_recorded(signal, config) & (signal.fs == config.fs) & signal.is_integer
+    own = signal.fs == config.fs and signal.is_integer and not config.is_filtered
     live = _mask_flat(fitted, mask, slice(start, stop), config)
     return Prepared(
         values=fitted,
@@ -128,8 +156,11 @@ def prepare(signal: Signal, config: PrepareConfig) -> Prepared:
             "missing_lead": not present.all(),
             "non_finite_lead": bool((present & ~mask).any()),
             "flat_lead": bool((mask & ~live).any()),
+            "calibration_pulse": signal.samples < recorded,
+            "filtered": config.is_filtered,
         },
-        lsb=_gains(signal, config, whole & live),
+        lsb=_gains(signal, config, live & _is_recorded(signal, config) & own),
+        quality=quality,
     )
 
 
@@ -154,7 +185,6 @@ def quantise(prepared: Prepared) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.
 
 
 def _check(signal: Signal, config: PrepareConfig) -> None:
-    check_fs(signal.fs)
     if signal.unit != config.unit:
         raise RecordError(
             "wrong_unit",
@@ -189,6 +219,40 @@ def _check_count(signal: Signal, present: npt.NDArray[np.bool_], config: Prepare
     )
 
 
+def _without(signal: Signal, real: slice) -> Signal:
+    if real == slice(0, signal.samples):
+        return signal
+    return dataclasses.replace(signal, values=signal.values[:, real])
+
+
+def _quality(
+    window: Signal,
+    values: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.bool_],
+    config: PrepareConfig,
+    *,
+    skipped: int,
+    wanted: int,
+) -> Quality:
+    """Return the quality of what will be kept, without the margins of resampling and filters."""
+    step = window.fs / config.fs
+    kept = slice(round(skipped * step), round((skipped + wanted) * step))
+    strip = strip_of(window, values[:, kept], mask, config.leads)
+    return judge(strip, dataclasses.replace(window, values=window.values[:, kept]))
+
+
+def _changed(
+    values: npt.NDArray[np.float32], fs: float, config: PrepareConfig
+) -> npt.NDArray[np.float32]:
+    if fs != config.fs:
+        values = rate.resample(values, fs, config.fs)
+    if not config.is_filtered:
+        return values
+    return filters.apply(
+        values, config.fs, highpass_hz=config.highpass_hz, notch_hz=config.notch_hz
+    )
+
+
 def _window(signal: Signal, config: PrepareConfig) -> tuple[Signal, int, int]:
     """Cut `signal` to what the centre window needs, so that cost does not grow with its length.
 
@@ -203,6 +267,8 @@ def _window(signal: Signal, config: PrepareConfig) -> tuple[Signal, int, int]:
     change = rate.ratio(signal.fs, config.fs)
     p, q = change.numerator, change.denominator
     margin = rate.half_width(signal.fs, config.fs) + 1 if change != 1 else 0
+    if config.is_filtered:
+        margin += math.ceil(filters.margin_s(config.highpass_hz, config.notch_hz) * signal.fs)
     # Only at multiples of q does the cut signal's first output fall on one of the whole signal's.
     cycles = max(0, (math.floor(first / change) - margin) // q)
     last = math.ceil((first + config.length) / change) + margin

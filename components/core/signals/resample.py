@@ -34,7 +34,7 @@ _ATTENUATION_DB = 66.0
 _BETA = 0.1102 * (_ATTENUATION_DB - 8.7)
 _LENGTH = (_ATTENUATION_DB - 7.95) / (2.285 * 2 * math.pi * (STOP_EDGE - PASS_EDGE))
 # Outputs per matrix block: smaller blocks waste less on the band's zeros, larger ones run faster.
-_BLOCK = 64
+_BLOCK = 32
 # A banded matrix up to this many entries (2 MB) stays in the cache of a core.
 _MATRIX_ENTRIES = 500_000
 # Outputs for which the direct kernel is evaluated at a time, to bound its memory (some 25 MB).

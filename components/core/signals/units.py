@@ -27,6 +27,8 @@ DIMENSIONLESS = "z"
 FS_RANGE = (50.0, 20_000.0)
 # mV per count: 24-bit amplifiers reach 2e-5; at 1 mV a QRS complex would be one or two counts.
 LSB_RANGE = (1e-6, 1.0)
+# Counts from 0 to physical zero: beyond this, float32 no longer holds every count exactly.
+MAX_BASELINE = 2**24
 # Four times the +-5 mV that IEC 60601-2-25 asks an electrocardiograph to record.
 MAX_AMPLITUDE_MV = 20.0
 # A thirtieth of the 30 uV of noise that the same standard allows.
@@ -65,7 +67,8 @@ def check_signal(signal: Signal) -> Signal:
     """Return `signal` if its shape, rate and gain can be those of an ECG.
 
     Raises:
-        RecordError: `no_ecg_leads`, `empty_signal`, `duplicate_lead`, `absurd_fs`, `absurd_gain`.
+        RecordError: `no_ecg_leads`, `empty_signal`, `duplicate_lead`, `absurd_fs`, `absurd_gain`,
+            `absurd_offset`.
     """
     if not signal.leads:
         raise RecordError("no_ecg_leads", "the file holds no ECG lead", field="leads")
@@ -75,8 +78,9 @@ def check_signal(signal: Signal) -> Signal:
         raise RecordError("empty_signal", "the leads hold no sample", field="samples", value=0)
     check_fs(signal.fs)
     if signal.is_integer:
-        for lead, lsb in zip(signal.leads, signal.lsb, strict=True):
+        for lead, lsb, offset in zip(signal.leads, signal.lsb, signal.offset, strict=True):
             check_lsb(float(lsb), lead)
+            _check_baseline(float(offset) / float(lsb), lead)
     return signal
 
 
@@ -127,6 +131,18 @@ def check_lsb(lsb: float, lead: str) -> None:
         field=lead,
         value=lsb,
         advice="correct the gain or its unit",
+    )
+
+
+def _check_baseline(counts: float, lead: str) -> None:
+    if math.isfinite(counts) and abs(counts) <= MAX_BASELINE:
+        return
+    raise RecordError(
+        "absurd_offset",
+        f"the zero of lead {lead} lies {counts:g} counts away, more than {MAX_BASELINE}",
+        field=lead,
+        value=counts,
+        advice="correct the offset or baseline, or the gain",
     )
 
 

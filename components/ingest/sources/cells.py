@@ -69,10 +69,46 @@ def label(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> in
 
 
 def moment(row: Mapping[str, str | None], name: str) -> datetime | None:
-    """Return a cell as a time without zone (ISO 8601), not in the future."""
-    value = text(row, name)
-    if value is None:
-        return None
+    """Return a cell as a time without zone (ISO 8601; UTC where it has one), not in the future."""
+    return moments(row, name)[0]
+
+
+def moments(row: Mapping[str, str | None], *names: str) -> tuple[datetime | None, ...]:
+    """Return cells that will be compared as times without zone, none in the future.
+
+    Times with a zone become UTC. Beside a bare date they keep their own wall clock, since a date
+    is a day where the patient was; a date reads as its midnight.
+
+    Raises:
+        RecordError: no ISO 8601 time, one in the future, or times with and without zone together.
+    """
+    texts = {name: text(row, name) for name in names}
+    found = {name: _parsed(value, name) for name, value in texts.items() if value is not None}
+    clocks = {name: each for name, each in found.items() if len(texts[name] or "") > _DATE_LENGTH}
+    zoned = [name for name, each in clocks.items() if each.tzinfo is not None]
+    if zoned and len(zoned) < len(clocks):
+        raise RecordError(
+            "zone_mixed",
+            f"of {' and '.join(clocks)} only {' and '.join(zoned)} has a time zone",
+            field=zoned[0],
+            value=texts[zoned[0]],
+            advice="give all times of a row a zone, or none",
+        )
+    keep = len(clocks) < len(found)
+    return tuple(_without_zone(found.get(name), keep_clock=keep) for name in names)
+
+
+# 2024-05-31 has no time of day; what is longer has one.
+_DATE_LENGTH = 10
+
+
+def _without_zone(value: datetime | None, *, keep_clock: bool) -> datetime | None:
+    if value is None or value.tzinfo is None:
+        return value
+    return (value if keep_clock else value.astimezone(UTC)).replace(tzinfo=None)
+
+
+def _parsed(value: str, name: str) -> datetime:
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
@@ -83,13 +119,13 @@ def moment(row: Mapping[str, str | None], name: str) -> datetime | None:
             value=quoted(value, time=True),
             advice="write 2024-05-31 or 2024-05-31T10:15:00",
         ) from None
-    plain = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
-    if plain > datetime.now(UTC).replace(tzinfo=None):
+    plain = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    if plain > datetime.now(UTC):
         raise RecordError(
             "future_time", f"the time in '{name}' lies in the future", field=name, value=value,
             advice="correct the date",
         )  # fmt: skip
-    return plain
+    return found
 
 
 def split(row: Mapping[str, str | None], name: str) -> str | None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
-from components.core.config.base import Frozen
 from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES, PATH_COLUMNS
 from components.ingest.records import FileRef, Record, Reject
 from components.ingest.sources import cells, tables
+from components.ingest.sources.measurements import (
+    Measurement,
+    MeasurementOptions,
+    read_measurements,
+)
 
 NAME = "manifest"
 # Columns that have a meaning of their own; any other is a declared feature, or not used.
@@ -23,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Options(Frozen):
+class Options(MeasurementOptions):
     """What a manifest needs to be told.
 
     Attributes:
@@ -32,12 +37,18 @@ class Options(Frozen):
         fs: sampling rate in Hz of formats that cannot say it, unless a row has `ecg_fs`.
         unit: likewise, unless a row has `ecg_unit`.
         leads: likewise, unless a row has `ecg_leads` (separated by `;`).
+        key: name of the variable that holds the signal, where MATLAB files have several, unless
+            a row has `ecg_key`.
+        decimal: decimal mark of CSV waveforms.
+        Serial measurements: see `MeasurementOptions`; the label may come from them.
     """
 
     tabular: dict[str, cells.Kind] = Field(default_factory=dict[str, cells.Kind])
     fs: float | None = None
     unit: str = ""
     leads: tuple[str, ...] = ()
+    key: str = ""
+    decimal: Literal[".", ","] = "."
 
 
 def read(path: Path, options: Options) -> Iterator[Record | Reject]:
@@ -54,9 +65,11 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     header, rows = tables.open_table(manifest)
     tables.require(header, ["patient_id"], manifest.name)
     path_column = _path_column(header, manifest.name)
-    if "label" not in header and "event_time_days" not in header:
+    given = "label" in header or "event_time_days" in header
+    if not given and not options.measurements:
         raise InputError(
-            f"the table '{manifest.name}' has neither 'label' nor 'event_time_days'; add one"
+            f"the table '{manifest.name}' has neither 'label' nor 'event_time_days'; add one, or "
+            "name serial measurements"
         )
     declared: dict[str, cells.Kind] = {n: k for n, k in options.tabular.items() if n in header}
     seen: dict[str, int] = {}
@@ -77,6 +90,11 @@ def features(path: Path, options: Options) -> dict[str, cells.Kind]:
     return {name: kind for name, kind in options.tabular.items() if name in header}
 
 
+def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject] | None:
+    """Return the serial measurements; None where the options name none."""
+    return read_measurements(path, options) if options.measurements else None
+
+
 def manifest_file(path: Path) -> Path:
     """Return the manifest that a path names: the file itself, or `manifest.csv` in the folder."""
     return path / "manifest.csv" if path.is_dir() else path
@@ -90,14 +108,15 @@ def _path_column(header: list[str], name: str) -> str:
 
 
 def _record(row: tables.Row, line: int, declared: dict[str, cells.Kind]) -> Record:
+    index_time, ecg_time = cells.moments(row, "index_time", "ecg_time")
     return Record(
         record_id=cells.text(row, "recording_id") or f"row-{line}",
         patient_id=cells.required(row, "patient_id"),
         row=line,
         label=cells.label(row, "label"),
         site=cells.text(row, "site"),
-        index_time=cells.moment(row, "index_time"),
-        ecg_time=cells.moment(row, "ecg_time"),
+        index_time=index_time,
+        ecg_time=ecg_time,
         event_time_days=cells.number(row, "event_time_days"),
         followup_days=cells.number(row, "followup_days"),
         death_days=cells.number(row, "death_days"),
@@ -115,6 +134,8 @@ def _with_file(record: Record, row: tables.Row, file: str, root: Path, options: 
         fs=cells.number(row, "ecg_fs") or options.fs,
         unit=cells.text(row, "ecg_unit") or options.unit or None,
         leads=tuple(leads.split(";")) if leads else options.leads or None,
+        key=cells.text(row, "ecg_key") or options.key or None,
+        decimal=options.decimal,
     )
     reference = FileRef(path=root / name, root=root, declared=declared)
     return replace(record, ecg=reference, file=name)

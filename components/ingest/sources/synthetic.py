@@ -12,7 +12,9 @@ from components.core.progress import progress
 from components.core.versions import library_versions
 from components.ingest.records import Record, Reject
 from components.ingest.sources import manifest
+from components.ingest.sources.measurements import Measurement
 from components.ingest.synthetic.generate import generate
+from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
 
 NAME = "synthetic"
@@ -56,6 +58,13 @@ def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     """Return the tabular features and their kinds."""
     del path
     return _features(options)
+
+
+def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject] | None:
+    """Return the serial measurements, from which `label.derive: ctrcd` makes the same label."""
+    del path
+    named = manifest.Options(measurements=MEASUREMENTS_FILE)
+    return manifest.measurements(files(options), named)
 
 
 def _features(options: Options) -> dict[str, manifest.cells.Kind]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from components.core.errors import InputError, RecordError, close
 
 Row = dict[str, str | None]
+# How like a missing column's name another must be to be repeated: `Label` is, a cell is not.
+_NEAR = 0.75
 
 
 def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator[tuple[int, Row]]]:
@@ -94,7 +96,7 @@ def require(header: Sequence[str], columns: Sequence[str], name: str) -> None:
     """
     missing = [c for c in columns if c and c not in header]
     if missing:
-        hints = [f"'{found}' is near" for c in missing if (found := close(c, header))]
+        hints = [f"'{found}' is near" for c in missing if (found := close(c, header, cutoff=_NEAR))]
         raise InputError(
             f"the table '{name}' lacks the column(s) {', '.join(missing)}; "
             + "".join(f"{hint}, " for hint in hints)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
+from components.core.files import write_atomic
 from components.ingest.synthetic import leaks
 from components.ingest.synthetic.cohort import BLOCK, draw_block
 from components.ingest.synthetic.columns import patient_cells, with_gaps
@@ -13,6 +18,7 @@ from components.ingest.synthetic.recordings import Drawn, Maker, Rows
 from components.ingest.synthetic.streams import stream
 from components.ingest.synthetic.trajectory import simulate
 
+BLOCKS = "blocks"
 # P(1, 2, 3 recordings): 1.3 a patient.
 _RECORDINGS = (0.75, 0.20, 0.05)
 
@@ -34,12 +40,24 @@ def block_count(options: SyntheticOptions) -> int:
 def write_block(
     folder: str, options: SyntheticOptions, block: int
 ) -> tuple[int, Drawn, list[Rows]]:
-    """Write the ECG files of one block under `folder`; return its number, draws and rows."""
+    """Write the ECG files of one block under `folder`; return its number, draws and rows.
+
+    The rows are written last, under `BLOCKS`: a block that has them is not made again.
+    """
     drawn = draw(options, block)
+    finished = Path(folder) / BLOCKS / f"{block:05d}.json"
+    if finished.exists():
+        return block, drawn, [Rows(**row) for row in json.loads(finished.read_text())]
     rows: list[Rows] = []
     for patient in range(min(BLOCK, options.patients - block * BLOCK)):
         rows += _patient(Path(folder), options, drawn, patient)
+    text = json.dumps([asdict(row) for row in rows], default=_plain)
+    write_atomic(finished, lambda path: path.write_text(text))
     return block, drawn, rows
+
+
+def _plain(value: np.generic) -> object:
+    return value.item()
 
 
 def _patient(folder: Path, options: SyntheticOptions, drawn: Drawn, patient: int) -> list[Rows]:

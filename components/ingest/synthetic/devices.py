@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from components.ingest.synthetic.hl7 import aecg_xml
 from components.ingest.synthetic.identity import Identity
 from components.ingest.synthetic.muse import FS, MuseFacts, muse_xml
 from components.ingest.synthetic.plain_formats import csv_waveform, wfdb_record
@@ -18,18 +19,37 @@ Signal32 = npt.NDArray[np.float32]
 
 BROKEN = ("truncated", "empty", "unknown_lead")
 UNKNOWN_LEAD = "VX"
-# Share of site B's records at 1000 Hz and in an unusual order, and of site C's 12-lead exports.
-_FAST_SHARE, _REORDERED_SHARE, _TWELVE_SHARE = 0.3, 0.2, 0.3
+# Share of site B's records at 1000 Hz and in an unusual order, and of site C's 12-lead exports and
+# those in HL7 aECG.
+_FAST_SHARE, _REORDERED_SHARE, _TWELVE_SHARE, _AECG_SHARE = 0.3, 0.2, 0.3, 0.4
 _EXTENSION = {"A": "xml", "B": "hea", "C": "csv"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """How one recording is stored; `leads` in file order, before any lead goes missing."""
+    """How one recording is stored; `leads` in file order, before any lead goes missing.
+
+    Attributes:
+        site: A, B or C.
+        fs: sampling rate in Hz.
+        leads: names in the file's order.
+        aecg: whether the file is HL7 aECG and not what the site writes otherwise.
+    """
 
     site: str
     fs: int
     leads: tuple[str, ...]
+    aecg: bool = False
+
+    @property
+    def declares(self) -> bool:
+        """Return whether the manifest must say what the file cannot."""
+        return self.site == "C" and not self.aecg
+
+    @property
+    def extension(self) -> str:
+        """Return the ending of the file that the manifest names."""
+        return "xml" if self.aecg else _EXTENSION[self.site]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +86,12 @@ def draw_device(site: str, rng: np.random.Generator) -> Device:
     if site == "B":
         order = LEADS_12[6:] + LEADS_12[:6] if second < _REORDERED_SHARE else LEADS_12
         return Device(site=site, fs=1000 if first < _FAST_SHARE else 500, leads=order)
+    aecg = bool(second < _AECG_SHARE)
     if first < _TWELVE_SHARE:
-        return Device(site=site, fs=500, leads=LEADS_12)
-    return Device(site=site, fs=250, leads=LEADS_8)
+        # The format's published examples list the other limb leads last.
+        order = LEADS_8 + LEADS_12[2:6] if aecg else LEADS_12
+        return Device(site=site, fs=500, leads=order, aecg=aecg)
+    return Device(site=site, fs=250, leads=LEADS_8, aecg=aecg)
 
 
 def store(
@@ -99,8 +122,8 @@ def store(
         leads = (*leads[:-1], UNKNOWN_LEAD)
     files = _encode(ordered, beat, device=replace(device, leads=leads), name=name, bearer=bearer)
     folder = PurePosixPath("ecg") / device.site
-    path = f"{name}.{_EXTENSION[device.site]}"
-    declared = (str(device.fs), "uV", ";".join(leads)) if device.site == "C" else ("", "", "")
+    path = f"{name}.{device.extension}"
+    declared = (str(device.fs), "uV", ";".join(leads)) if device.declares else ("", "", "")
     return Stored(
         path=str(folder / path),
         files={str(folder / key): _damage(value, broken) for key, value in files.items()},
@@ -116,19 +139,26 @@ def _rows(signal: Signal32, leads: tuple[str, ...]) -> Signal32:
 def _encode(
     signal: Signal32, median: Signal32, *, device: Device, name: str, bearer: Bearer
 ) -> dict[str, bytes]:
+    leads, fs = device.leads, device.fs
+    if device.aecg:
+        content = aecg_xml(signal, median, leads=leads, facts=_facts(bearer), fs=fs)
+        return {f"{name}.xml": content}
     if device.site == "A":
-        facts = MuseFacts(
-            identity=bearer.identity,
-            age=bearer.age,
-            female=bearer.female,
-            time=bearer.time,
-            rate=bearer.rate,
-        )
-        return {f"{name}.xml": muse_xml(signal, median, leads=device.leads, facts=facts)}
+        return {f"{name}.xml": muse_xml(signal, median, leads=leads, facts=_facts(bearer))}
     if device.site == "B":
         comments = (f"Age: {bearer.age}", f"Sex: {'Female' if bearer.female else 'Male'}")
-        return wfdb_record(signal, name=name, leads=device.leads, fs=device.fs, comments=comments)
-    return {f"{name}.csv": csv_waveform(signal, leads=device.leads)}
+        return wfdb_record(signal, name=name, leads=leads, fs=fs, comments=comments)
+    return {f"{name}.csv": csv_waveform(signal, leads=leads)}
+
+
+def _facts(bearer: Bearer) -> MuseFacts:
+    return MuseFacts(
+        identity=bearer.identity,
+        age=bearer.age,
+        female=bearer.female,
+        time=bearer.time,
+        rate=bearer.rate,
+    )
 
 
 def _damage(content: bytes, broken: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,14 @@ import pyarrow.parquet as pq
 
 from components.core.errors import InputError
 from components.core.pool import map_chunks
-from components.ingest.synthetic.block import block_count, write_block
+from components.ingest.synthetic.block import BLOCKS, block_count, write_block
 from components.ingest.synthetic.cohort import BLOCK, SITES
 from components.ingest.synthetic.columns import columns
+from components.ingest.synthetic.measurements import (
+    MEASUREMENT_COLUMNS,
+    MEASUREMENTS_FILE,
+    measurement_rows,
+)
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.oracle import Oracle, Tally
 from components.ingest.synthetic.recordings import Drawn, Rows
@@ -27,42 +33,48 @@ def generate(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write `manifest.csv`, `ecg/`, `truth.parquet` and `truth.json` into `folder`.
+    """Write manifest, measurements, `ecg/` and the truth files into `folder`.
 
     The bytes depend on `options` alone, not on `workers`; memory holds a few blocks of patients.
+    A generation that was killed goes on from its last whole block.
 
     Args:
-        folder: exists and is empty.
+        folder: exists and is empty, or holds a generation of the same options that was killed.
         options: size, seed and what is planted.
         workers: processes that write ECG files; 1 runs in this process.
         progress: called with (patients done, patients in all) after each block.
 
     Raises:
-        InputError: the folder is missing or holds something.
+        InputError: the folder is missing or holds something else.
     """
     if not folder.is_dir():
         raise InputError(f"the folder '{folder}' does not exist; create it first")
-    if any(folder.iterdir()):
+    if any(folder.iterdir()) and not (folder / BLOCKS).is_dir():
         raise InputError(f"the folder '{folder}' is not empty; name an empty one")
-    for site in SITES:
-        (folder / "ecg" / site).mkdir(parents=True)
+    for part in (BLOCKS, *(f"ecg/{site}" for site in SITES)):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     oracle, tally = Oracle(options), Tally()
     header = columns(options.leaks, split=options.has_split)
     with (
         (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as stream,
+        (folder / MEASUREMENTS_FILE).open("w", encoding="utf-8", newline="") as serial,
         pq.ParquetWriter(folder / "truth.parquet", SCHEMA) as truth,
     ):
         manifest = csv.DictWriter(stream, header, extrasaction="ignore", lineterminator="\n")
         manifest.writeheader()
+        measurements = csv.writer(serial, lineterminator="\n")
+        measurements.writerow(MEASUREMENT_COLUMNS)
         for block, drawn, rows in _blocks(folder, options, workers):
             p = oracle.probabilities(drawn)
             manifest.writerows(row.manifest for row in rows)
+            measurements.writerows(measurement_rows(drawn, rows, options.seed))
             truth.write_table(truth_table(drawn, rows, p))
             tally.add(drawn, rows, p)
             if progress is not None:
                 progress(min((block + 1) * BLOCK, options.patients), options.patients)
     text = json.dumps(summary(options, tally), indent=2, ensure_ascii=False)
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(folder / BLOCKS)
 
 
 def _blocks(

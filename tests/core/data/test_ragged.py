@@ -137,3 +137,12 @@ def test_content_hash_covers_samples_and_their_meaning(over: dict[str, Any]) -> 
 def test_content_hash_ignores_what_is_known_of_the_patient() -> None:
     plain = signal("int16", 2, 4)
     assert content_hash(plain) == content_hash(signal("int16", 2, 4, meta={"age": 60.0}))
+
+
+def test_a_shard_from_elsewhere_that_is_not_contiguous(tmp_path: Path) -> None:
+    writer = RaggedWriter()
+    cells = {**writer.add(signal("int16", 2, 9)), "ecg_shard": 3}
+    with h5py.File(tmp_path / "00003.h5", "w") as file:
+        file.create_dataset("ecg/int16", data=np.zeros(18, np.int16), chunks=(9,))
+    with pytest.raises(InputError, match=r"shard '00003.h5' is not contiguous; ingest again"):
+        RaggedReader(tmp_path).read(cells)

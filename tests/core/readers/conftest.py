@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
 
 from components.core.readers.rawfile import MemoryFile
 from components.core.signals.leads import LEADS8
+from components.ingest.synthetic.dicom import DicomFacts, dicom_ecg
+from components.ingest.synthetic.identity import draw_identity
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -115,5 +121,39 @@ def csv_bytes() -> Callable[..., bytes]:
     def build(values: np.ndarray, leads: Sequence[str] = LEADS8, *, sep: str = ",") -> bytes:
         rows = [sep.join(map(str, row)) for row in values.T.tolist()]
         return ("\n".join([sep.join(leads), *rows]) + "\n").encode()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def dicom_bytes() -> Callable[..., bytes]:
+    """A DICOM file of counts of 2.5 µV."""
+    facts = DicomFacts(
+        identity=draw_identity(np.random.default_rng(0), birth_year=1961),
+        age=59,
+        female=True,
+        time=datetime(2020, 2, 3, 10, 30),  # noqa: DTZ001 - hospital files hold local times
+    )
+
+    def build(counts: np.ndarray, leads: Sequence[str] = LEADS8) -> bytes:
+        signal = (counts * 0.0025).astype(np.float32)
+        return dicom_ecg(signal, signal[:, :30], leads=tuple(leads), facts=facts)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def matlab_bytes() -> Callable[..., bytes]:
+    """A MATLAB file with one matrix: version 5 `plain` or `compressed`, or `7.3`."""
+
+    def build(values: np.ndarray, kind: str = "plain") -> bytes:
+        out = io.BytesIO()
+        if kind != "7.3":
+            scipy.io.savemat(out, {"val": values}, do_compression=kind == "compressed")
+            return out.getvalue()
+        with h5py.File(out, "w", userblock_size=512) as file:
+            file["val"] = values.T
+            file["val"].attrs["MATLAB_class"] = np.bytes_(values.dtype.name)
+        return b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + out.getvalue()[128:]
 
     return build

@@ -70,7 +70,7 @@ def test_a_declared_order_must_be_the_headers(csv_bytes, ecg) -> None:
         (b"I,II\n1,2\n3\n", "unreadable_csv", "not all numbers, one per column"),
         (b"I,II\n1,Quintanilla\n", "unreadable_csv", "not all numbers"),
         (b"I,II\n1,true\n", "unreadable_csv", "not all numbers"),
-        (b"I;II\n0,5;0,7\n", "decimal_comma", "decimal comma; write them with a decimal point"),
+        (b"I;II\n0,5;0,7\n", "decimal_comma", "have a decimal comma; .*declare decimal=','"),
         (b"I,II\n", "empty_signal", "no row follows the names"),
         (b"I,I\n1,2\n", "duplicate_lead", "more than once: I"),
         (b"I,Quality\n1,2\n", "unknown_lead", "names found: I, text of 7 ch"),
@@ -101,6 +101,63 @@ def test_what_is_wrong_is_named(content, code, match) -> None:
 def test_rate_and_unit_must_be_declared(declared, match) -> None:
     with pytest.raises(RecordError, match=match):
         _read(b"I,II\n1,2\n", declared)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_decimal_comma_is_read_where_it_is_declared(end, encoding) -> None:
+    declared = Declared(fs=500, unit="mV", decimal=",")
+    content = f"time;I;II{end}0;0,5;-1,25{end}0,002;1e-1;3{end}".encode(encoding)
+    signal = read_signal(MemoryFile("a.csv", content), declared)
+    np.testing.assert_array_equal(signal.physical(), np.float32([[0.5, 0.1], [-1.25, 3]]))
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"I,II\n0,5\n", "a decimal comma is declared, but commas separate the columns"),
+        (b"I;II\n0.5;0.7\n", "not all numbers.*write one number with a decimal ','"),
+    ],
+)
+def test_a_declared_decimal_comma_must_fit_the_file(content, match) -> None:
+    with pytest.raises(RecordError, match=match):
+        _read(content, Declared(fs=500, unit="mV", decimal=","))
+
+
+@pytest.mark.parametrize(
+    ("content", "decimal"),
+    [
+        (b"1,2\n3,4\n", "."),
+        (b"\n-1e0\t+2.\r\n3\t4\r\n", "."),
+        ("1;2\n3;4".encode("utf-8-sig"), ","),
+        (b"1,0;2,0\n3,0;4,0\n", ","),
+    ],
+)
+def test_leads_may_be_declared_where_the_first_line_holds_numbers(content, decimal) -> None:
+    declared = Declared(fs=500, unit="uV", leads=("Lead II", "v1"), decimal=decimal)
+    signal = read_signal(MemoryFile("a.csv", content), declared)
+    assert signal.leads == ("II", "V1")
+    assert np.abs(signal.values).tolist() == [[1, 3], [2, 4]]
+
+
+def test_without_names_every_column_must_be_declared() -> None:
+    with pytest.raises(RecordError, match="first line holds numbers cannot say its leads; declare"):
+        _read(b"1,2\n3,4\n")
+    with pytest.raises(RecordError, match="2 leads are declared, the file has 3 columns") as caught:
+        _read(b"0,1,2\n", Declared(fs=500, unit="uV", leads=("I", "II")))
+    assert caught.value.code == "lead_count_mismatch"
+
+
+@pytest.mark.parametrize(
+    "content", [b"1,2\n3,4,5\n", b"I" + b",1" * 300 + b"\n", b"1\n2\n", b"1,x\n2,3\n"]
+)
+def test_other_text_is_not_taken_for_a_csv_without_names(content) -> None:
+    with pytest.raises(RecordError, match="no reader recognises the file"):
+        _read_unknown(content)
+
+
+def _read_unknown(content: bytes):
+    return read_signal(MemoryFile("a.csv", content), DECLARED)
 
 
 def test_a_million_lines_are_read() -> None:

@@ -50,3 +50,13 @@ def test_a_memory_file_names_what_did_not_come(tmp_path) -> None:
     with pytest.raises(RecordError) as caught:
         raw.sibling("QUILLFEATHRY.dat")
     assert caught.value.value == "text of 16 characters"
+
+
+def test_a_file_that_cannot_be_read_any_more(tmp_path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"x")
+    raw = DiskFile(tmp_path / "a.xml", tmp_path)
+    raw.path.unlink()
+    for ask in (raw.data, raw.head):
+        with pytest.raises(RecordError, match=r"cannot be read \(FileNotFoundError\)") as caught:
+            ask()
+        assert caught.value.code == "unreadable_file"

@@ -15,7 +15,8 @@ from components.core.readers.registry import Declared, read_signal, readers_by_n
 
 
 def test_every_reader_module_is_found() -> None:
-    assert {"csv", "muse", "wfdb"} <= set(readers_by_name())
+    known = {"csv", "dicom_waveform", "hl7_aecg", "matlab", "muse", "npy", "philips_sierra", "wfdb"}
+    assert known <= set(readers_by_name())
     assert list(readers_by_name()) == sorted(readers_by_name())
 
 

@@ -32,10 +32,23 @@ def test_each_lead_by_each_spelling(lead, pattern) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lead"), [("MLII", "II"), ("C3", "V3"), ("DI", "I"), ("D3", "III")]
-)
+    ("name", "lead"), [("MLII", "II"), ("C3", "V3"), ("DI", "I"), ("D3", "III"),
+     ("Lead I (Einthoven)", "I"), ("lead aVL (Goldberger)", "aVL"), ("V4 (Wilson)", "V4"),
+     ("aVF, augmented voltage, foot", "aVF"), ("MDC_ECG_LEAD_AVR", "aVR")],
+)  # fmt: skip
 def test_aliases(name, lead) -> None:
     assert canonical(name) == lead
+
+
+@pytest.mark.parametrize("lead", LEADS12)
+@pytest.mark.parametrize(
+    "pattern",
+    ["-{}", "- {}", "−{}", "{}-", "{}neg", "neg {}", "Lead -{}", "inverted {}", "{} (inverted)",
+     "MDC_ECG_LEAD_{}NEG", "MDC_ECG_LEAD_-{}", "Derived Lead {}", "{}R"],
+)  # fmt: skip
+def test_an_inverted_or_derived_lead_is_not_the_lead(lead, pattern) -> None:
+    assert find(pattern.format(lead)) is None
+    assert find(pattern.format(lead.upper())) is None
 
 
 @pytest.mark.parametrize("name", ["V", "", "V7", "vx", "ML5", "1", "-aVR", "IV", "PLETH", "lead"])
@@ -95,6 +108,20 @@ def test_any_two_limb_leads_give_the_other_four(make, pair) -> None:
     values, mask = select(signal, LIMB)
     assert mask.all()
     np.testing.assert_allclose(values, np.stack([limbs[name] for name in LIMB]), atol=1e-5)
+
+
+def test_eight_leads_give_all_twelve_and_twelve_give_the_eight(make) -> None:
+    # Even counts of a gain that is a power of two: every derived value is exact in float32.
+    counts = 2 * np.random.default_rng(0).integers(-9999, 10000, (8, 77)).astype(np.int16)
+    eight = make(counts, LEADS8, lsb=2.0**-8)
+    values, mask = select(eight, LEADS12)
+    assert mask.all()
+    exact = _limbs(*(counts[:2].astype(np.float64) / 2**8))
+    np.testing.assert_array_equal(values[:6], np.stack([exact[name] for name in LIMB]))
+    np.testing.assert_array_equal(values[6:], counts[2:] / np.float32(2**8))
+    back, mask = select(make(values, LEADS12), LEADS8)
+    assert mask.all()
+    np.testing.assert_array_equal(back, counts / np.float32(2**8))
 
 
 def test_a_missing_lead_is_zero_and_masked(make, walk) -> None:

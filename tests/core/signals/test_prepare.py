@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from components.core.errors import RecordError
+from components.core.signals import filters
+from components.core.signals import resample as rate
 from components.core.signals.leads import LEADS8, LEADS12
 from components.core.signals.prepare import PrepareConfig, prepare, quantise
 from components.core.signals.resample import output_length, resample
@@ -191,3 +193,73 @@ def test_values_changed_after_prepare_are_not_rounded_off(make, walk) -> None:
     changed = dataclasses.replace(prepared, values=prepared.values * np.float32(0.77))
     with pytest.raises(ValueError, match="changed after prepare"):
         quantise(changed)
+
+
+def test_filters_leave_no_counts_and_are_flagged(ecg, make) -> None:
+    counts = np.rint(ecg() / 0.005).astype(np.int16)
+    plain = prepare(make(counts), CONFIG)
+    assert not plain.flags["filtered"]
+    config = PrepareConfig(highpass_hz=0.5, notch_hz=50)
+    prepared = prepare(make(counts), config)
+    assert prepared.flags["filtered"]
+    assert np.isnan(prepared.lsb).all()
+    expected = filters.apply(plain.values, 500.0, highpass_hz=0.5, notch_hz=50)
+    np.testing.assert_array_equal(prepared.values, expected)
+    stored, scale = quantise(prepared)
+    np.testing.assert_allclose(stored * scale[:, None], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("fs", [360.0, 500.0])
+def test_a_long_recording_is_filtered_beyond_its_window(make, walk, fs) -> None:
+    drift = np.cumsum(np.random.default_rng(0).normal(0, 3, 30_000)).astype(np.int16)
+    signal = make(walk(samples=30_000) + drift, fs=fs)
+    whole = signal.physical()
+    if fs != 500.0:
+        whole = rate.resample(whole, fs, 500.0)
+    filtered = filters.apply(whole, 500.0, highpass_hz=0.5, notch_hz=None)
+    first = (whole.shape[1] - 5000) // 2
+    prepared = prepare(signal, PrepareConfig(highpass_hz=0.5))
+    gap = prepared.values - filtered[:, first : first + 5000]
+    assert np.abs(gap).max() < 0.01 * np.ptp(filtered)
+    assert prepared.quality.figures["wander"].min() > 1  # judged before the filter
+
+
+def test_padding_stays_zero_behind_a_filter(ecg, make) -> None:
+    prepared = prepare(make(ecg(seconds=6)), PrepareConfig(highpass_hz=0.05))
+    assert (prepared.start, prepared.stop) == (1000, 4000)
+    assert not prepared.values[:, :1000].any()
+    assert not prepared.values[:, 4000:].any()
+
+
+def test_a_calibration_pulse_is_cut_off(ecg, make) -> None:
+    counts = np.rint(ecg() / 0.005).astype(np.int16)
+    line = np.repeat(counts[:, -1:], 500, axis=1)
+    line[:, 350:450] += 200
+    signal = make(np.concatenate([counts, line], axis=1))
+    prepared = prepare(signal, CONFIG)
+    assert prepared.flags["calibration_pulse"]
+    assert prepared.stop - prepared.start > 4800
+    kept = prepared.values[:, prepared.start : prepared.stop]
+    np.testing.assert_array_equal(kept, ecg_counts(counts)[:, : kept.shape[1]])
+    assert not prepare(make(counts), CONFIG).flags["calibration_pulse"]
+
+
+def ecg_counts(counts: np.ndarray) -> np.ndarray:
+    return counts.astype(np.float32) * np.float32(0.005)
+
+
+def test_quality_is_that_of_the_window(ecg, make) -> None:
+    x = ecg(seconds=30)
+    hum = (0.5 * np.sin(2 * np.pi * 50 * np.arange(15_000) / 500)).astype(np.float32)
+    x[:, :5000] += hum[:5000]
+    assert not prepare(make(x), CONFIG).quality.flags["mains"]
+    x[:, 5000:10_000] += hum[:5000]
+    assert prepare(make(x), CONFIG).quality.flags["mains"]
+    assert prepare(make(x, fs=512.0), CONFIG).quality.score < 0.2
+
+
+def test_quality_has_the_rows_of_the_output(ecg, make) -> None:
+    wanted = ("V6", "II", "aVF")
+    prepared = prepare(make(ecg()), PrepareConfig(leads=wanted))
+    assert prepared.quality.leads == wanted
+    assert prepared.quality.lead_scores.shape == (3,)

@@ -94,3 +94,26 @@ def test_a_repeated_id_is_refused() -> None:
     with pytest.raises(RecordError, match="the id stands in row 2 already") as caught:
         cells.unique("a", 4, seen, field="id")
     assert caught.value.code == "duplicate_id"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("2020-06-01T09:00", "2020-06-01T08:00", ("2020-06-01T09:00", "2020-06-01T08:00")),
+        ("2020-06-01T09+02:00", "2020-06-01T09+01:00", ("2020-06-01T07:00", "2020-06-01T08:00")),
+        ("2020-06-01T09:00Z", "", ("2020-06-01T09:00", None)),
+        ("2020-06-01", "2020-06-01T00:30+02:00", ("2020-06-01", "2020-06-01T00:30")),
+        ("", "", (None, None)),
+    ],
+)  # fmt: skip
+def test_times_of_a_row_are_made_comparable(
+    first: str, second: str, expected: tuple[str | None, str | None]
+) -> None:
+    found = cells.moments({"a": first, "b": second}, "a", "b")
+    assert found == tuple(None if e is None else datetime.fromisoformat(e) for e in expected)
+
+
+def test_times_with_and_without_zone_are_not_compared() -> None:
+    row = {"a": "2020-06-01T09:00", "b": "2020-06-01T09:00+02:00"}
+    with pytest.raises(RecordError, match="of a and b only b has a time zone; give all times"):
+        cells.moments(row, "a", "b")

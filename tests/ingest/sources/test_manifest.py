@@ -27,8 +27,8 @@ def test_every_column_reaches_the_record(tmp_path: Path) -> None:
     record = one(
         tmp_path,
         "patient_id,recording_id,path,label,index_time,ecg_time,followup_days,event_time_days,"
-        "death_days,site,ecg_fs,ecg_unit,ecg_leads,age,sex,secret,split\n"
-        "p1,r1, a.csv,1,2020-01-02,2020-01-01T10:00,400,30,,B,250,uV,I;II,61,F,x,val\n",
+        "death_days,site,ecg_fs,ecg_unit,ecg_leads,ecg_key,age,sex,secret,split\n"
+        "p1,r1, a.csv,1,2020-01-02,2020-01-01T10:00,400,30,,B,250,uV,I;II,val,61,F,x,val\n",
         tabular={"age": "numeric", "sex": "categorical", "weight": "numeric"},
     )
     assert (record.record_id, record.patient_id, record.row) == ("r1", "p1", 2)
@@ -37,15 +37,23 @@ def test_every_column_reaches_the_record(tmp_path: Path) -> None:
     assert record.tabular == {"age": 61.0, "sex": "F"}  # declared and there; `secret` is neither
     assert isinstance(record.ecg, FileRef)
     assert record.ecg.path == tmp_path / "a.csv"
-    assert record.ecg.declared == manifest.Declared(fs=250, unit="uV", leads=("I", "II"))
+    assert record.ecg.declared == manifest.Declared(fs=250, unit="uV", leads=("I", "II"), key="val")
 
 
 def test_declared_defaults_hold_where_a_row_is_silent(tmp_path: Path) -> None:
     record = one(
-        tmp_path, "patient_id,path_xml,label\np1,a.csv,0\n", fs=500, unit="mV", leads=("I", "II")
+        tmp_path,
+        "patient_id,path_xml,label\np1,a.csv,0\n",
+        fs=500,
+        unit="mV",
+        leads=("I", "II"),
+        key="x",
+        decimal=",",
     )
     assert isinstance(record.ecg, FileRef)
-    assert record.ecg.declared == manifest.Declared(fs=500, unit="mV", leads=("I", "II"))
+    assert record.ecg.declared == manifest.Declared(
+        fs=500, unit="mV", leads=("I", "II"), key="x", decimal=","
+    )
     assert record.record_id == "row-2"
 
 

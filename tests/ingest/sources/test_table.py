@@ -83,7 +83,10 @@ def test_a_missing_column_stops_the_run(tmp_path: Path) -> None:
     [
         ({"label": "y", "tabular": {}}, "'tabular' in here .*should have at least 1 item"),
         ({"label": "y", "tabular": {"x": "number"}}, "'tabular.x' in here is 'number'"),
-        ({"tabular": {"x": "numeric"}}, "'label' is missing in here; add it"),
+        (
+            {"tabular": {"x": "numeric"}},
+            "name the column 'label', or 'measurements' that give the label",
+        ),
         ({"label": "y", "tabular": {"x": "numeric"}, "separator": ";;"}, "at most 1 character"),
     ],
 )

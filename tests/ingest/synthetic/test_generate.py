@@ -38,6 +38,27 @@ def test_bytes_do_not_depend_on_workers(tmp_path: Path) -> None:
     assert digest(tmp_path / "1") == digest(tmp_path / "2")
 
 
+def test_a_generation_that_was_killed_goes_on_from_its_last_block(tmp_path: Path) -> None:
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def kill(done: int, total: int) -> None:
+        raise Killed
+
+    options = SyntheticOptions(patients=255)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    generate(whole, options)
+    with pytest.raises(Killed):
+        generate(broken, options, progress=kill)
+    made = {file: file.stat().st_mtime_ns for file in (broken / "ecg").rglob("*.*")}
+    assert len(made) > 250
+    generate(broken, options)
+    assert digest(broken) == digest(whole)
+    assert all(file.stat().st_mtime_ns == time for file, time in made.items())
+
+
 def test_patients_do_not_depend_on_the_size(small_cohort: Path, tmp_path: Path) -> None:
     generate(tmp_path, SyntheticOptions(patients=20))
     large = manifest_of(small_cohort)
@@ -58,7 +79,9 @@ def test_manifest_has_its_columns_and_files(small_cohort: Path) -> None:
     assert 1.1 < len(manifest) / 120 < 1.5
     assert all((small_cohort / path).is_file() for path in manifest.path)
     assert set(manifest.label) <= {"0", "1", ""}
-    csv = manifest.site == "C"
+    csv = manifest.path.str.endswith(".csv")
+    assert set(manifest.site[csv]) == {"C"}
+    assert 0.2 < manifest.path[manifest.site == "C"].str.endswith(".xml").mean() < 0.6
     assert (manifest.ecg_unit[csv] == "uV").all()
     assert (manifest.ecg_unit[~csv] == "").all()
 
@@ -107,7 +130,7 @@ def test_broken_files_and_duplicates_can_be_left_out(tmp_path: Path) -> None:
     assert truth["broken_files"] == truth["duplicates"] == []
 
 
-def test_planted_identifiers_stand_in_site_a_headers_alone(small_cohort: Path) -> None:
+def test_planted_identifiers_stand_in_xml_headers_alone(small_cohort: Path) -> None:
     names = json.loads((small_cohort / "truth.json").read_text())["planted_identifiers"]
     in_headers = set()
     for file in small_cohort.rglob("*"):

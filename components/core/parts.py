@@ -1,0 +1,38 @@
+"""The files of one chunk while a stage is being made: what a killed stage goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from components.core.schemas import SHARDS
+
+PARTS_FOLDER = "parts"
+
+
+@dataclass(frozen=True)
+class ChunkCounts:
+    """What a chunk came to."""
+
+    records: int
+    rejects: int
+
+
+def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
+    """Return shard, rejects and rows of a chunk; the last is written when the others are there."""
+    parts = folder / PARTS_FOLDER
+    return (
+        folder / SHARDS / f"{number:05d}.h5",
+        parts / f"{number:05d}.rejects.parquet",
+        parts / f"{number:05d}.parquet",
+    )
+
+
+def finished_counts(folder: Path, number: int) -> ChunkCounts | None:
+    """Return what a finished chunk came to, None for one that is still to be made."""
+    _, rejects, rows = part_paths(folder, number)
+    if not rows.exists():
+        return None
+    return ChunkCounts(pq.read_metadata(rows).num_rows, pq.read_metadata(rejects).num_rows)

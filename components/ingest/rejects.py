@@ -1,0 +1,47 @@
+"""When too many rows were refused for the rest to be believed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pyarrow as pa
+
+from components.core.errors import InputError
+from components.core.schemas import REJECTS
+from components.core.store import Workspace
+
+
+def check_rate(
+    work: Workspace,
+    rejects: pa.Table,
+    *,
+    what: str,
+    total: int,
+    limit: float,
+    duplicates: int = 0,
+) -> None:
+    """Stop when the share of refused rows is above the limit, or none is left.
+
+    Args:
+        work: its rejects are kept beside the stage folder then.
+        rejects: of these rows.
+        what: they are, in the plural.
+        total: rows read.
+        limit: highest share of refused ones.
+        duplicates: how many of the rejects are mere copies, which count as accepted.
+
+    Raises:
+        InputError: the share is above the limit.
+    """
+    refused = rejects.num_rows - duplicates
+    if refused == 0 or (refused / total <= limit and refused < total):
+        return
+    kept = work.folder.parent / f"{work.folder.name.removeprefix('.tmp-')}.rejects.parquet"
+    shutil.copyfile(work.folder / REJECTS, kept)
+    counts = rejects.column("code").to_pandas().value_counts()
+    reasons = ", ".join(f"{n} × {code}" for code, n in counts.items())
+    raise InputError(
+        f"{refused} of {total} {what} were refused ({reasons}), more than the limit of "
+        f"{limit:.0%}; see data/{kept.parent.name}/{kept.name}, mend them, or raise "
+        "ingest.max_reject_rate"
+    )

@@ -1,0 +1,84 @@
+"""What a prepared cohort says of itself: folds, sizes, split, identity of the split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from components.core.config.base import digest
+from components.core.config.sections import PreprocessConfig
+from components.core.schemas import FLAG_PREFIX, PART_PREFIX, PARTS, REJECTS, fold_names
+from components.core.store import Stage, Workspace
+from components.preprocess.splits import Split
+
+
+def state_facts(
+    work: Workspace,
+    frame: pd.DataFrame,
+    columns: list[str],
+    config: PreprocessConfig,
+    *,
+    has_ecg: bool,
+    source: Stage,
+    split: Split,
+) -> None:
+    """Fill the workspace's facts and counts.
+
+    Args:
+        work: has the rejects already.
+        frame: the finished manifest.
+        columns: tabular features in use.
+        config: of the ECG.
+        has_ecg: there are tensors.
+        source: the ingest stage.
+        split: how the parts were made and what they may not share.
+    """
+    folds = fold_names(frame)
+    known = frame[frame["label"].notna()]
+    patients = known.groupby("patient_id")["label"].max()
+    assignment = frame[["sample_id", *[f"{PART_PREFIX}{f}" for f in folds]]]
+    work.facts |= {
+        "folds": folds,
+        "modalities": (["ecg"] if has_ecg else []) + (["tabular"] if columns else []),
+        "features": columns,
+        "ecg": config.ecg.model_dump(mode="json"),
+        "patients_known": source.facts["patients_known"],
+        "source": source.facts["source"],
+        "test_split_sha256": digest(
+            sorted(map(list, assignment.astype(str).itertuples(index=False, name=None)))
+        ),
+        "sizes": {fold: _sizes(known, fold) for fold in folds},
+        "split_method": split.method,
+        "split_groups": split.groups,
+        "split_note": split.note,
+    }
+    work.counts |= {
+        "records": len(frame),
+        "patients": int(frame["patient_id"].nunique()),
+        "patients_labelled": len(patients),
+        "events": int((patients == 1).sum()),
+        "censored_records": int(frame["censored"].sum()),
+        "rejects": pq.read_metadata(work.folder / REJECTS).num_rows,
+        "prevalence": float(np.mean(patients.to_numpy(float))),
+        **_flag_counts(frame),
+    }
+
+
+def _flag_counts(frame: pd.DataFrame) -> dict[str, int]:
+    """Return per flag how many records carry it."""
+    names = [c for c in frame.columns if c.startswith(FLAG_PREFIX)]
+    return {name: int(frame[name].eq(True).sum()) for name in names}
+
+
+def _sizes(known: pd.DataFrame, fold: str) -> dict[str, dict[str, int]]:
+    sizes: dict[str, dict[str, int]] = {}
+    for part in PARTS:
+        rows = known[known[f"{PART_PREFIX}{fold}"] == part]
+        patients = rows.groupby("patient_id")["label"].max()
+        sizes[part] = {
+            "records": len(rows),
+            "patients": len(patients),
+            "events": int((patients == 1).sum()),
+        }
+    return sizes

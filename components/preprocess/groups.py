@@ -1,0 +1,54 @@
+"""The unit that a split keeps whole: a patient, or patients tied by a shared site or admission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from components.core.errors import InputError
+from components.core.schemas import codes
+
+_COLUMNS = {"site": "site", "admission": "admission_id"}
+
+
+def group_column(frame: pd.DataFrame, group: str) -> str:
+    """Return the column that holds a group.
+
+    Raises:
+        InputError: the data bring none, or not for every record.
+    """
+    column = _COLUMNS[group]
+    if column not in frame or frame[column].isna().all():
+        raise InputError(
+            f"preprocess.split.group is '{group}', but the data bring no {column}; add the column "
+            "or set it to patient"
+        )
+    missing = int(frame[column].isna().sum())
+    if missing:
+        raise InputError(
+            f"{missing} of {len(frame)} records have no {column}, which preprocess.split.group "
+            "keeps together; fill it in"
+        )
+    return column
+
+
+def units(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Return per record the name of its unit: records that share a value of any column share it.
+
+    A unit is named after the first patient in it, so that one column gives the patients themselves.
+    """
+    if len(columns) == 1:
+        return frame[columns[0]]
+    rows, joined, total = np.arange(len(frame)), list[np.ndarray](), len(frame)
+    for column in columns:
+        joined.append(total + codes(frame[column]))
+        total += int(frame[column].nunique())
+    ends = (np.tile(rows, len(columns)), np.concatenate(joined))
+    graph = coo_array((np.ones(len(ends[0])), ends), shape=(total, total))
+    _, found = connected_components(graph, directed=False)
+    component = pd.Series(found[: len(frame)], index=frame.index)
+    return frame["patient_id"].groupby(component).transform("min")
