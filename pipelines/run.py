@@ -45,6 +45,8 @@ def pipeline(task: TaskConfig) -> str:
     for component in task.stages:
         if component not in stages.FACTS:
             raise ConfigError(f"stages names '{component}'; known are: {', '.join(stages.FACTS)}")
+    if "ingest" in task.stages:
+        stages.stage_config("ingest", task)  # a missing key is told before anything is recorded
     start = time.monotonic()
     own: dict[str, object] = {runs.TAG_COMPONENT: "pipeline", "task": task.task}
     options = task.ingest.options.get(task.ingest.source, {})

@@ -7,11 +7,12 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from components.core.errors import CardioError
+from components.core.errors import CardioError, ConfigError, shorten
 from components.core.progress import say
 
 # Before torch loads OpenMP: threads that spin at a barrier starve each other as soon as anything
@@ -28,11 +29,24 @@ def task_options(function: F) -> F:
         click.option("--task", default="ctrcd", show_default=True, help="Task in pipelines/."),
         click.option("--config", default="", help="A task file given whole, instead of --task."),
         click.option("--set", "overrides", default="", help="e.g. 'fit.lr=3e-4 model.width=64'."),
-        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.option(
+            "--debug", is_flag=True, help="Show an error's traceback, which may quote data."
+        ),
     ]
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def yes_or_no(name: str, value: str) -> bool:
+    """Return a switch that MLproject hands on as text.
+
+    Raises:
+        ConfigError: it is neither `true` nor `false`.
+    """
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ConfigError(f"'{name}' is '{shorten(value)}'; write true or false")
 
 
 @contextmanager
@@ -48,11 +62,24 @@ def reported_errors(*, debug: bool) -> Generator[None]:
         _tell("stopped by the keyboard; start again and it goes on from here", debug=False)
         raise SystemExit(130) from error
     except Exception as error:
+        # Not its message: that is foreign, and may quote a patient's data.
         _tell(
-            f"fault: {type(error).__name__}: {error}; run again with --debug for the traceback",
+            f"fault: {type(error).__name__} at {_place(error)}; run again with --debug for the "
+            "message and the traceback (they may quote data)",
             debug=debug,
         )
         raise SystemExit(1) from error
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of this project's own code in which the error arose."""
+    root = Path(__file__).resolve().parents[2]
+    own = [
+        f"{Path(frame.filename).relative_to(root).as_posix()}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(root) and "site-packages" not in frame.filename
+    ]
+    return own[-1]
 
 
 def _tell(sentence: str, *, debug: bool) -> None:

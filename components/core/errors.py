@@ -14,9 +14,16 @@ CardioError                 exit 1   a fault of this software or of the machine
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 _SHOWN = 60
+# What `quoted` shows: the longest lead label in use has five letters (PLETH), the longest unit
+# beside a number four; six digits and two separators are a date of birth.
+_MAX_LETTERS = 5
+_MAX_DIGITS_BESIDE_LETTERS = 4
+_DATE_DIGITS, _DATE_MARKS = 6, 2
+_MAX_QUOTED = 32
 
 
 class CardioError(Exception):
@@ -89,6 +96,50 @@ def shorten(value: object, limit: int = _SHOWN) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def quoted(text: str, *, time: bool = False) -> str:
+    """Return a raw file's text if it can hardly say who the patient is, else only its length.
+
+    Numbers, short labels and units stay; names, free text, numbers with letters, and dates where
+    no time was asked for do not. A short name may pass: what is quoted stays in the stage.
+
+    Args:
+        text: from a raw file or a table's cell.
+        time: a date is what stands there by rights.
+
+    >>> quoted("12 mg"), quoted("V9"), quoted("Miller, J."), quoted("14.03.1931")
+    ('12 mg', 'V9', 'text of 10 characters', 'text of 10 characters')
+    """
+    plain = " ".join(text.split())
+    return plain if _is_plain(plain, time=time) else f"text of {len(text)} characters"
+
+
+def _is_plain(text: str, *, time: bool) -> bool:
+    if _is_number(text):
+        return len(text) <= _MAX_QUOTED
+    letters = sum(each.isalpha() for each in text)
+    digits = sum(each.isdecimal() for each in text)
+    if len(text) > _MAX_QUOTED or not text.replace("µ", "u").isascii() or letters > _MAX_LETTERS:
+        return False
+    if time:
+        return True
+    if letters:
+        return digits <= _MAX_DIGITS_BESIDE_LETTERS
+    return digits < _DATE_DIGITS or len(re.findall(r"[-./:\s]", text)) < _DATE_MARKS
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def close(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return the known name most like `name`, empty when none is as like as `cutoff` (0 to 1)."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint naming the nearest known name, or the known names when none is near.
 
@@ -96,7 +147,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "did you mean 'epochs'?"
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean '{close[0]}'?"
+    found = close(name, names)
+    if found:
+        return f"did you mean '{found}'?"
     return f"known are: {', '.join(names)}"

@@ -34,6 +34,9 @@ QUALITY = "quality"
 # Columns of a hospital's manifest that name a file, relative to the manifest's folder.
 PATH_COLUMNS = ("path", "path_xml")
 
+# Its times, as dates or in days from the index date.
+MANIFEST_TIMES = ("index_time", "ecg_time", "event_time_days", "followup_days", "death_days")
+
 REJECT_FIELDS = ("file", "row", "field", "value", "code", "reason", "advice")
 REJECT_SCHEMA = pa.schema(
     [

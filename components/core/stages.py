@@ -15,11 +15,12 @@ from components.core import runs, store
 from components.core.config.task import TaskConfig
 from components.core.data.patient_set import encoder_identity
 from components.core.errors import RefusedError
+from components.core.patient_key import read_key
 from components.core.progress import say
 from components.core.versions import library_versions
 
-# Settings that change how fast a stage runs, never what comes out.
-_NO_BEARING = {"workers"}
+# Settings that never change what comes out: how fast a stage runs, where its key is found.
+_NO_BEARING = {"workers", "patient_key_env"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +72,17 @@ FACTS: dict[str, StageFacts] = {
 
 
 def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
-    """Return the part of a task's configuration that bears on a component's result."""
-    config = _without(task.section(*FACTS[component].sections))
+    """Return the part of a task's configuration that bears on a component's result.
+
+    Raises:
+        ConfigError: ids are to be keyed and the key is not there.
+    """
+    plain = _without(task.section(*FACTS[component].sections))
+    if component == "ingest" and task.ingest.patient_key_env:
+        key = read_key(task.ingest.patient_key_env)
+        plain["ingest"]["patient_key_fingerprint"] = key.fingerprint()
     # Of the model, the audit looks at what it starts from, and at nothing else.
-    return config | (encoder_identity(task.model) if component == "audit" else {})
+    return plain | (encoder_identity(task.model) if component == "audit" else {})
 
 
 def _without(value: dict[str, Any]) -> dict[str, Any]:

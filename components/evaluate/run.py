@@ -16,6 +16,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
+from components.core.schemas import MANIFEST
 from components.core.store import Stage, Workspace, read_stage
 from components.evaluate import figures as figs
 from components.evaluate.assemble import Evaluated, report_data
@@ -23,9 +24,17 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
-from components.evaluate.predictions import FoldTest, patient_table, pooled, table, test_fold
+from components.evaluate.predictions import (
+    FoldTest,
+    patient_table,
+    pooled,
+    table,
+    test_fold,
+    without_ids,
+)
 from components.evaluate.report.card import render_card
 from components.evaluate.report.html import render_html
+from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
 
 REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
@@ -67,6 +76,7 @@ def evaluate(
     predictions = table(tests)
     predictions = _with_baselines(stages, tests, predictions, config.baselines)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
+    _publish(work, stages.cohort, predictions)
     tables = _patient_tables(predictions, folded=len(tests) > 1)
     plan = Plan(draws=config.draws, seed=config.seed)
     say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
@@ -113,6 +123,13 @@ def _with_baselines(
                 columns[name].append(fit_predict(name, seen, test.rows, features))
                 advance(1)
     return predictions.assign(**{f"logit.{n}": np.concatenate(c) for n, c in columns.items()})
+
+
+def _publish(work: Workspace, cohort: Stage, predictions: pd.DataFrame) -> None:
+    columns = ["sample_id", "patient_id", "row"]
+    manifest = pd.read_parquet(cohort.folder / MANIFEST, columns=columns)
+    shown = without_ids(predictions, manifest)
+    shown.to_parquet(work.path(PUBLISHED_PREDICTIONS), index=False)
 
 
 def _patient_tables(predictions: pd.DataFrame, *, folded: bool) -> PatientTables:

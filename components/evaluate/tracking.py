@@ -21,9 +21,9 @@ from components.evaluate.report.wording import evaluated_split, headline, notice
 if TYPE_CHECKING:
     from components.evaluate.run import Upstream
 
-PUBLISHED = (
-    "report.html", "model_card.md", "metrics_test.json", "metrics_val.json", "predictions.parquet",
-)  # fmt: skip
+# Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
+PREDICTIONS = "published/predictions.parquet"
+PUBLISHED = ("report.html", "model_card.md", "metrics_test.json", "metrics_val.json", PREDICTIONS)
 
 
 def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def decode_chunk(
         try:
             rows.append(_cells(item, number, writer))
         except RecordError as error:
-            rejects.append(Reject.of(error, file=item.file, row=item.row))
+            rejects.append(item.refused(error))
     write_atomic(shard, writer.write)
     write_atomic(rejects_file, lambda p: pq.write_table(rejects_table(rejects), p))
     write_atomic(part, lambda p: pq.write_table(_table(rows, features), p))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Record:
         tabular_times: feature → when it became known, or None.
         ecg: where the waveform lies; None for a tabular cohort.
         file: name for a reject row, relative to the data root.
+        keyed: ids are pseudonyms; a reject row says no more than where and which code.
         Times are days from `index_time`.
     """
 
@@ -68,6 +69,12 @@ class Record:
     tabular_times: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     ecg: FileRef | ArrayRef | None = None
     file: str = ""
+    keyed: bool = False
+
+    def refused(self, error: RecordError) -> Reject:
+        """Return the reject row for an error in reading this record."""
+        reject = Reject.of(error, file=self.file, row=self.row)
+        return reject.withheld() if self.keyed else reject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,11 @@ class Reject:
             reason=error.reason,
             advice=error.advice,
         )
+
+    def withheld(self) -> Reject:
+        """Return the row without file name and value; reasons may quote both."""
+        reason = f"{self.code.replace('_', ' ')}; details are withheld where ids are keyed"
+        return replace(self, file="", value="", reason=reason)
 
 
 def subject_cells(record: Record) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from components.core.config.sections import IngestConfig
 from components.core.errors import InputError
 from components.core.files import write_atomic
 from components.core.parts import PARTS_FOLDER, part_paths
+from components.core.patient_key import read_key
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST, REJECTS, SHARDS
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, rejects_table
 from components.ingest.measurements import ingest_measurements
+from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
 from components.ingest.rejects import check_rate
 from components.ingest.sources.registry import source
@@ -41,7 +43,9 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     Raises:
         InputError: the path or table is wrong, nothing could be read, or the share of refused
             records is above `max_reject_rate`; the rejects are kept beside the stage then.
+        ConfigError: ids are to be keyed and the key is not there.
     """
+    names = Pseudonyms(read_key(config.patient_key_env)) if config.patient_key_env else None
     origin = source(config.source)
     options = validate(
         origin.Options,
@@ -55,16 +59,17 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     if total == 0:
         raise InputError(f"'{config.path}' holds no records; the table has a header and no rows")
     features = origin.features(path, options)
-    chunks = _decode(work, origin.read(path, options), features, config.workers, total)
+    items = origin.read(path, options)
+    chunks = _decode(work, names.items(items) if names else items, features, config.workers, total)
     _merge(work, chunks, config)
     measurements = getattr(origin, "measurements", None)
-    items = measurements(path, options) if measurements is not None else None
-    if items is not None:
-        ingest_measurements(work, items, limit=config.max_reject_rate)
+    found = measurements(path, options) if measurements is not None else None
+    if found is not None:
+        found = names.measurements(found) if names else found
+        ingest_measurements(work, found, limit=config.max_reject_rate)
     side_files = getattr(origin, "side_files", None)
     if side_files is not None:
-        for name, file in side_files(path, options).items():
-            shutil.copyfile(file, work.path("truth", name))
+        _copy(work, side_files(path, options), names)
     _facts(work, config, options, features)
 
 
@@ -81,6 +86,14 @@ def _decode(
         for counts in map_chunks(decode_chunk, tasks, workers=min(chunks, worker_count(workers))):
             advance(counts.records + counts.rejects)
     return chunks
+
+
+def _copy(work: Workspace, files: dict[str, Path], names: Pseudonyms | None) -> None:
+    for name, file in files.items():
+        if names is not None and file.suffix == ".parquet":
+            names.copy_table(file, work.path("truth", name))
+        else:
+            shutil.copyfile(file, work.path("truth", name))
 
 
 def _batched(items: Iterable[Record | Reject]) -> Iterator[list[Record | Reject]]:
@@ -147,13 +160,14 @@ def _facts(
     work.facts |= {
         "source": config.source,
         "patients_known": not bool(own_rows),
+        "keyed": bool(config.patient_key_env),
         "features": features,
         "absent_features": absent,
     }
 
 
 def reject_summary(folder: Path) -> str:
-    """Return rejects per reason as CSV text; it holds no file name and no value."""
+    """Return rejects per code as CSV text; reasons stay in the stage, for they may quote a file."""
     rejects = pq.read_table(folder / REJECTS).to_pandas()
-    counts = rejects.groupby(["code", "reason"]).size().rename("count").reset_index()
+    counts = rejects.groupby(["code", "advice"]).size().rename("count").reset_index()
     return str(counts.to_csv(index=False))

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from components.core import errors
-from components.core.errors import CardioError, RecordError, nearest, shorten
+from components.core.errors import CardioError, RecordError, close, nearest, quoted, shorten
 
 
 def _kinds(base: type[CardioError]) -> list[type[CardioError]]:
@@ -45,3 +45,28 @@ def test_shorten_gives_one_short_line(value: object, text: str) -> None:
 def test_nearest_names_one_or_lists_all() -> None:
     assert nearest("widht", ["depth", "width"]) == "did you mean 'width'?"
     assert nearest("zzz", ["depth", "width"]) == "known are: depth, width"
+    assert close("widht", ["depth", "width"]) == "width"
+    assert close("zzz", ["depth", "width"]) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["7", "-1.5e-300", "-Infinity", "1,5", "1.2.3", "<0.5", "12 mg", "0x10", "?", "", "V9", "PLETH",
+     "µV", "n/a", "31/05"],
+)  # fmt: skip
+def test_numbers_labels_and_units_are_quoted(text: str) -> None:
+    assert quoted(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["QUILLFEATHRY", "Dr. Oyelaran", "MRN00012345", "SNX77 12345", "03-14-1931", "14.03.1931",
+     "1931/03/14", "张伟", "9" * 40, "a 1 " * 10, "sinus rhythm"],
+)  # fmt: skip
+def test_what_may_name_a_patient_is_not(text: str) -> None:
+    assert quoted(text) == f"text of {len(text)} characters"
+
+
+def test_a_date_is_quoted_where_a_time_belongs() -> None:
+    assert quoted("31/05/2024", time=True) == "31/05/2024"
+    assert quoted("QUILLFEATHRY", time=True) == "text of 12 characters"

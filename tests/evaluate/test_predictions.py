@@ -120,3 +120,17 @@ def test_members(examples: Callable[[str], Example]) -> None:
 def test_a_sigmoid_without_overflow() -> None:
     found = predictions.sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     assert found.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_published_predictions_have_row_numbers_for_ids(examples: Callable[[str], Example]) -> None:
+    for name in ("holdout", "ecg"):
+        done = examples(name)
+        shown = pd.read_parquet(done.stage.folder / "published" / "predictions.parquet")
+        own, frame = done.predictions, manifest_of(done.behind.cohort)
+        rows = frame.set_index("sample_id")["row"]
+        assert shown["sample_id"].tolist() == [f"row-{rows[s]}" for s in own["sample_id"]]
+        pairs = set(zip(own["patient_id"], shown["patient_id"], strict=True))
+        assert len(pairs) == own["patient_id"].nunique() == shown["patient_id"].nunique()
+        assert not set(frame["patient_id"]) & set(shown["patient_id"])
+        rest = own.columns.difference(["sample_id", "patient_id"])
+        pd.testing.assert_frame_equal(shown[rest], own[rest])

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import mlflow
 import pytest
 from click.testing import CliRunner
-from mlflow.exceptions import ExecutionException
-from mlflow.tracking import fluent
-from mlflow.utils.thread_utils import ThreadLocalVariable
 
 from components.core import runs, stages, store
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
 from pipelines import run
 from pipelines.cli import main
 from tests.chain import TABULAR_OPTIONS, task_config, write_tabular_cohort, write_task
+from tests.entries import Entries
 
 
 @pytest.fixture
@@ -31,33 +27,6 @@ def sections(tmp_path: Path) -> dict[str, Any]:
         "preprocess": {"split": {"method": "holdout"}},
         "stages": ("ingest", "preprocess"),
     }
-
-
-class Entries:
-    """Stands in for `mlflow.run`: computes the stage in this process."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, dict[str, str]]] = []
-
-    def run(self, *, entry_point: str, parameters: dict[str, str], **more: Any) -> Any:
-        assert more["env_manager"] == "local"
-        self.started.append((entry_point, parameters))
-        command = importlib.import_module(f"components.{entry_point}.cli").main
-        arguments = [x for k, v in parameters.items() for x in (f"--{k.replace('_', '-')}", v)]
-        client = mlflow.MlflowClient()
-        experiment = client.get_experiment_by_name(more["experiment_name"]).experiment_id
-        parent = mlflow.active_run().info.run_id
-        child = client.create_run(experiment, tags={"mlflow.parentRunId": parent}).info.run_id
-        # The stage is another process: the parent's active run is not its own.
-        stack, fluent._active_run_stack = fluent._active_run_stack, ThreadLocalVariable(list)
-        os.environ["MLFLOW_RUN_ID"] = child
-        try:
-            done = CliRunner().invoke(command, arguments)
-        finally:
-            fluent._active_run_stack = stack
-        if done.exit_code:
-            raise ExecutionException(f"failed: {done.stderr}")
-        return SimpleNamespace(run_id=child)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.errors import nearest
+from components.core.patient_key import check_name
 from components.core.signals.prepare import PrepareConfig
 from components.core.signals.quality import FLAGS
 
@@ -60,6 +61,8 @@ class IngestConfig(Frozen):
         path: a manifest, table or folder; empty for sources that make their own data.
         options: per source, what that source needs to be told.
         max_reject_rate: above this share of refused records the run stops.
+        patient_key_env: name of the environment variable that holds the secret key under which ids
+            become pseudonyms; empty keeps ids as they are, inside the data folder.
         workers: processes that decode; 0 takes one per core.
     """
 
@@ -67,12 +70,18 @@ class IngestConfig(Frozen):
     path: str = ""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
     max_reject_rate: float = Field(default=0.05, ge=0, le=1)
+    patient_key_env: str = ""
     workers: int = Field(default=0, ge=0)
 
     @field_validator("options", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @field_validator("patient_key_env")
+    @classmethod
+    def _name_of_a_variable(cls, value: str) -> str:
+        return check_name(value)
 
 
 class EcgConfig(PrepareConfig):

@@ -41,6 +41,8 @@ _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNO
 _MAX_BYTES = 2**30
 # A first line with more columns than this is no ECG.
 _MAX_COLUMNS = 256
+# Bytes of a first line: what recognition looks at. A longer one is no list of leads.
+_MAX_LINE = 4096
 
 _WHAT = "a CSV waveform"
 
@@ -121,12 +123,10 @@ def _first_line(data: bytes) -> tuple[bytes, int, int]:
 
 
 def _columns(line: str) -> tuple[list[str], str]:
-    """Return the cells of the first line and their delimiter."""
+    """Return the cells of the first line and their delimiter; none of a line beyond bounds."""
+    line = line if len(line) <= _MAX_LINE else ""
     delimiter = next((each for each in _DELIMITERS if each in line), ",")
-    try:
-        cells = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
-    except csv.Error:
-        cells = []
+    cells = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
     return [cell.strip() for cell in cells], delimiter
 
 

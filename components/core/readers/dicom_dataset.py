@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 
 # Implicit and Explicit VR Little Endian (PS3.5, section 10). The rest is deflated, which could
 # unpack without bound, big-endian, which is retired, or made for compressed pixels.
@@ -168,7 +168,7 @@ def _check_syntax(stream: io.BytesIO) -> None:
             "unsupported_transfer_syntax",
             "the DICOM file is not stored as plain little-endian values",
             field="TransferSyntaxUID",
-            value=syntax,
+            value=quoted(syntax),
             advice="export it as Explicit VR Little Endian",
         )
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.dicom_dataset import Channel, Group
-from components.core.signals.leads import find, unknown_lead
+from components.core.signals.leads import find, label, unknown_lead
 from components.core.signals.units import duplicate_lead
 
 # Both schemes number the leads alike: MDC 2:1 and SCPECG 5.6.3-9-1 are lead I.
@@ -43,7 +43,7 @@ def ecg_rows(group: Group) -> dict[str, int]:
             "no_ecg_leads",
             "no channel is one of the twelve standard leads",
             field="ChannelSourceSequence",
-            value=", ".join(names),
+            value=", ".join(map(label, names)),
             advice="leave the record out",
         )
     if len(set(leads)) != len(leads):
@@ -92,7 +92,7 @@ def _contradiction(name: str, code: str) -> RecordError:
         "contradictory_lead",
         "a channel's code and its names stand for different leads",
         field="ChannelSourceSequence",
-        value=f"{code} {name}",
+        value=f"{quoted(code)} {label(name)}",
         advice="correct the channel definition",
     )
 

@@ -12,7 +12,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.dicom_dataset import Channel, Group, WaveformFile, parse
 from components.core.readers.dicom_leads import ecg_rows
 from components.core.readers.person import age_and_sex
@@ -105,7 +105,7 @@ def _checked_groups(file: WaveformFile) -> tuple[Group, ...]:
             "wrong_sop_class",
             f"the DICOM file is no {', '.join(_SOP_CLASSES.values())} waveform",
             field="SOPClassUID",
-            value=file.sop_class,
+            value=quoted(file.sop_class),
             advice="export the ECG as 12-Lead ECG Waveform Storage",
         )
     return file.groups

@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError, shorten
+from components.core.errors import RecordError, quoted
 from components.core.readers import counts
 from components.core.readers.decoding import peek
 from components.core.readers.hl7_time import sampling_rate
@@ -116,7 +116,7 @@ def _rhythm(root: Element) -> Element:
             "several_rhythm_waveforms" if found else "no_rhythm_waveform",
             f"the file has {len(found)} series of type RHYTHM where one is expected",
             field="series",
-            value=", ".join(kinds),
+            value=", ".join(map(quoted, kinds)),
             advice="export each ECG with its rhythm series into a file of its own",
         )
     sets = found[0].findall(f"{NS}component/{NS}sequenceSet")
@@ -146,9 +146,9 @@ def _slist(value: Element, lead: str) -> Element:
         return value
     raise RecordError(
         "unsupported_encoding",
-        f"the samples of lead {lead} have the type {shorten(kind, 20)}, only SLIST_PQ is known",
+        f"the samples of lead {lead} have the type {quoted(kind)}, only SLIST_PQ is known",
         field="value",
-        value=kind,
+        value=quoted(kind),
         advice="export them as scaled digits",
     )
 

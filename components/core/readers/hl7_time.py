@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal, InvalidOperation
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.xml_fields import Element, attribute_of, child_of
 from components.core.signals.units import check_fs
 
@@ -60,7 +60,7 @@ def _rate(increment: Element) -> float:
             "unknown_unit",
             "the unit of the time increment is not one known here (s, ms, us, ns)",
             field="increment",
-            value=unit,
+            value=quoted(unit),
             advice="export the file again",
         )
     step = step.scaleb(_SECONDS[unit])
@@ -82,6 +82,6 @@ def _decimal(text: str) -> Decimal:
         "not_a_number",
         "the time increment is not a usable number of time units",
         field="increment",
-        value=text,
+        value=quoted(text),
         advice="export the file again",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from components.core.errors import RecordError, shorten
+from components.core.errors import RecordError, quoted, shorten
 
 # MATLAB's classes of real numbers; logical, char, cell, struct, sparse, object, function handle
 # and opaque are none.
@@ -60,7 +60,7 @@ def choose(variables: Sequence[Variable], key: str | None) -> Variable:
     if len(found) == 1:
         return found[0]
     listed = ", ".join(
-        f"{shorten(each.name, 20)} ({'x'.join(map(str, each.shape))} {each.kind})"
+        f"{quoted(each.name)} ({'x'.join(map(str, each.shape))} {each.kind})"
         for each in islice(variables, _LISTED)
     )
     if key is not None:

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.decoding import peek
 from components.core.readers.person import age_and_sex, whole
 from components.core.readers.rawfile import RawFile
@@ -91,7 +91,7 @@ def _rhythm(root: Element) -> Element:
         "several_rhythm_waveforms" if found else "no_rhythm_waveform",
         f"the file has {len(found)} waveforms of type Rhythm where one is expected",
         field="WaveformType",
-        value=", ".join(kinds),
+        value=", ".join(map(quoted, kinds)),
         advice="export the ECG with its full 10 s rhythm strip",
     )
 
@@ -118,9 +118,9 @@ def _samples(element: Element, lead: str) -> npt.NDArray[np.int16]:
     if size != _SAMPLE_BYTES:
         raise RecordError(
             "unsupported_sample_size",
-            f"lead {lead} has {size} bytes per sample, only {_SAMPLE_BYTES} are known",
+            f"lead {lead} has {quoted(size)} bytes per sample, only {_SAMPLE_BYTES} are known",
             field="LeadSampleSize",
-            value=size,
+            value=quoted(size),
         )
     data = unbase64(
         text_of(element, "WaveFormData"), what=f"the waveform of lead {lead}", field="WaveFormData"

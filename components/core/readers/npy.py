@@ -79,7 +79,7 @@ def _array(data: bytes) -> Numbers:
             "unsupported_dtype",
             "the array does not hold real numbers of at most 64 bits",
             field="dtype",
-            value=dtype,
+            value=dtype.kind,
             advice="save the signal as int16 or float32",
         )
     needed, found = math.prod(shape) * dtype.itemsize, len(data) - start

@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from components.core.errors import RecordError, shorten
+from components.core.errors import RecordError, quoted
 from components.core.readers.decoding import peek
 from components.core.readers.person import age_and_sex, whole
 from components.core.readers.rawfile import RawFile
@@ -106,7 +106,7 @@ def _version(root: Element) -> str:
     kind, version = text_of(info, f"{NS}documenttype"), text_of(info, f"{NS}documentversion")
     if kind in _TYPES and version in _VERSIONS:
         return version
-    found = shorten(f"{kind} {version}", 30)
+    found = f"{kind if kind in _TYPES else quoted(kind)} {quoted(version)}"
     raise RecordError(
         "unsupported_version",
         f"the file is {found}; known are {' and '.join(_TYPES)} {', '.join(_VERSIONS)}",
@@ -156,9 +156,9 @@ def _require(found: str, known: str, code: str, field: str) -> None:
     if found != known:
         raise RecordError(
             code,
-            f"{field} is {shorten(found, 20)}, only {known} is known",
+            f"{field} is {quoted(found)}, only {known} is known",
             field=field,
-            value=found,
+            value=quoted(found),
             advice="export the ECG with the device's usual settings",
         )
 

@@ -124,8 +124,11 @@ def plain_signal(values: Numbers, leads: tuple[str, ...], scale: Scale) -> Signa
     stored = _store(values)
     # Counts keep their scale beside them; floats carry it in the values.
     whole = stored.dtype == np.int16
+    # What leaves float32, or is a NaN of the kind that signals, is no value; its lead is masked.
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = stored if whole else stored * np.float32(scale.factor)
     return Signal(
-        values=stored if whole else stored * np.float32(scale.factor),
+        values=scaled,
         fs=scale.fs,
         leads=leads,
         unit=scale.unit,
@@ -142,5 +145,5 @@ def _store(values: Numbers) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
     stored = int16_or_float(wide)
     if stored.dtype == np.int16:
         return np.ascontiguousarray(stored, np.int16)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return stored.astype(np.float32, order="C")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 
 # A 12-lead, 24-hour Holter at 1 kHz in 16 bit is 2 GB; nothing this project reads is longer.
 MAX_BYTES = 2_000_000_000
@@ -72,7 +72,7 @@ class DiskFile:
                 "bad_path",
                 "the path cannot name a file",
                 field="path",
-                value=self.path.name,
+                value=quoted(self.path.name),
                 advice="correct the path in the manifest",
             ) from error
         if not resolved.startswith(_resolved(self.root)):
@@ -80,7 +80,7 @@ class DiskFile:
                 "path_outside_root",
                 "the path leaves the data root",
                 field="path",
-                value=self.path,
+                value=quoted(self.path.name),
                 advice="move the file under the data root or name that folder as the root",
             )
         if size is None:
@@ -88,20 +88,22 @@ class DiskFile:
                 "missing_file",
                 "the file does not exist",
                 field="path",
-                value=self.path.name,
+                value=quoted(self.path.name),
                 advice="correct the path in the manifest",
             )
         self._check_size(size)
 
     def _check_size(self, size: int) -> None:
         if size == 0:
-            raise RecordError("empty_file", "the file is empty", field="path", value=self.path.name)
+            raise RecordError(
+                "empty_file", "the file is empty", field="path", value=quoted(self.path.name)
+            )
         if size > MAX_BYTES:
             raise RecordError(
                 "file_too_large",
                 f"the file has {size} bytes, more than {MAX_BYTES}",
                 field="path",
-                value=self.path.name,
+                value=quoted(self.path.name),
             )
 
     @property
@@ -162,7 +164,7 @@ class MemoryFile:
                 "missing_file",
                 "a file that the header names did not come with it",
                 field="path",
-                value=name,
+                value=quoted(name),
                 advice="send the header and its signal file together",
             )
         return MemoryFile(name, self.siblings[name], self.siblings)

@@ -40,6 +40,10 @@ class Declared:
     decimal: str = "."
 
 
+# The signatures of the usual formats (PNG, GIF, ZIP, PDF) take four to eight bytes.
+_MAGIC_BYTES = 4
+
+
 class Reader(Protocol):
     """What a reader module holds."""
 
@@ -90,11 +94,17 @@ def read_signal(
     known = readers_by_name()
     if format is not None and format not in known:
         raise ConfigError(f"no reader is named '{format}'; {nearest(format, known)}")
-    reader = known[format] if format is not None else _recognise(raw, known)
+    reader = known[format] if format is not None else recognise(raw)
     return check_signal(reader.read(raw, declared or Declared()))
 
 
-def _recognise(raw: RawFile, known: Mapping[str, Reader]) -> Reader:
+def recognise(raw: RawFile) -> Reader:
+    """Return the one reader that knows the file's content.
+
+    Raises:
+        RecordError: `unknown_format`, `ambiguous_format`.
+    """
+    known = readers_by_name()
     head = raw.head()
     matches = [reader for reader in known.values() if reader.sniff(head, raw.name)]
     if len(matches) == 1:
@@ -111,6 +121,12 @@ def _recognise(raw: RawFile, known: Mapping[str, Reader]) -> Reader:
         "unknown_format",
         f"no reader recognises the file; formats tried: {', '.join(known)}",
         field="format",
-        value=head[:16].hex(),
+        value=_magic(head),
         advice="convert the file to one of these (of a WFDB record, name the .hea file)",
     )
+
+
+def _magic(head: bytes) -> str:
+    """Return the first bytes in hexadecimal where they are no text, which might be a name."""
+    first = head[:_MAGIC_BYTES]
+    return "" if first.isascii() and first.decode("ascii").isprintable() else first.hex()

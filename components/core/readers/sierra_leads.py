@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError, shorten
+from components.core.errors import RecordError, quoted
 from components.core.readers.xli import MAX_CHANNELS
 from components.core.readers.xml_fields import Element, attribute_of, number, text_of
 from components.core.signals.leads import LEADS12, canonical_all, find
+from components.core.signals.leads import label as shown
 from components.core.signals.units import duplicate_lead
 
 _NS = "{http://www3.medical.philips.com}"
@@ -46,7 +47,10 @@ def labels_of(waves: Element, device: Element, version: str) -> tuple[str, ...]:
     named = tuple(label if label in NOT_LEADS else next(leads) for label in labels)
     if not any(find(label) for label in named):
         raise RecordError(
-            "no_ecg_leads", "no channel is a standard lead", field="leads", value=", ".join(labels)
+            "no_ecg_leads",
+            "no channel is a standard lead",
+            field="leads",
+            value=", ".join(map(shown, labels)),
         )
     return named
 
@@ -58,9 +62,9 @@ def _standard(device: Element) -> list[str]:
     raise RecordError(
         "unknown_lead_set",
         f"the file names no leads, and of lead sets only {_STANDARD_SET} is known, "
-        f"not {shorten(found, 20)}",
+        f"not {quoted(found)}",
         field="acquisitiontype",
-        value=found,
+        value=quoted(found),
         advice="export the ECG in version 1.04, which labels the channels",
     )
 
@@ -69,9 +73,10 @@ def _check_count(text: str, field: str, labels: list[str]) -> None:
     if number(text, field) != len(labels) or len(labels) > MAX_CHANNELS:
         raise RecordError(
             "invalid_channels",
-            f"{field} is {text}, the channels labelled are {len(labels)} (at most {MAX_CHANNELS})",
+            f"{field} is {quoted(text)}, the channels labelled are {len(labels)} "
+            f"(at most {MAX_CHANNELS})",
             field=field,
-            value=text,
+            value=quoted(text),
             advice="export the file again",
         )
 
@@ -83,9 +88,10 @@ def _check_valid(device: Element, labels: list[str]) -> None:
         if number(text, field) < len(labels):
             raise RecordError(
                 "invalid_channels",
-                f"{field} is {text} for {len(labels)} leads, and not said which one is missing",
+                f"{field} is {quoted(text)} for {len(labels)} leads, and not said which one "
+                "is missing",
                 field=field,
-                value=text,
+                value=quoted(text),
                 advice="record the ECG again with all electrodes connected",
             )
 
@@ -116,7 +122,7 @@ def restore_limb_leads(
             f"{', '.join(derived)} are stored relative to {', '.join(sorted(needed - set(row)))}, "
             "which the file does not hold",
             field="leadlabels",
-            value=", ".join(labels),
+            value=", ".join(map(shown, labels)),
             advice="export the ECG with all limb leads",
         )
     out = counts.copy()

@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.readers.decoding import decode
 from components.core.readers.person import age_and_sex
 
@@ -143,7 +143,7 @@ def check_sum(line: SignalLine, found: int) -> None:
         return
     raise RecordError(
         "checksum_mismatch",
-        f"the samples of {line.name} do not give the header's checksum",
+        f"the samples of {quoted(line.name)} do not give the header's checksum",
         field="checksum",
         value=f"{found % 2**16} instead of {line.checksum % 2**16}",
         advice="fetch the record again: file or header is damaged",
@@ -172,7 +172,7 @@ def number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise bad_header(f"{where} is not a number", where, text)
+        raise bad_header(f"{where} is not a number", where, quoted(text))
     return value
 
 
@@ -188,7 +188,7 @@ def file_name(name: str) -> str:
         "bad_file_name",
         "the header names a file that is not simply one beside it",
         field="file",
-        value=name,
+        value=quoted(name),
         advice="put header and signal files into one folder and name them plainly",
     )
 
@@ -206,7 +206,7 @@ def _signal(line: str) -> SignalLine:
     parts += [""] * (9 - len(parts))
     scale = _GAIN.fullmatch(parts[2])
     if parts[2] and scale is None:
-        raise bad_header("a gain is not 'counts(baseline)/unit'", "gain", parts[2])
+        raise bad_header("a gain is not 'counts(baseline)/unit'", "gain", quoted(parts[2]))
     zero = _integer(parts[4], "ADC zero") or 0
     baseline = scale["baseline"] if scale else None
     return SignalLine(
@@ -227,7 +227,7 @@ def _integer(text: str, where: str) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"-?\d{1,12}", text):
-        raise bad_header(f"{where} is not an integer", where, text)
+        raise bad_header(f"{where} is not an integer", where, quoted(text))
     return int(text)
 
 

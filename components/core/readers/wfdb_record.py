@@ -26,9 +26,9 @@ from components.core.readers.wfdb_header import (
     content_lines,
     parse_header,
 )
-from components.core.signals.leads import find, unknown_lead
+from components.core.signals.leads import find, label, unknown_lead
 from components.core.signals.signal import Signal
-from components.core.signals.units import duplicate_lead, is_voltage, millivolts_per
+from components.core.signals.units import check_lsb, duplicate_lead, is_voltage, millivolts_per
 
 NAME = "wfdb"
 
@@ -70,7 +70,8 @@ def read(raw: RawFile, declared: Declared) -> Signal:  # noqa: ARG001  (the head
     Raises:
         RecordError: `bad_header`, `header_too_large`, `missing_fs`, `missing_gain`,
             `bad_file_name`, `missing_file`, `unknown_lead`, `duplicate_lead`, `unknown_unit`,
-            `no_ecg_leads`, `length_mismatch`, `checksum_mismatch`, `unreadable_wfdb`.
+            `no_ecg_leads`, `absurd_gain`, `length_mismatch`, `checksum_mismatch`,
+            `unreadable_wfdb`.
     """
     header = parse_header(raw.data())
     if header.segments or any(_is_foreign(line) for line in header.signals):
@@ -105,12 +106,18 @@ def _foreign(raw: RawFile, header: Header) -> Signal:
             "mixed_rates",
             "the ECG leads have different sampling rates",
             field="format",
-            value=", ".join(f"{line.name} x{line.frame}" for line in lines),
+            value=", ".join(f"{label(line.name)} x{line.frame}" for line in lines),
             advice="resample the record to one rate first",
         )
     scale = np.array([millivolts_per(line.unit) for line in lines])[:, None]
+    for line, factor in zip(lines, scale[:, 0], strict=True):
+        check_lsb(float(factor) / line.gain, str(find(line.name)))
+    values = np.stack([record.values[row] for row in kept]) * scale
+    # An earlier segment's own gain may leave float32: infinity masks the lead.
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
     return Signal(
-        values=(np.stack([record.values[row] for row in kept]) * scale).astype(np.float32),
+        values=narrow,
         fs=header.fs * lines[0].frame,
         leads=tuple(filter(None, (find(line.name) for line in lines))),
         unit="mV",
@@ -135,7 +142,7 @@ def ecg_rows(lines: tuple[SignalLine, ...]) -> list[int]:
             "no_ecg_leads",
             "the record holds no ECG lead",
             field="leads",
-            value=", ".join(names),
+            value=", ".join(map(label, names)),
             advice="leave the record out",
         )
     if len(set(leads)) != len(leads):

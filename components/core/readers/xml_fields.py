@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pybase64
 from lxml import etree
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 
 Element: TypeAlias = etree._Element  # pyright: ignore[reportPrivateUsage] - its only name
 
@@ -87,7 +87,11 @@ def number(text: str, field: str, *, limit: float = math.inf) -> float:
     if math.isfinite(value) and abs(value) <= limit:
         return value
     raise RecordError(
-        "not_a_number", f"{field} is not a usable number", field=field, value=text, advice=_AGAIN
+        "not_a_number",
+        f"{field} is not a usable number",
+        field=field,
+        value=quoted(text),
+        advice=_AGAIN,
     )
 
 
@@ -102,7 +106,7 @@ def check_root(root: Element, tag: str, format: str) -> None:
             "wrong_root",
             f"the XML's root element is not {local(tag)}",
             field="xml",
-            value=root.tag,
+            value=quoted(local(str(root.tag))),
             advice=f"export the ECG as {format}",
         )
 

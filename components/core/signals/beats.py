@@ -95,7 +95,8 @@ def _envelope(x: Array, fs: float) -> Array:
     spectrum = fft.rfft(x, axis=1)
     frequency = fft.rfftfreq(x.shape[1], 1 / fs)
     spectrum[:, (frequency < _BAND[0]) | (frequency > _BAND[1])] = 0
-    power = np.square(fft.irfft(spectrum, x.shape[1], axis=1))
+    # In double precision: the square of an absurd amplitude leaves float32.
+    power = np.square(fft.irfft(spectrum, x.shape[1], axis=1), dtype=np.float64)
     mean = power.mean(axis=1, keepdims=True)
     live = mean[:, 0] > np.finfo(np.float32).tiny
     # The root lessens the weight of one large ectopic beat.

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import ConfigError, RecordError, nearest, shorten
+from components.core.errors import ConfigError, RecordError, nearest, quoted
 from components.core.signals.signal import Signal
 from components.core.signals.units import duplicate_lead
 
@@ -90,15 +90,26 @@ def canonical_all(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def unknown_lead(name: str, names: Sequence[str]) -> RecordError:
-    """Return the error for a name that is no standard lead, listing the names found."""
-    found = ", ".join(shorten(each, 20) for each in islice(names, _LISTED))
+    """Return the error for a name that is no standard lead, listing the names found.
+
+    A channel's name may be any text of the file, so only what looks like a label is repeated.
+    """
+    found = ", ".join(label(each) for each in islice(names, _LISTED))
     return RecordError(
         "unknown_lead",
-        f"'{shorten(name, 20)}' is not one of the twelve standard leads; names found: {found}",
+        f"'{label(name)}' is not one of the twelve standard leads; names found: {found}",
         field="leads",
-        value=name,
+        value=label(name),
         advice="rename the channel, or remove it if it is no ECG lead",
     )
+
+
+def label(name: str) -> str:
+    """Return a channel's name as a message may show it (`errors.quoted`, a usual prefix apart)."""
+    plain = name.strip()
+    prefix = max((p for p in _PREFIXES if plain.casefold().startswith(p)), key=len)
+    shown = quoted(plain[len(prefix) :])
+    return plain if shown == plain[len(prefix) :] else shown
 
 
 def select(

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.signals.signal import Signal
 
 # Millivolts per unit; names are compared case-folded, which also maps U+00B5 onto U+03BC.
@@ -27,6 +27,8 @@ DIMENSIONLESS = "z"
 FS_RANGE = (50.0, 20_000.0)
 # mV per count: 24-bit amplifiers reach 2e-5; at 1 mV a QRS complex would be one or two counts.
 LSB_RANGE = (1e-6, 1.0)
+# Counts from 0 to physical zero: beyond this, float32 no longer holds every count exactly.
+MAX_BASELINE = 2**24
 # Four times the +-5 mV that IEC 60601-2-25 asks an electrocardiograph to record.
 MAX_AMPLITUDE_MV = 20.0
 # A thirtieth of the 30 uV of noise that the same standard allows.
@@ -56,7 +58,7 @@ def millivolts_per(unit: str, *, field: str = "unit") -> float:
             "unknown_unit",
             "the unit is not a voltage known here (V, mV, uV, nV)",
             field=field,
-            value=unit,
+            value=quoted(unit),
             advice="state the unit of the waveform as one of these",
         ) from None
 
@@ -65,7 +67,8 @@ def check_signal(signal: Signal) -> Signal:
     """Return `signal` if its shape, rate and gain can be those of an ECG.
 
     Raises:
-        RecordError: `no_ecg_leads`, `empty_signal`, `duplicate_lead`, `absurd_fs`, `absurd_gain`.
+        RecordError: `no_ecg_leads`, `empty_signal`, `duplicate_lead`, `absurd_fs`, `absurd_gain`,
+            `absurd_offset`.
     """
     if not signal.leads:
         raise RecordError("no_ecg_leads", "the file holds no ECG lead", field="leads")
@@ -75,8 +78,9 @@ def check_signal(signal: Signal) -> Signal:
         raise RecordError("empty_signal", "the leads hold no sample", field="samples", value=0)
     check_fs(signal.fs)
     if signal.is_integer:
-        for lead, lsb in zip(signal.leads, signal.lsb, strict=True):
-            _check_lsb(float(lsb), lead)
+        for lead, lsb, offset in zip(signal.leads, signal.lsb, signal.offset, strict=True):
+            check_lsb(float(lsb), lead)
+            _check_baseline(float(offset) / float(lsb), lead)
     return signal
 
 
@@ -109,7 +113,16 @@ def check_fs(fs: float) -> float:
     )
 
 
-def _check_lsb(lsb: float, lead: str) -> None:
+def check_lsb(lsb: float, lead: str) -> None:
+    """Refuse a gain that no electrocardiograph has.
+
+    Args:
+        lsb: mV per count.
+        lead: for the message.
+
+    Raises:
+        RecordError: `absurd_gain`.
+    """
     if math.isfinite(lsb) and LSB_RANGE[0] <= lsb <= LSB_RANGE[1]:
         return
     raise RecordError(
@@ -118,6 +131,18 @@ def _check_lsb(lsb: float, lead: str) -> None:
         field=lead,
         value=lsb,
         advice="correct the gain or its unit",
+    )
+
+
+def _check_baseline(counts: float, lead: str) -> None:
+    if math.isfinite(counts) and abs(counts) <= MAX_BASELINE:
+        return
+    raise RecordError(
+        "absurd_offset",
+        f"the zero of lead {lead} lies {counts:g} counts away, more than {MAX_BASELINE}",
+        field=lead,
+        value=counts,
+        advice="correct the offset or baseline, or the gain",
     )
 
 

@@ -108,8 +108,17 @@ def load_array(file: Path, key: str) -> np.ndarray[tuple[int, ...], np.dtype[np.
             with np.load(file, allow_pickle=False) as archive:
                 return archive[key]
         return np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise InputError(f"the array '{file.name}' cannot be read: {error}") from error
+    except Exception as error:
+        raise InputError(f"the array '{file.name}' cannot be read: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """Return the reason without the file's own words, which numpy may quote."""
+    if "object" in str(error).casefold():
+        return "it holds Python objects; save it as numbers"
+    if isinstance(error, KeyError):
+        return "it has no array of that name; correct the option 'key'"
+    return f"it is damaged or no numpy file ({type(error).__name__}); save it again"
 
 
 def _record(row: tables.Row, line: int, options: Options, ecg: ArrayRef) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from components.core.errors import RecordError
+from components.core.errors import RecordError, quoted
 from components.core.schemas import PARTS
 
 Kind = Literal["numeric", "categorical"]
@@ -46,7 +46,7 @@ def number(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> f
             "not_a_number",
             f"the column '{name}' holds no number",
             field=name,
-            value=value,
+            value=quoted(value),
             advice="correct the cell, or declare the column as categorical",
         )
     return found
@@ -62,7 +62,7 @@ def label(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> in
             "label_not_binary",
             f"the label in '{name}' is neither 0 nor 1",
             field=name,
-            value=text(row, name),
+            value=quoted(text(row, name) or ""),
             advice="write 1 for the event, 0 for none, nothing for undetermined",
         )
     return int(value)
@@ -116,7 +116,7 @@ def _parsed(value: str, name: str) -> datetime:
             "not_a_time",
             f"the column '{name}' holds no ISO 8601 time",
             field=name,
-            value=value,
+            value=quoted(value, time=True),
             advice="write 2024-05-31 or 2024-05-31T10:15:00",
         ) from None
     plain = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
@@ -136,8 +136,8 @@ def split(row: Mapping[str, str | None], name: str) -> str | None:
     value = text(row, name)
     if value is not None and value not in PARTS:
         raise RecordError(
-            "unknown_split", f"the column '{name}' names no split", field=name, value=value,
-            advice=f"write one of {', '.join(PARTS)}",
+            "unknown_split", f"the column '{name}' names no split", field=name,
+            value=quoted(value), advice=f"write one of {', '.join(PARTS)}",
         )  # fmt: skip
     return value
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
-from components.core.schemas import PATH_COLUMNS
+from components.core.schemas import MANIFEST_TIMES, PATH_COLUMNS
 from components.ingest.records import FileRef, Record, Reject
 from components.ingest.sources import cells, tables
 from components.ingest.sources.measurements import (
@@ -21,6 +21,11 @@ from components.ingest.sources.measurements import (
 )
 
 NAME = "manifest"
+# Columns that have a meaning of their own; any other is a declared feature, or not used.
+COLUMNS = (
+    "patient_id", *PATH_COLUMNS, "label", "recording_id", "site", "split", *MANIFEST_TIMES,
+    "ecg_fs", "ecg_unit", "ecg_leads",
+)  # fmt: skip
 
 
 class Options(MeasurementOptions):
@@ -59,7 +64,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     Raises:
         InputError: the manifest is missing, empty, unreadable, or lacks a column.
     """
-    manifest = _manifest_file(path)
+    manifest = manifest_file(path)
     header, rows = tables.open_table(manifest)
     tables.require(header, ["patient_id"], manifest.name)
     path_column = _path_column(header, manifest.name)
@@ -86,7 +91,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
 
 def features(path: Path, options: Options) -> dict[str, cells.Kind]:
     """Return the declared tabular features that the manifest has, and their kinds."""
-    header, _ = tables.open_table(_manifest_file(path))
+    header, _ = tables.open_table(manifest_file(path))
     return {name: kind for name, kind in options.tabular.items() if name in header}
 
 
@@ -95,7 +100,8 @@ def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject]
     return read_measurements(path, options) if options.measurements else None
 
 
-def _manifest_file(path: Path) -> Path:
+def manifest_file(path: Path) -> Path:
+    """Return the manifest that a path names: the file itself, or `manifest.csv` in the folder."""
     return path / "manifest.csv" if path.is_dir() else path
 
 

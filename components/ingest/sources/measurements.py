@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from components.core.config.base import Frozen
-from components.core.errors import InputError, RecordError, nearest
+from components.core.errors import InputError, RecordError, nearest, quoted
 from components.core.schemas import MEASUREMENT_UNITS
 from components.ingest.records import Reject
 from components.ingest.sources import cells, tables
@@ -141,7 +141,7 @@ def _measurement(
     if name not in MEASUREMENT_UNITS:
         raise RecordError(
             "unknown_measurement", f"the measurement in '{names['name']}' is not known",
-            field=names["name"], value=name, advice=nearest(name, MEASUREMENT_UNITS),
+            field=names["name"], value=quoted(name), advice=nearest(name, MEASUREMENT_UNITS),
         )  # fmt: skip
     time, day = _when(row, names["time"], decimal)
     unit = cells.text(row, names["unit"]) or options.measurement_units.get(name, "")
@@ -160,7 +160,8 @@ def _when(row: tables.Row, column: str, decimal: str) -> tuple[datetime | None, 
     if day is None or abs(day) > _MAX_DAYS:
         raise RecordError(
             "not_a_time", f"the column '{column}' holds neither a date nor days from the index",
-            field=column, value=text, advice="write 2024-05-31, or whole days such as -7 or 180",
+            field=column, value=quoted(text, time=True),
+            advice="write 2024-05-31, or whole days such as -7 or 180",
         )  # fmt: skip
     return None, day
 
@@ -180,7 +181,8 @@ def _converted(name: str, value: float, unit: str, *, below: bool) -> float:
     factor = FACTORS[name].get(unit.strip().lower())
     if factor is None:
         raise RecordError(
-            "unknown_unit", f"the unit of {name} is missing or not known", field="unit", value=unit,
+            "unknown_unit", f"the unit of {name} is missing or not known", field="unit",
+            value=quoted(unit),
             advice=f"write one of {', '.join(FACTORS[name])}, or declare measurement_units",
         )  # fmt: skip
     if name == "lvef" and factor == 1.0 and 0 < value <= 1:

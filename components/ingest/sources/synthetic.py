@@ -19,6 +19,8 @@ from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
 
 NAME = "synthetic"
+# Its files do not exist before they are read, so there is nothing to inspect.
+GENERATES = True
 # What the hospital's manifest would be declared to hold.
 FEATURES: dict[str, manifest.cells.Kind] = {
     "age": "numeric",

@@ -6,9 +6,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from components.core.errors import InputError, RecordError
+from components.core.errors import InputError, RecordError, close
 
 Row = dict[str, str | None]
+# How like a missing column's name another must be to be repeated: `Label` is, a cell is not.
+_NEAR = 0.75
 
 
 def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator[tuple[int, Row]]]:
@@ -34,13 +36,15 @@ def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator
 def _check_header(header: list[str], name: str, separator: str) -> None:
     if not header:
         raise InputError(f"the table '{name}' is empty; it needs a header line")
-    twice = sorted({c for c in header if header.count(c) > 1})
+    twice = [str(i + 1) for i, c in enumerate(header) if header.count(c) > 1]
     if twice:
-        raise InputError(f"the table '{name}' has the column(s) {', '.join(twice)} twice")
+        raise InputError(
+            f"the table '{name}' has the same name over the columns {', '.join(twice)}; rename them"
+        )
     if len(header) == 1 and any(mark in header[0] for mark in ";\t,"):
         raise InputError(
-            f"the table '{name}' has one column, '{header[0][:40]}', when split at '{separator}'; "
-            "declare its separator"
+            f"the table '{name}' has one column when split at '{separator}', though its header "
+            "holds other marks; declare its separator"
         )
 
 
@@ -55,12 +59,18 @@ def _rows(path: Path, header: list[str], separator: str) -> Iterator[tuple[int, 
                 return
             except (UnicodeDecodeError, csv.Error) as error:
                 raise InputError(
-                    f"the table '{path.name}' cannot be read after line {reader.line_num}: {error}"
+                    f"the table '{path.name}' cannot be read after line {reader.line_num}: "
+                    f"{_why(error)}"
                 ) from error
             if cells:
                 padded: list[str | None] = [*cells, *[None] * (len(header) - len(cells))]
                 yield reader.line_num, dict(zip([*header, *_spare(cells, header)], padded,
                                                 strict=False))  # fmt: skip
+
+
+def _why(error: Exception) -> str:
+    """Return the reason without a byte of the table."""
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _spare(cells: Sequence[str], header: Sequence[str]) -> list[str]:
@@ -79,10 +89,16 @@ def check_width(row: Row, header: Sequence[str]) -> None:
 
 
 def require(header: Sequence[str], columns: Sequence[str], name: str) -> None:
-    """Refuse a table without the named columns."""
+    """Refuse a table without the named columns.
+
+    The message goes to logs and tags, and the first line of a table without a header is a patient:
+    only a name much like a missing one is repeated.
+    """
     missing = [c for c in columns if c and c not in header]
     if missing:
+        hints = [f"'{found}' is near" for c in missing if (found := close(c, header, cutoff=_NEAR))]
         raise InputError(
-            f"the table '{name}' lacks the column(s) {', '.join(missing)}; it has "
-            f"{', '.join(header[:20])}{' …' if len(header) > 20 else ''}"
+            f"the table '{name}' lacks the column(s) {', '.join(missing)}; "
+            + "".join(f"{hint}, " for hint in hints)
+            + f"it has {len(header)} columns, which 'inspect' lists"
         )

@@ -301,7 +301,7 @@ def test_absent_correction_and_baseline_change_nothing() -> None:
         (_on_source(_set(CodeValue="2:65", CodeMeaning="aVR")), "contradictory_lead", "code and"),
         (_on_channel(_set(ChannelLabel="V6")), "contradictory_lead", "code and"),
         (_on_source(_set(CodeValue="2:0", CodeMeaning="Unspecified lead")), "unknown_lead",
-         "'Unspecified lead' is not one of the twelve .* names found: Unspecified lead, Lead II"),
+         "'text of 16 characters' is not one of .* found: text of 16 characters, Lead II"),
         (_on_channel(_drop("ChannelSourceSequence")), "unknown_lead", "not one of the twelve"),
         (_on_source(_set(CodeValue="2:2", CodeMeaning="Lead II")), "duplicate_lead", "once: II"),
         (_on_channel(lambda c: c.add_new("ChannelSourceModifiersSequence", "SQ", [Dataset()])),

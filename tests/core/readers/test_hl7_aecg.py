@@ -161,7 +161,7 @@ GOOD = lead("MDC_ECG_LEAD_I", [1, 2])
         (series([time("2", "min") + GOOD]), "unknown_unit", r"not one known here \(s, ms"),
         (series([time("2", "s") + GOOD]), "absurd_fs", "0.5 Hz is outside 50"),
         (series([time() + lead("MDC_ECG_LEAD_I", [1], kind="SLIST_INT")]), "unsupported_encoding",
-         "samples of lead I have the type SLIST_INT, only SLIST_PQ"),
+         "samples of lead I have the type text of 9 characters, only SLIST_PQ"),
         (series([time() + lead("MDC_ECG_LEAD_I", [1], scale="0")]), "absurd_gain",
          "one digit of lead I would be 0 mV"),
         (series([time() + lead("MDC_ECG_LEAD_I", [1], scale="-5")]), "absurd_gain", "-0.005 mV"),

@@ -67,3 +67,10 @@ def test_an_unclear_orientation_is_refused(shape, code, match) -> None:
     with pytest.raises(RecordError, match=match) as caught:
         leads_first(np.zeros(shape), LEADS)
     assert caught.value.code == code
+
+
+def test_a_signalling_nan_and_an_overflow_are_no_values() -> None:
+    signalling = np.array([[0x7F800001, 0x3F000000]], np.uint32).view(np.float32)
+    assert np.isnan(plain_signal(signalling, ("I",), SCALE).values[0, 0])
+    volts = Scale(fs=500, factor=1e3, unit="mV")
+    assert np.isinf(plain_signal(np.array([[1e38, 0.5]]), ("I",), volts).values[0, 0])

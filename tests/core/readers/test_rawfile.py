@@ -47,6 +47,9 @@ def test_a_memory_file_names_what_did_not_come(tmp_path) -> None:
     assert (raw.head(2), raw.sibling("b").data()) == (b"ab", b"x")
     with pytest.raises(RecordError, match="send the header and its signal file together"):
         raw.sibling("c")
+    with pytest.raises(RecordError) as caught:
+        raw.sibling("QUILLFEATHRY.dat")
+    assert caught.value.value == "text of 16 characters"
 
 
 def test_a_file_that_cannot_be_read_any_more(tmp_path) -> None:

@@ -31,7 +31,10 @@ def test_each_format_is_recognised_by_content(ecg, muse_xml, wfdb_record, csv_by
 def test_unknown_content_lists_the_formats_tried() -> None:
     with pytest.raises(RecordError, match=r"formats tried: .*csv.*muse.*wfdb") as caught:
         read_signal(MemoryFile("ecg.xml", b"\x89PNG\r\n\x1a\n"))
-    assert caught.value.code == "unknown_format"
+    assert (caught.value.code, caught.value.value) == ("unknown_format", "89504e47")
+    with pytest.raises(RecordError) as text:
+        read_signal(MemoryFile("ecg.txt", b"QUILLFEATHRY, ELOWYNNA"))
+    assert text.value.value == ""  # its first bytes might be a name
 
 
 def test_a_format_may_be_named_and_a_wrong_name_gets_a_hint(ecg, csv_bytes) -> None:

@@ -59,3 +59,9 @@ def test_malformed_xml_says_where(data) -> None:
     with pytest.raises(RecordError, match=r"malformed at line \d+, column \d+") as caught:
         parse(data)
     assert caught.value.code == "xml_malformed"
+
+
+def test_elements_are_counted_before_anything_is_built(monkeypatch) -> None:
+    monkeypatch.setattr(safe_xml, "MAX_ELEMENTS", 5)
+    with pytest.raises(RecordError, match="the XML has more than 5 elements"):
+        parse(b"<r>" + b"<a></a>" * 9 + b"</r>")

@@ -347,3 +347,23 @@ def test_the_package_never_sees_the_comments(monkeypatch, tmp_path, ecg) -> None
     read_signal(raw)
     assert "Quintanilla" not in seen[0]
     assert not Path(seen[1]).exists()
+
+
+def test_an_absurd_gain_is_refused_in_every_format(ecg, wfdb_record) -> None:
+    for fmt in ("16", "16:3"):
+        lines = [f"r.dat {fmt} 1e-300(0)/mV 16 0 0 0 0 I"]
+        counts = np.zeros((1, 100), np.int16)
+        with pytest.raises(RecordError, match="one count of lead I would be") as caught:
+            read_signal(wfdb_record(counts, ("I",), lines=lines))
+        assert caught.value.code == "absurd_gain"
+
+
+def test_a_segments_absurd_gain_leaves_no_number(ecg, wfdb_record) -> None:
+    counts = ecg(1, 100)
+    small = f"r.dat 16 1e-300(0)/mV 16 0 0 {int(counts.sum(dtype=np.int16))} 0 I"
+    first, second = (wfdb_record(counts, ("I",), lines=lines) for lines in ([small], None))
+    files = {"a.hea": first.content, "b.hea": second.content, **second.siblings}
+    raw = MemoryFile("all.hea", b"all/2 1 500 200\na 100\nb 100\n", files)
+    values = read_signal(raw).values
+    assert np.isinf(values[0, :100][counts[0] != 0]).all()
+    assert np.isfinite(values[0, 100:]).all()

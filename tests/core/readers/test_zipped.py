@@ -52,6 +52,12 @@ def test_what_is_wrong_is_named(files, match) -> None:
         memory_file_from_zip(_zip(files))
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_only_deflate_is_unpacked(kind) -> None:
+    with pytest.raises(RecordError, match="packed in another way than deflate"):
+        memory_file_from_zip(_zip({"a.hea": b"x" * 100}, kind))
+
+
 def test_size_is_bounded(monkeypatch) -> None:
     monkeypatch.setattr(zipped, "MAX_BYTES", 10)
     with pytest.raises(RecordError, match="unpacks to 11 bytes"):

@@ -56,3 +56,8 @@ def test_of_two_peaks_too_near_the_higher_counts(ecg) -> None:
     late = np.roll(x, 60, axis=1)  # 0.12 s after, within the refractory time
     beats = find_beats((x + 0.6 * late).astype(np.float32), 500.0)
     assert len(beats.at) == 6
+
+
+def test_an_absurd_amplitude_overflows_nothing(ecg) -> None:
+    beats = find_beats((ecg() * 1e30).astype(np.float32), 500.0)
+    assert beats.at.tolist() == find_beats(ecg(), 500.0).at.tolist()

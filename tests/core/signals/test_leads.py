@@ -18,6 +18,7 @@ from components.core.signals.leads import (
     einthoven_residual,
     find,
     select,
+    unknown_lead,
 )
 
 LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
@@ -66,6 +67,13 @@ def test_an_unknown_name_lists_the_names_found_but_not_endlessly() -> None:
     assert len(str(caught.value)) < 700
     with pytest.raises(RecordError, match="more than once: II"):
         canonical_all(["I", "II", "mlii"])
+
+
+def test_a_channel_that_might_be_a_name_is_not_repeated() -> None:
+    match = r"'text of 12 characters' is not .* found: I, MDC_ECG_LEAD_V9, text of 12 characters;"
+    with pytest.raises(RecordError, match=match) as caught:
+        raise unknown_lead("QUILLFEATHRY", ["I", "MDC_ECG_LEAD_V9", "QUILLFEATHRY"])
+    assert caught.value.value == "text of 12 characters"
 
 
 @given(st.permutations(LEADS12))

@@ -52,6 +52,17 @@ def test_absurd_gains(make, walk, lsb) -> None:
         check_signal(make(walk(), lsb=lsb))
 
 
+@pytest.mark.parametrize("offset", [1e5, -1e5, 1e300, float("nan")])
+def test_absurd_offsets(make, walk, offset) -> None:
+    signal = make(walk(), lsb=0.005)
+    far = dataclasses.replace(signal, offset=np.full(len(signal.leads), offset))
+    with pytest.raises(RecordError, match=r"the zero of lead I lies .* counts away") as caught:
+        check_signal(far)
+    assert caught.value.code == "absurd_offset"
+    near = dataclasses.replace(signal, offset=np.full(len(signal.leads), 80_000.0))
+    assert check_signal(near) is near
+
+
 def test_the_gain_of_float_values_is_free(make, walk) -> None:
     signal = make(walk() / 200)
     assert check_signal(signal) is signal

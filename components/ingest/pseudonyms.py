@@ -1,0 +1,81 @@
+"""Puts keyed pseudonyms in the place of ids before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.errors import CardioError
+from components.core.patient_key import Kind, PatientKey
+from components.ingest.records import Record, Reject
+from components.ingest.sources.measurements import Measurement
+
+# Columns of side tables (the synthetic cohort's truth) that hold ids.
+_ID_COLUMNS: dict[str, Kind] = {
+    "patient_id": "patient",
+    "recording_id": "recording",
+    "sample_id": "recording",
+    "duplicate_of": "recording",
+}
+
+
+class Pseudonyms:
+    """Ids to pseudonyms under one key; remembers digests, never ids.
+
+    A source without ids numbers its rows (`row-N`); such a name is left as it is.
+    """
+
+    def __init__(self, key: PatientKey) -> None:
+        self._key = key
+        self._seen: dict[str, bytes] = {}
+
+    def items(self, items: Iterable[Record | Reject]) -> Iterator[Record | Reject]:
+        """Yield the items without an id, a file name or a quoted value."""
+        for item in items:
+            yield item.withheld() if isinstance(item, Reject) else self._record(item)
+
+    def measurements(self, items: Iterable[Measurement | Reject]) -> Iterator[Measurement | Reject]:
+        """Yield serial measurements under the pseudonyms of their patients."""
+        for item in items:
+            if isinstance(item, Reject):
+                yield item.withheld()
+            else:
+                yield replace(item, patient_id=self.of("patient", item.patient_id))
+
+    def _record(self, record: Record) -> Record:
+        own = f"row-{record.row}"
+        patient, name = record.patient_id, record.record_id
+        return replace(
+            record,
+            patient_id=own if patient == own else self.of("patient", patient),
+            record_id=own if name == own else self.of("recording", name),
+            file="",
+            keyed=True,
+        )
+
+    def of(self, kind: Kind, name: str) -> str:
+        """Return the pseudonym of an id.
+
+        Raises:
+            CardioError: two ids have the same pseudonym.
+        """
+        short, whole = self._key.pseudonym(kind, name), self._key.full(kind, name)
+        if self._seen.setdefault(f"{kind}{short}", whole) != whole:
+            raise CardioError(
+                f"two {kind} ids have the same pseudonym under this key; use another key"
+            )
+        return short
+
+    def copy_table(self, source: Path, target: Path) -> None:
+        """Copy a Parquet table with pseudonyms in its id columns."""
+        table = pq.read_table(source)
+        for name, kind in _ID_COLUMNS.items():
+            if name in table.column_names:
+                plain = table.column(name).to_pylist()
+                keyed = pa.array([self.of(kind, v) if v else v for v in plain], pa.string())
+                table = table.set_column(table.column_names.index(name), name, keyed)
+        pq.write_table(table, target)
