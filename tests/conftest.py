@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from components.core.store import Stage
 from tests.cohorts import CohortOptions, write_cohort
+
+# A deadline times the machine, not the code: on busy cores an example may wait.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parents[1]
 # What one test, or the shell that started the tests, could leave behind for the next.

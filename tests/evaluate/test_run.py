@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 from components.core.bundle import Predictor
 from components.core.data.held_out import Opening, read_test
 from components.core.errors import RefusedError
-from components.evaluate.run import PREDICTIONS
+from components.evaluate.tracking import PREDICTIONS
 from tests.chain import manifest_of
 from tests.evaluate.conftest import Example
 

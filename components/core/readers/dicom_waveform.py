@@ -87,13 +87,15 @@ def read(raw: RawFile, declared: Declared) -> Signal:  # noqa: ARG001  (the file
     channels = [group.definitions[row] for row in kept.values()]
     lsb = np.array([_lsb(each, lead) for lead, each in zip(leads, channels, strict=True)])
     baseline = np.array([each.baseline * millivolts_per(each.unit) for each in channels])
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers: check_signal refuses them
+        offset = baseline + lsb * shift
     return Signal(
         values=np.ascontiguousarray(counts[:, list(kept.values())].T),
         fs=fs,
         leads=leads,
         unit="mV",
         lsb=lsb,
-        offset=baseline + lsb * shift,
+        offset=offset,
         meta=_meta(file),
         no_value=no_value,
     )

@@ -77,3 +77,8 @@ def test_noise_that_spikes_all_over_is_no_pacing(ecg) -> None:
     x = with_spikes(ecg(), 500.0, np.arange(0.1, 9.9, 0.06), 1.5)
     assert len(spikes(x, 500.0)) > 100
     assert judged(x, 500.0) is False
+
+
+def test_noise_from_end_to_end_is_left_as_it_is() -> None:
+    x = np.random.default_rng(0).normal(0, 5, (2, 400)).astype(np.float32)
+    assert without(x, np.arange(400), 500.0) is x
