@@ -62,6 +62,8 @@ def without(x: Array, at: npt.NDArray[np.intp], fs: float) -> Array:
     for shift in range(-reach, reach + 1):
         hit[np.clip(at + shift, 0, x.shape[1] - 1)] = True
     keep, gone = np.flatnonzero(~hit), np.flatnonzero(hit)
+    if len(keep) == 0:  # nothing but spikes is noise, with no signal to draw lines between
+        return x
     out = x.copy()
     for lead in out:
         lead[gone] = np.interp(gone, keep, lead[keep])

@@ -77,3 +77,8 @@ def test_noise_that_spikes_all_over_is_no_pacing(ecg) -> None:
     x = with_spikes(ecg(), 500.0, np.arange(0.1, 9.9, 0.06), 1.5)
     assert len(spikes(x, 500.0)) > 100
     assert judged(x, 500.0) is False
+
+
+def test_nothing_but_spikes_is_left_as_it_is() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 100)).astype(np.float32)
+    assert without(x, np.arange(100), 500.0) is x
