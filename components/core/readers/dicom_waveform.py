@@ -19,7 +19,7 @@ from components.core.readers.person import age_and_sex
 from components.core.readers.rawfile import RawFile
 from components.core.readers.registry import Declared
 from components.core.signals.signal import Signal
-from components.core.signals.units import check_fs, millivolts_per
+from components.core.signals.units import check_fs, check_lsb, millivolts_per
 
 NAME = "dicom_waveform"
 
@@ -196,7 +196,9 @@ def _lsb(channel: Channel, lead: str) -> float:
             advice="export calibrated samples",
         )
     factor = millivolts_per(channel.unit, field="ChannelSensitivityUnitsSequence")
-    return channel.sensitivity * channel.correction * factor
+    lsb = channel.sensitivity * channel.correction * factor
+    check_lsb(lsb, lead)
+    return lsb
 
 
 def _meta(file: WaveformFile) -> dict[str, str | float]:

@@ -311,6 +311,8 @@ def test_absent_correction_and_baseline_change_nothing() -> None:
         (_on_channel(lambda c: _set(CodeValue="mm[Hg]")(c.ChannelSensitivityUnitsSequence[0])),
          "unknown_unit", "not a voltage known here"),
         (_on_channel(_set(ChannelSensitivity="0")), "absurd_gain", "of lead I would be 0"),
+        (_on_channel(_set(ChannelSensitivity="1e308", ChannelSensitivityCorrectionFactor="99")),
+         "absurd_gain", "of lead I would be inf"),
         (_on_channel(lambda c: c.ChannelSourceSequence.append(Dataset())), "unreadable_dicom",
          "ChannelSourceSequence has 2 items where one is allowed"),
         (_on_channel(_set(ChannelBaseline=["1", "2"])), "unreadable_dicom", "TypeError"),
