@@ -8,6 +8,7 @@ import pytest
 from components.core.errors import RecordError
 from components.core.readers.rawfile import DiskFile, MemoryFile
 from components.core.readers.registry import read_signal
+from components.core.signals.calibration import real_part
 from components.core.signals.leads import LEADS8, LEADS12, select
 from components.core.signals.prepare import PrepareConfig, prepare
 
@@ -86,8 +87,13 @@ def test_sierra(real_data, name) -> None:
     assert (signal.values[:, 5450:] == 0).all()
     assert (signal.values[:, 5345:5350] == 0).all()
     prepared = prepare(signal, PrepareConfig())
+    assert prepared.flags["calibration_pulse"]
+    real = real_part(signal)
+    # The flat stretch before the pulse goes with it.
+    assert (real.start, 5250 <= real.stop <= 5350) == (0, True)
+    first = (real.stop - 5000) // 2
     values, _ = select(signal, LEADS8)
-    np.testing.assert_allclose(prepared.values, values[:, 250:5250], atol=1e-6)
+    np.testing.assert_allclose(prepared.values, values[:, first : first + 5000], atol=1e-6)
 
 
 def test_halves_are_cut_towards_zero(real_data) -> None:
