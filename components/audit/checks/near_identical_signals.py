@@ -22,7 +22,8 @@ _LEAST_COSINE = 0.85
 # From here on nothing but filters and rates tells two recordings apart. Below, regular rhythms of
 # the same rate make two people's recordings correlate by 0.97 (7 of 7.6 million pairs of the
 # embedded cohort), but what differs then lies in the complexes: `concentration` 6 and more, while
-# noise added to a copy gives 1.0 and filter, rate and noise together 2 at 0.98.
+# noise added to a copy gives 1.0. Of 230 public recordings each altered in five ways, two copies
+# with gain, noise, filter and rate changed at once are no longer found for it.
 _CERTAIN, _MOST_PEAKED = 0.98, 2.5
 # Records of the test part whose nearest neighbour is drawn.
 _DRAWN = 300
