@@ -87,13 +87,13 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _ours(folder: Path, size: int) -> Outcome:
+def _ours(folder: Path, size: int, *, judge: bool) -> Outcome:
     """Run the two stages' own code on two processes, their start and imports included."""
     for name in ("ingest.chunks", "ingest.run", "preprocess.chunks"):  # as the peer's: not timed
         importlib.import_module(f"components.{name}")
     out = _empty(folder / "ours")
     start = time.perf_counter()
-    ingested, prepared = _stages(folder, size, out)
+    ingested, prepared = _stages(folder, size, out, judge=judge)
     seconds = time.perf_counter() - start
     if (ingested, prepared) != (size, size):
         raise ValueError(f"{size} files gave {ingested} records and {prepared} tensors")
@@ -101,7 +101,7 @@ def _ours(folder: Path, size: int) -> Outcome:
     return Outcome(seconds=seconds, units=size, result=_stored(out, size), facts=facts)
 
 
-def _stages(folder: Path, size: int, out: Path) -> tuple[int, int]:
+def _stages(folder: Path, size: int, out: Path, *, judge: bool) -> tuple[int, int]:
     from components.core.config.sections import EcgConfig
     from components.core.parts import part_paths
     from components.core.pool import map_chunks
@@ -116,7 +116,7 @@ def _stages(folder: Path, size: int, out: Path) -> tuple[int, int]:
     ingested = list(map_chunks(decode_chunk, decoding, workers=WORKERS))
     cells = (_cells(part_paths(out / "ingest", number)[2]) for number in range(len(chunks)))
     preparing = (
-        (number, rows, out / "ingest" / "shards", out / "preprocess", EcgConfig())
+        (number, rows, out / "ingest" / "shards", out / "preprocess", EcgConfig(judge=judge))
         for number, rows in enumerate(cells)
     )
     prepared = list(map_chunks(transform_chunk, preparing, workers=WORKERS))
@@ -236,7 +236,8 @@ ROW = Row(
     prepare=_prepare,
     work=lambda size: size,
     sides={
-        "ours": _ours,
+        "ours": partial(_ours, judge=False),
+        "ours, quality judged": partial(_ours, judge=True),
         "loop": partial(_peer, workers=1),
         "loop on 2 processes": partial(_peer, workers=WORKERS),
     },
@@ -252,6 +253,11 @@ ROW = Row(
             ours="ours", other="loop on 2 processes", ratio=2.5, tolerance=_TOLERANCE,
             peer="the same loop in a pool of 2 processes",
         ),
+        Comparison(
+            work="the same, and signal quality judged (the default), against one process",
+            ours="ours, quality judged", other="loop", tolerance=_TOLERANCE,
+            peer="the same loop, which judges nothing",
+        ),
     ),
     notes=(
         "A third each of the files are MUSE XML (8 leads, 250 or 500 Hz), WFDB (12 leads, 500 or "
@@ -259,6 +265,6 @@ ROW = Row(
         "stored. The files lie in the page cache.",
         "Ours is ingest and preprocess, each on 2 processes with their start, checks of every "
         "record, content hashes, a native-rate copy and flushes to disk included; the peer does "
-        "none of these. Neither side's imports are timed, but ours in its processes.",
+        "none of these. Signal quality is left out of the first two lines (`judge: false`). Neither side's imports are timed, but ours in its processes.",
     ),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 from components.core.registry import example_ecg
 from components.core.signals.normalise import NormStats
-from components.core.signals.prepare import PrepareConfig
+from components.core.signals.prepare_config import PrepareConfig
 from tests.cohorts import LEADS
 
 MODEL = {"name": "ecg+tabular", "width": 4, "depth": 2}

@@ -32,8 +32,10 @@ from components.core.models.spec import DataSpec
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.readers.zipped import memory_file_from_zip
-from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
+from components.core.signals.prepare import Prepared, prepare
+from components.core.signals.prepare_config import PrepareConfig
 from components.core.signals.quality import Quality, refuse
+from components.core.signals.quantise import quantise
 
 MANIFEST = "bundle.json"
 INPUTS = ("ecg_path", "ecg_base64", "ecg_fs", "ecg_unit", "ecg_leads")

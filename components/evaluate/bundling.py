@@ -11,7 +11,7 @@ from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
 from components.core.members import REFIT, WEIGHTS, Member
 from components.core.models.spec import DataSpec
-from components.core.signals.prepare import PrepareConfig
+from components.core.signals.prepare_config import PrepareConfig
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
     facts = stages.cohort.facts
     if "ecg" not in facts["modalities"]:
         return None
-    return PrepareConfig(**{k: facts["ecg"][k] for k in PrepareConfig.model_fields})
+    kept = {name: facts["ecg"][name] for name in PrepareConfig.model_fields}
+    return PrepareConfig(**kept | {"judge": True})  # one answer can wait for its quality
 
 
 def _quality_gate(stages: Upstream) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from components.core.files import write_atomic
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.schemas import FLAG_PREFIX, QUALITY, REJECT_SCHEMA
 from components.core.signals.normalise import Moments
-from components.core.signals.prepare import PrepareConfig, Prepared, prepare, quantise
+from components.core.signals.prepare import Prepared, prepare
+from components.core.signals.prepare_config import PrepareConfig
 from components.core.signals.quality import FLAGS, refuse
+from components.core.signals.quantise import quantise
 
 _DONE = (
     "resampled",
@@ -101,7 +104,8 @@ def _row(sample: str, number: int, row: int, prepared: Prepared) -> dict[str, An
     quality = prepared.quality
     found = {f"{FLAG_PREFIX}{k}": v for k, v in (prepared.flags | quality.flags).items()}
     place = {"sample_id": sample, "shard": number, "shard_row": row}
-    return place | {QUALITY: quality.score} | found
+    score = None if math.isnan(quality.score) else quality.score
+    return place | {QUALITY: score} | found
 
 
 def _reject(error: RecordError, row: dict[str, Any]) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def state_facts(
 
 
 def _flag_counts(frame: pd.DataFrame) -> dict[str, int]:
-    """Return per flag how many records carry it."""
-    names = [c for c in frame.columns if c.startswith(FLAG_PREFIX)]
+    """Return per flag how many records carry it; nothing of a flag that is unknown in all."""
+    names = [c for c in frame.columns if c.startswith(FLAG_PREFIX) and frame[c].notna().any()]
     return {name: int(frame[name].eq(True).sum()) for name in names}
 
 

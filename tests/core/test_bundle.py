@@ -22,7 +22,8 @@ from components.core.errors import InputError
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.registry import input_example
-from components.core.signals.prepare import prepare, quantise
+from components.core.signals.prepare import prepare
+from components.core.signals.quantise import quantise
 from tests.bundles import ECG, PLATT, csv_ecg, ecg_on_disk, write_toy_bundle, zipped_ecg
 from tests.cohorts import LEADS
 

@@ -26,7 +26,9 @@ from components.core.readers.rawfile import MemoryFile
 from components.core.readers.registry import Declared, read_signal, readers_by_name
 from components.core.readers.zipped import memory_file_from_zip
 from components.core.signals.leads import LEADS12
-from components.core.signals.prepare import PrepareConfig, prepare, quantise
+from components.core.signals.prepare import prepare
+from components.core.signals.prepare_config import PrepareConfig
+from components.core.signals.quantise import quantise
 from components.core.signals.signal import Signal
 from components.ingest.records import Record, Reject
 from components.ingest.sources.registry import source

@@ -199,9 +199,21 @@ def test_quality_is_in_the_manifest_and_counted(mixed: Stage) -> None:
     assert frame.loc["r000", "quality"] > 0.9
     assert frame["flag_einthoven"].isna().all()  # eight leads cannot tell
     assert not frame["flag_mains"].any()
-    for name in FLAGS:
-        assert stage.counts[f"flag_{name}"] == int(frame[f"flag_{name}"].eq(True).sum())
+    known = [name for name in FLAGS if frame[f"flag_{name}"].notna().any()]
+    assert {"flat", "mains", "noisy"} <= set(known)
+    for name in FLAGS:  # unknown everywhere is not found nowhere
+        found = int(frame[f"flag_{name}"].eq(True).sum()) if name in known else None
+        assert stage.counts.get(f"flag_{name}") == found
     assert stage.counts["flag_missing_lead"] == 1
+
+
+def test_quality_nobody_looked_at_is_unknown(mixed: Stage) -> None:
+    stage = prepared(mixed, ecg={"length": 1000, "judge": False}, split={"method": "holdout"})
+    frame = manifest_of(stage)
+    assert frame["quality"].isna().all()
+    assert frame[[f"flag_{name}" for name in FLAGS]].isna().all(axis=None)
+    assert not any(f"flag_{name}" in stage.counts for name in FLAGS)
+    assert frame["flag_missing_lead"].sum() == stage.counts["flag_missing_lead"] == 1
 
 
 def test_records_are_refused_by_quality(mixed: Stage) -> None:

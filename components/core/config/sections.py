@@ -11,7 +11,7 @@ from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.errors import nearest
 from components.core.patient_key import check_name
-from components.core.signals.prepare import PrepareConfig
+from components.core.signals.prepare_config import PrepareConfig
 from components.core.signals.quality import FLAGS
 
 
@@ -99,6 +99,12 @@ class EcgConfig(PrepareConfig):
     window_days: float | None = Field(default=90, ge=0)
     reject: tuple[str, ...] = ()
     min_quality: float = Field(default=0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _refuses_by_what_is_judged(self) -> EcgConfig:
+        if not self.judge and (self.reject or self.min_quality):
+            raise ValueError("reject and min_quality need judge: true")
+        return self
 
     @field_validator("reject")
     @classmethod

@@ -9,94 +9,23 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from components.core.errors import RecordError, nearest
+from components.core.errors import RecordError
 from components.core.signals import calibration, filters
 from components.core.signals import resample as rate
 from components.core.signals.assess import judge, strip_of
 from components.core.signals.fixed import fit_length
-from components.core.signals.leads import LEADS8, LEADS12, select
-from components.core.signals.quality import Quality
+from components.core.signals.leads import select
+from components.core.signals.prepare_config import PrepareConfig
+from components.core.signals.quality import Quality, unjudged
 from components.core.signals.signal import Signal
-from components.core.signals.units import FS_RANGE, check_amplitude, check_fs, mask_non_finite
+from components.core.signals.units import check_amplitude, check_fs, mask_non_finite
 
 # mV; a tenth of the smallest plausible amplitude, and far above what float32 leaves of a constant.
 _FLAT = 1e-4
-# Six of eight: a 12-lead machine with two loose electrodes is in, a two-lead Holter is not.
-_DEFAULT_SHARE = 0.75
-_INT16 = 32_767
-# float32 keeps 24 bits, so a count up to 32,767 comes back from value / gain within 0.006.
-_WHOLE = 0.01
-# Hz. Kligfield et al. 2007 (AHA/ACC/HRS): 0.05 Hz keeps the ST segment, 0.5 Hz only at zero phase.
-HIGHPASS_HZ = (0.05, 0.5)
-
-
-class PrepareConfig(BaseModel):
-    """What `prepare` makes of a recording.
-
-    Attributes:
-        leads: canonical names in the order of the output's rows.
-        fs: output rate in Hz.
-        length: output samples per lead, L.
-        unit: `mV`, or `z` for recordings that were standardised before they came here.
-        min_duration_s: shorter recordings are refused; half of the window when None.
-        min_leads: recordings with fewer of `leads` are refused; three quarters when None.
-        highpass_hz: 0.05 or 0.5, a high-pass of zero phase; None leaves the baseline alone.
-        notch_hz: takes out hum at that mains frequency, with zero phase; None leaves it in.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    leads: tuple[str, ...] = Field(default=LEADS8, min_length=1)
-    fs: float = Field(default=500.0, ge=FS_RANGE[0], le=FS_RANGE[1])
-    length: int = Field(default=5000, ge=1)
-    unit: Literal["mV", "z"] = "mV"
-    min_duration_s: float | None = Field(default=None, ge=0)
-    min_leads: int | None = Field(default=None, ge=1)
-    highpass_hz: float | None = None
-    notch_hz: Literal[50, 60] | None = None
-
-    @model_validator(mode="after")
-    def _check_leads(self) -> Self:
-        for lead in self.leads:
-            if lead not in LEADS12:
-                raise ValueError(f"'{lead}' is no canonical lead; {nearest(lead, LEADS12)}")
-        if len(set(self.leads)) != len(self.leads):
-            raise ValueError("a lead is named twice")
-        if self.min_leads is not None and self.min_leads > len(self.leads):
-            raise ValueError(f"min_leads {self.min_leads} exceeds the {len(self.leads)} leads")
-        return self
-
-    @model_validator(mode="after")
-    def _check_filters(self) -> Self:
-        if self.highpass_hz is not None and self.highpass_hz not in HIGHPASS_HZ:
-            raise ValueError(f"highpass_hz is {self.highpass_hz:g}; choose 0.05 or 0.5, or none")
-        if self.notch_hz is not None and self.fs <= 2 * self.notch_hz:
-            raise ValueError(
-                f"a {self.notch_hz} Hz notch needs fs above {2 * self.notch_hz} Hz, not {self.fs:g}"
-            )
-        return self
-
-    @property
-    def is_filtered(self) -> bool:
-        """Return whether any filter is on."""
-        return self.highpass_hz is not None or self.notch_hz is not None
-
-    @property
-    def shortest_s(self) -> float:
-        """Return the shortest duration accepted, in seconds."""
-        half = self.length / self.fs / 2
-        return half if self.min_duration_s is None else self.min_duration_s
-
-    @property
-    def fewest_leads(self) -> int:
-        """Return the smallest number of leads accepted."""
-        return self.min_leads or math.ceil(_DEFAULT_SHARE * len(self.leads))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,26 +94,6 @@ def prepare(signal: Signal, config: PrepareConfig) -> Prepared:
     )
 
 
-def quantise(prepared: Prepared) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
-    """Return int16 counts `[leads, L]` and the float32 scale `[leads]`: values = counts · scale.
-
-    Lossless to the bit where the values still are the device's own counts (int16 source, same
-    rate, lead not derived); else the scale is the lead's largest magnitude / 32767.
-    """
-    values, lsb = prepared.values, prepared.lsb
-    peak = np.abs(values).max(axis=1)
-    scale = np.where(peak > 0, peak / np.float32(_INT16), np.float32(1)).astype(np.float32)
-    own = np.isfinite(lsb) & (peak <= np.float32(_INT16) * np.nan_to_num(lsb))
-    scale = np.where(own, lsb, scale)
-    exact = values / scale[:, None]
-    counts = np.rint(exact).astype(np.int16)
-    # Values that were changed after `prepare` are no whole counts: refuse to round them off.
-    exact -= counts
-    if own.any() and float(np.abs(exact, out=exact).max(axis=1)[own].max()) > _WHOLE:
-        raise ValueError("values are not whole counts of lsb: they were changed after prepare()")
-    return counts, scale
-
-
 def _check(signal: Signal, config: PrepareConfig) -> None:
     if signal.unit != config.unit:
         raise RecordError(
@@ -236,6 +145,8 @@ def _quality(
     wanted: int,
 ) -> Quality:
     """Return the quality of what will be kept, without the margins of resampling and filters."""
+    if not config.judge:
+        return unjudged(config.leads)
     step = window.fs / config.fs
     kept = slice(round(skipped * step), round((skipped + wanted) * step))
     strip = strip_of(window, values[:, kept], mask, config.leads)

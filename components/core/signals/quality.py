@@ -44,7 +44,7 @@ class Quality:
 
     Attributes:
         leads: canonical names in the order of the figures' rows.
-        score: 0 to 1, the mean of `lead_scores`.
+        score: 0 to 1, the mean of `lead_scores`; NaN where nobody looked.
         lead_scores: `[leads]`; 0 for a lead that is missing, flat, at a rail or out of range, else
             the smallest of 1 / (1 + (figure / limit)²) over mains, muscle and wander: 0.5 where
             one stands at its limit.
@@ -65,6 +65,19 @@ class Quality:
     def raised(self) -> tuple[str, ...]:
         """Return the names of the flags that are True."""
         return tuple(name for name in FLAGS if self.flags[name])
+
+
+def unjudged(leads: Sequence[str]) -> Quality:
+    """Return the quality of a recording that nobody looked at: everything unknown."""
+    unknown = np.full(len(leads), np.nan, np.float32)
+    return Quality(
+        leads=tuple(leads),
+        score=float("nan"),
+        lead_scores=unknown,
+        flags=dict.fromkeys(FLAGS),
+        flagged={},
+        figures=dict.fromkeys((*LIMITS, "agreement"), unknown),
+    )
 
 
 def refuse(quality: Quality, *, reject: Sequence[str], min_quality: float) -> None:

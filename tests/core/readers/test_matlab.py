@@ -17,7 +17,8 @@ from components.core.readers import matlab_variables
 from components.core.readers.rawfile import DiskFile, MemoryFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.signals.leads import LEADS8, LEADS12, einthoven_residual
-from components.core.signals.prepare import PrepareConfig, prepare
+from components.core.signals.prepare import prepare
+from components.core.signals.prepare_config import PrepareConfig
 
 DECLARED = Declared(fs=400, unit="uV", leads=LEADS8)
 

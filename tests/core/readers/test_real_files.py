@@ -10,7 +10,8 @@ from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.readers.wfdb_package import package
 from components.core.signals.leads import einthoven_residual, find
-from components.core.signals.prepare import PrepareConfig, prepare
+from components.core.signals.prepare import prepare
+from components.core.signals.prepare_config import PrepareConfig
 
 wfdb = package()
 pytestmark = pytest.mark.real_data

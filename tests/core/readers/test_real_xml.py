@@ -10,7 +10,8 @@ from components.core.readers.rawfile import DiskFile, MemoryFile
 from components.core.readers.registry import read_signal
 from components.core.signals.calibration import real_part
 from components.core.signals.leads import LEADS8, LEADS12, select
-from components.core.signals.prepare import PrepareConfig, prepare
+from components.core.signals.prepare import prepare
+from components.core.signals.prepare_config import PrepareConfig
 
 pytestmark = pytest.mark.real_data
 

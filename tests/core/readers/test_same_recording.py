@@ -17,7 +17,8 @@ import scipy.io
 from components.core.readers.rawfile import MemoryFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.signals.leads import LEADS8, LEADS12
-from components.core.signals.prepare import PrepareConfig, Prepared, prepare
+from components.core.signals.prepare import Prepared, prepare
+from components.core.signals.prepare_config import PrepareConfig
 from components.ingest.synthetic.dicom import DicomFacts, Scaling, dicom_ecg
 from components.ingest.synthetic.hl7 import aecg_xml
 from components.ingest.synthetic.identity import draw_identity

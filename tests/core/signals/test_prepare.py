@@ -14,7 +14,9 @@ from components.core.errors import RecordError
 from components.core.signals import filters
 from components.core.signals import resample as rate
 from components.core.signals.leads import LEADS8, LEADS12
-from components.core.signals.prepare import PrepareConfig, prepare, quantise
+from components.core.signals.prepare import prepare
+from components.core.signals.prepare_config import PrepareConfig
+from components.core.signals.quantise import quantise
 from components.core.signals.resample import output_length, resample
 
 CONFIG = PrepareConfig()
