@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 
 from components.core.errors import RecordError
 
@@ -46,6 +47,7 @@ def decode(data: bytes, *, otherwise: str | None = None) -> str:
         ) from None
 
 
+@lru_cache(maxsize=1)  # every reader asks for the same head in turn
 def peek(head: bytes) -> str:
     """Return the start of a file as text for recognition; bytes that are no text become U+FFFD."""
     return head.decode(encoding_of(head), errors="replace")

@@ -39,31 +39,48 @@ def real_part(signal: Signal) -> slice:
         return whole
     reach = round(_SEARCH_S * signal.fs)
     # A lead without an electrode may stay silent in the pulse too; the others decide.
-    head, tail = (_live(signal, part) for part in (slice(0, reach), slice(-reach, None)))
-    stop = signal.samples - _length(tail[:, ::-1], signal.fs)
-    return slice(_length(head, signal.fs), stop)
+    head, tail = slice(0, reach), slice(-reach, None)
+    stop = signal.samples - _end(signal, tail, backwards=True)
+    return slice(_end(signal, head, backwards=False), stop)
 
 
-def _live(signal: Signal, part: slice) -> Array:
-    """Return the leads of a part that move in it, `[n, T]`, finite."""
-    rows = np.ptp(signal.values[:, part], axis=1) != 0  # counts may wrap round
+def _end(signal: Signal, part: slice, *, backwards: bool) -> int:
+    """Return how many samples at the start (backwards: the end) are pulse and line."""
+    live = np.flatnonzero(np.ptp(signal.values[:, part], axis=1))  # counts may wrap round
+    # The pulse rises in every lead at once, so two leads nearly always rule it out.
+    first = _physical(signal, part, live[:2])
+    if not _rises(first[:, ::-1] if backwards else first, signal.fs).any():
+        return 0
+    x = _physical(signal, part, live)
+    return _length(x[:, ::-1] if backwards else x, signal.fs)
+
+
+def _physical(signal: Signal, part: slice, chosen: npt.NDArray[np.intp]) -> Array:
+    """Return the chosen leads of a part, `[n, T]`; none where a value is not finite."""
     cut = signal.values[:, part]
-    chosen = np.flatnonzero(rows)
     physical = cut[chosen].astype(np.float32) * signal.lsb[chosen, None].astype(np.float32)
     return physical if np.isfinite(physical).all() else physical[:0]
 
 
+def _edge(fs: float) -> int:
+    return max(1, round(_EDGE_S * fs))
+
+
+def _rises(x: Array, fs: float) -> npt.NDArray[np.bool_]:
+    """Return at which samples all of two leads or more of `x` `[n, T]` step up by the pulse."""
+    edge = _edge(fs)
+    if len(x) < 2:
+        return np.zeros(max(x.shape[1] - edge, 0), np.bool_)
+    return (x[:, edge:] - x[:, :-edge]).min(axis=0) > HEIGHT_MV * (1 - _TOLERANCE)
+
+
 def _length(x: Array, fs: float) -> int:
     """Return how many samples at the start of `x` `[n, T]` are pulse and line, 0 without one."""
-    edge = max(1, round(_EDGE_S * fs))
-    if len(x) < 2:
-        return 0
-    step = x[:, edge:] - x[:, :-edge]
-    rise = np.flatnonzero(step.min(axis=0) > HEIGHT_MV * (1 - _TOLERANCE))
+    rise = np.flatnonzero(_rises(x, fs))
     if len(rise) == 0:
         return 0
-    start = int(rise[0])
-    fall = np.flatnonzero(step.max(axis=0) < -HEIGHT_MV * (1 - _TOLERANCE))
+    start, edge = int(rise[0]), _edge(fs)
+    fall = np.flatnonzero(_rises(-x, fs))
     fall = fall[fall > start]
     if len(fall) == 0:
         return 0
@@ -72,7 +89,7 @@ def _length(x: Array, fs: float) -> int:
 
 def _checked(x: Array, fs: float, *, start: int, stop: int) -> int:
     """Return the length if samples `start` to `stop` hold a pulse and nothing but line before."""
-    edge = max(1, round(_EDGE_S * fs))
+    edge = _edge(fs)
     top = x[:, start + 2 * edge : stop - 2 * edge]
     lasts = _SHORTEST_S <= (stop - start) / fs <= _LONGEST_S + 2 * _EDGE_S
     if not lasts or top.shape[1] == 0:
