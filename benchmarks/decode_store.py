@@ -147,11 +147,11 @@ def _chunks(folder: Path, size: int) -> Iterator[list[Any]]:
 
 
 def _cells(part: Path) -> list[dict[str, Any]]:
-    import pandas as pd
+    import pyarrow.parquet as pq
 
-    frame = pd.read_parquet(part)
-    names = [c for c in frame.columns if c.startswith("ecg_")] + ["sample_id", "row"]
-    return cast(list[dict[str, Any]], frame[names].to_dict("records"))
+    schema = pq.read_schema(part)
+    names = [name for name in schema.names if name.startswith("ecg_")] + ["sample_id", "row"]
+    return cast(list[dict[str, Any]], pq.read_table(part, columns=names).to_pylist())
 
 
 def _stored(out: Path, size: int) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,10 @@ from components.evaluate.report.data import (
     SplitCount,
     Threshold,
 )
+from components.evaluate.report.section import Section
 
 if TYPE_CHECKING:
-    from components.evaluate.run import Upstream
+    from components.evaluate.upstream import Upstream
 
 RULES = {"youden": "Youden's J", "f1": "greatest F1"}
 OUT_OF_FOLD = "all (out of fold)"
@@ -50,6 +52,7 @@ class Evaluated:
         seeds: AUROC of every seed by itself, where there are several.
         folds: figures of every fold, under cross-validation.
         oracle: (the planted truth's AUROC, share of it), synthetic cohort only.
+        sections: what the analyses came to.
     """
 
     tests: list[FoldTest]
@@ -61,6 +64,7 @@ class Evaluated:
     seeds: dict[str, Interval] = field(default_factory=dict[str, Interval])
     folds: list[FoldRow] = field(default_factory=list[FoldRow])
     oracle: tuple[Interval, Interval] | None = None
+    sections: tuple[Section, ...] = ()
 
     def report_figures(self) -> Figures:
         """Return the figures of the report: the headline's over the pooled ones."""
@@ -77,7 +81,13 @@ class Evaluated:
         found |= {f"auroc_{seed}": i for seed, i in self.seeds.items()}
         if self.oracle is not None:
             found |= {"oracle_auroc": self.oracle[0], "oracle_share": self.oracle[1]}
+        for section in self.sections:
+            found |= section.figures
         return found
+
+    def pictures(self, drawn: Mapping[str, str]) -> dict[str, str]:
+        """Return `drawn` and the pictures of the sections, name → SVG."""
+        return dict(drawn) | {p.name: p.svg for section in self.sections for p in section.plots}
 
 
 def report_data(
@@ -123,6 +133,7 @@ def report_data(
         provenance=_provenance(stages, run_id),
         config=task.model_dump(mode="json"),
         plots=_plots(done),
+        sections=done.sections,
         notices=tuple(_notices(stages, done, opening)),
     )
 

@@ -15,7 +15,7 @@ from components.core.signals.prepare_config import PrepareConfig
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
 
 if TYPE_CHECKING:
-    from components.evaluate.run import Upstream
+    from components.evaluate.upstream import Upstream
 
 
 def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
@@ -58,8 +58,8 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
     facts = stages.cohort.facts
     if "ecg" not in facts["modalities"]:
         return None
-    kept = {name: facts["ecg"][name] for name in PrepareConfig.model_fields}
-    return PrepareConfig(**kept | {"judge": True})  # one answer can wait for its quality
+    kept = PrepareConfig(**{name: facts["ecg"][name] for name in PrepareConfig.model_fields})
+    return kept.model_copy(update={"judge": True})  # one answer can wait for its quality
 
 
 def _quality_gate(stages: Upstream) -> dict[str, Any]:

@@ -17,12 +17,13 @@ def main(task: str, config: str, overrides: str, run_ref: str, *, debug: bool) -
         from components.core.config.task import load_task
         from components.core.data.held_out import record_opening
         from components.evaluate import run
+        from components.evaluate.upstream import upstream
 
         resolved = load_task(task, config=config, overrides=overrides)
         train = runs.open_input(run_ref, "train")
 
         def compute(work: store.Workspace, recorder: runs.Recorder) -> None:
-            behind = run.upstream(train)
+            behind = upstream(train)
             opening = record_opening(behind.cohort, recorder)
             run.evaluate(work, behind, resolved, opening, run_id=recorder.run_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,15 @@ import pandas as pd
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds, read_part
 from components.core.data.held_out import Opening
-from components.core.device import resolve
+from components.core.device import Place, resolve
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST
-from components.core.store import Stage, Workspace, read_stage
+from components.core.store import Stage, Workspace
 from components.evaluate import figures as figs
+from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
 from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
@@ -36,27 +37,10 @@ from components.evaluate.report.card import render_card
 from components.evaluate.report.html import render_html
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
+from components.evaluate.upstream import Upstream
 
 REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
 METRICS_TEST, METRICS_VAL = "metrics_test.json", "metrics_val.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upstream:
-    """The stages that an evaluation looks at."""
-
-    train: Stage
-    audit: Stage
-    cohort: Stage
-    ingest: Stage
-
-
-def upstream(train: Stage) -> Upstream:
-    """Return the stages behind a training."""
-    audit = read_stage(train.input_folder("audit"))
-    cohort = read_stage(audit.input_folder("preprocess"))
-    ingest = read_stage(cohort.input_folder("ingest"))
-    return Upstream(train=train, audit=audit, cohort=cohort, ingest=ingest)
 
 
 def evaluate(
@@ -81,10 +65,15 @@ def evaluate(
     plan = Plan(draws=config.draws, seed=config.seed)
     say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
+    context = Context(
+        stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
+        place=_place(stages),
+    )  # fmt: skip
+    evaluated = replace(evaluated, sections=run_analyses(context))
     data = report_data(stages, task, evaluated, opening, run_id=run_id)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
-    for name, svg in data.plots.items():
+    for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
     bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
     work.facts |= facts(stages, task, evaluated, data)
@@ -95,8 +84,7 @@ def evaluate(
 
 
 def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldTest]:
-    device, precision, _ = stages.train.facts["place"]
-    place = resolve(device, precision)
+    place = _place(stages)
     rule, recalibrate = task.evaluate.threshold, task.evaluate.recalibrate
     names = folds(stages.cohort)
     tests: list[FoldTest] = []
@@ -108,6 +96,11 @@ def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldT
             )  # fmt: skip
             advance(1)
     return tests
+
+
+def _place(stages: Upstream) -> Place:
+    device, precision, _ = stages.train.facts["place"]
+    return resolve(device, precision)
 
 
 def _with_baselines(

@@ -16,7 +16,8 @@ from components.core import runs, store
 from components.core.config.task import TaskConfig
 from components.core.data.held_out import record_opening
 from components.core.store import Stage
-from components.evaluate.run import Upstream, evaluate, upstream
+from components.evaluate.run import evaluate
+from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
     TABULAR_OPTIONS,
     audited,

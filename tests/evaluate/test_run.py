@@ -14,6 +14,7 @@ from sklearn import metrics as sk
 from components.core.bundle import Predictor
 from components.core.data.held_out import Opening, read_test
 from components.core.errors import RefusedError
+from components.core.metrics.interval import number
 from components.evaluate.tracking import PREDICTIONS
 from tests.chain import manifest_of
 from tests.evaluate.conftest import Example
@@ -167,9 +168,12 @@ def test_report_and_card_show_the_figures(examples: Get, name: str) -> None:
     assert done.behind.train.fingerprint in report
     assert done.run_id in report
     assert done.stage.facts["headline"][0].split(",")[0].split(":")[0] in report
-    assert {p.name for p in (done.stage.folder / "plots").iterdir()} == {
-        "roc.svg", "pr.svg", "calibration.svg", "comparison.svg",
+    assert {p.name for p in (done.stage.folder / "plots").iterdir()} >= {
+        "roc.svg", "pr.svg", "calibration.svg", "comparison.svg", "decision_curve.svg",
     }  # fmt: skip
+    benefit = kept["net_benefit/10"]
+    assert benefit["lo"] - 1e-9 <= benefit["value"] <= benefit["hi"] + 1e-9
+    assert f"<td>{number(benefit['value'])} (" in report
     assert ("Synthetic" in report) == (name == "ecg")
 
 

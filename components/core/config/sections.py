@@ -249,27 +249,6 @@ class FitConfig(Frozen):
     grad_clip: float = Field(default=1.0, gt=0)
 
 
-class EvaluateConfig(Frozen):
-    """How the figures are made.
-
-    Attributes:
-        threshold: chosen on validation only.
-        draws: bootstrap draws.
-        seed: of the bootstrap.
-        recalibrate: fitted on validation.
-        baselines: simple models trained on the same patients.
-    """
-
-    threshold: Literal["youden", "f1"] = "youden"
-    draws: int = Field(default=2000, ge=100)
-    seed: int = 0
-    recalibrate: Literal["platt", "none"] = "platt"
-    baselines: tuple[Literal["logistic_regression", "gradient_boosting"], ...] = (
-        "logistic_regression",
-        "gradient_boosting",
-    )
-
-
 class RegisterConfig(Frozen):
     """Under which name the candidate enters the registry; an empty name registers nothing."""
 

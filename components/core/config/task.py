@@ -11,9 +11,9 @@ import yaml
 from pydantic import Field
 
 from components.core.config.base import Frozen, canonical_json, digest, validate
+from components.core.config.evaluate import EvaluateConfig
 from components.core.config.sections import (
     AuditConfig,
-    EvaluateConfig,
     FitConfig,
     IngestConfig,
     LabelConfig,

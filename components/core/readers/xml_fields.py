@@ -37,7 +37,10 @@ def text_of(element: Element, tag: str, *, default: str | None = None) -> str:
     Raises:
         RecordError: `missing_field`.
     """
-    return _present((element.findtext(tag) or "").strip(), element, local(tag), default)
+    # Twice as fast as `findtext`, which takes any path.
+    child = next(element.iterchildren(tag), None)
+    text = "" if child is None else (child.text or "").strip()
+    return text or _present(text, element, local(tag), default)
 
 
 def attribute_of(element: Element, name: str, *, default: str | None = None) -> str:

@@ -14,7 +14,7 @@ from components.core.metrics.registry import named
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.evaluate.report import tables, wording
 from components.evaluate.report.data import ReportData
-from components.evaluate.report.tables import Table
+from components.evaluate.report.section import Table
 from components.evaluate.report.tripod import ITEMS, Item
 from components.evaluate.report.wording import bare
 

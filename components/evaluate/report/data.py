@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
+from components.evaluate.report.section import Section
 
 Figures = Mapping[str, Interval]
 
@@ -153,6 +154,7 @@ class ReportData:
         provenance: code, data and versions.
         config: the resolved configuration, nested.
         plots: name → SVG text; see `plots` for the names.
+        sections: what the analyses came to, in the page's order.
         notices: further sentences for the top of the page.
         statements: TRIPOD+AI item → answer that only people can give (ethics, funding, …).
     """
@@ -180,5 +182,6 @@ class ReportData:
     audit: tuple[AuditCheck, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     plots: Mapping[str, str] = field(default_factory=dict[str, str])
+    sections: tuple[Section, ...] = ()
     notices: tuple[str, ...] = ()
     statements: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -40,6 +40,7 @@ def render_html(data: ReportData) -> str:
         in_a_thousand=wording.out_of_a_thousand(data),
         undefined_note=wording.undefined_note(data.figures),
         config=list(wording.flat(data.config)),
+        image=_image,
         images={name: _image(svg) for name, svg in data.plots.items()},
         alt={name: f"{text}. The figures are in the tables." for name, text in PLOTS.items()},
         tables=tables,

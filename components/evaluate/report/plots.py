@@ -31,7 +31,7 @@ BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#767676", "#222222"
 _MOST_POINTS = 400
 # Bands are pointwise and smooth: 500 draws fix them to within a line's width.
 BAND_PLAN = Plan(draws=500)
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.spines.top": False,
@@ -55,7 +55,7 @@ class Predictions:
     weight: FloatArray | None = None
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def roc_plot(
     data: Predictions, interval: Interval, *, point: tuple[Interval, Interval] | None = None
 ) -> Figure:
@@ -81,7 +81,7 @@ def roc_plot(
     return figure
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def pr_plot(data: Predictions, interval: Interval) -> Figure:
     """Return the precision–recall curve with its band, AUPRC and the prevalence as its floor."""
     curve = pr_curve_points(data.y, data.prob, data.weight)
@@ -98,7 +98,7 @@ def pr_plot(data: Predictions, interval: Interval) -> Figure:
     return figure
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def calibration_plot(after: Predictions, before: FloatArray | None = None) -> Figure:
     """Return observed against predicted risk in ten bins of equal mass, and the risks' spread.
 
@@ -125,7 +125,7 @@ def calibration_plot(after: Predictions, before: FloatArray | None = None) -> Fi
     return figure
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def comparison_plot(
     rows: Sequence[tuple[str, Interval]], *, title: str, chance: float | None = None
 ) -> Figure:
@@ -146,7 +146,7 @@ def comparison_plot(
     return figure
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def render(figure: Figure, kind: Literal["svg", "png"] = "svg") -> bytes:
     """Return the figure as a file; the same figure gives the same bytes."""
     stream = io.BytesIO()

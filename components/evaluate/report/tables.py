@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
 from components.evaluate.report.data import Figures, ReportData
+from components.evaluate.report.section import Table
 from components.evaluate.report.wording import evaluated_split, metric_of, percent
 
 # What the reader needs to judge a figure that has no chance level of its own.
@@ -19,23 +19,6 @@ _IDEALS = {
     "calibration_intercept": "0; fitted together with the slope",
     "calibration_in_the_large": "0; above 0: predicted risk too low on the whole",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: the first column names the row.
-
-    Attributes:
-        caption: what it shows.
-        header: column names.
-        rows: cells as text, as many as `header`.
-        note: a sentence below it, or empty.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
 
 
 def sizes(data: ReportData) -> Table:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.evaluate.report.data import Baseline, ReportData, SplitCount
+from components.evaluate.report.section import Notice
 
 NOT_FOR_CLINICAL_USE = (
     "Not for clinical use. Research only: not a medical device, and not for the diagnosis, "
@@ -23,14 +23,6 @@ NOT_FOR_CLINICAL_USE = (
 
 # Read beside the headline: the other area, the operating point, and whether risks are to scale.
 _KEY = ("auroc", "auprc", "sensitivity", "specificity", "calibration_slope")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence at the top of the page; a `warning` limits what the figures may be used for."""
-
-    level: Literal["warning", "note"]
-    text: str
 
 
 def evaluated_split(data: ReportData) -> SplitCount:
@@ -92,7 +84,9 @@ def key_figures(data: ReportData) -> str:
 def notices(data: ReportData) -> list[Notice]:
     """Return the sentences under the first line, the gravest first."""
     found = [*_power(data), *_baselines(data), *_audit(data), *_origin(data)]
-    return [*found, *(Notice("note", text) for text in data.notices)]
+    told = [notice for section in data.sections for notice in section.notices]
+    graver = sorted([*found, *told], key=lambda notice: notice.level != "warning")
+    return [*graver, *(Notice("note", text) for text in data.notices)]
 
 
 def beaten(baseline: Baseline, figure: str) -> bool:

@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from components.core.config.base import Frozen, canonical_json, digest, validate
+from components.core.config.evaluate import EvaluateConfig
 from components.core.config.sections import (
     AuditConfig,
     EcgConfig,
-    EvaluateConfig,
     FitConfig,
     IngestConfig,
     LabelConfig,

@@ -1,0 +1,1 @@
+"""One file per analysis; see `components.evaluate.analysis`."""

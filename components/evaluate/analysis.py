@@ -1,0 +1,108 @@
+"""Analyses of a trained model, each a section of the report; found in `analyses/` by discovery.
+
+An analysis is a module with `NAME`, `ORDER` (place on the page), `applies(context)` and
+`analyse(context)`. It sees the test predictions; nothing of it may reach training.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Protocol, cast
+
+import pandas as pd
+
+from components.core.config.task import TaskConfig
+from components.core.device import Place
+from components.core.errors import CardioError, ConfigError, nearest
+from components.core.metrics.resampling import Plan
+from components.core.progress import progress
+from components.evaluate import analyses as package
+from components.evaluate.figures import PatientTables
+from components.evaluate.predictions import FoldTest
+from components.evaluate.report.section import Section
+from components.evaluate.upstream import Upstream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What an analysis may look at.
+
+    Attributes:
+        stages: the training and what it was made from.
+        task: the resolved configuration.
+        tests: per fold the test records, their predictions and the calibration.
+        predictions: one row per fold and test record, with a column per baseline.
+        tables: the same, patient by patient.
+        plan: the bootstrap.
+        place: device and precision of the training, for further predictions.
+    """
+
+    stages: Upstream
+    task: TaskConfig
+    tests: list[FoldTest]
+    predictions: pd.DataFrame
+    tables: PatientTables
+    plan: Plan
+    place: Place
+
+
+class Analysis(Protocol):
+    """The interface of a module in `analyses/`."""
+
+    NAME: str
+    ORDER: int
+
+    def applies(self, context: Context) -> bool:
+        """Return whether the analysis has anything to look at."""
+        ...
+
+    def analyse(self, context: Context) -> Section:
+        """Return the section."""
+        ...
+
+
+@cache
+def all_analyses() -> MappingProxyType[str, Analysis]:
+    """Return every analysis by name, in the page's order.
+
+    Raises:
+        CardioError: two of the same name.
+    """
+    modules = [
+        cast(Analysis, importlib.import_module(f"{package.__name__}.{info.name}"))
+        for info in pkgutil.iter_modules(package.__path__)
+        if not info.name.startswith("_")
+    ]
+    found: dict[str, Analysis] = {}
+    for module in sorted(modules, key=lambda each: (each.ORDER, each.NAME)):
+        if module.NAME in found:
+            raise CardioError(f"two analyses are named '{module.NAME}'; rename one of them")
+        found[module.NAME] = module
+    return MappingProxyType(found)
+
+
+def run_analyses(context: Context) -> tuple[Section, ...]:
+    """Return the sections of all analyses that apply and are not skipped.
+
+    Raises:
+        ConfigError: `evaluate.skip` names no analysis.
+    """
+    known = all_analyses()
+    for name in context.task.evaluate.skip:
+        if name not in known:
+            raise ConfigError(f"evaluate.skip names '{name}'; {nearest(name, known)}")
+    wanted = [
+        each
+        for name, each in known.items()
+        if name not in context.task.evaluate.skip and each.applies(context)
+    ]
+    found: list[Section] = []
+    with progress("evaluate: analyses", len(wanted), "analyses") as advance:
+        for each in wanted:
+            found.append(each.analyse(context))
+            advance(1)
+    return tuple(found)
