@@ -21,6 +21,7 @@ from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 # From nearly no penalty to one that leaves the mean: the inner folds choose.
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _INNER_FOLDS = 5
@@ -99,7 +100,7 @@ MAKERS: dict[str, Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Any]]
 }
 
 
-def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Floats, Floats]:
+def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Singles, Singles]:
     """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
 
     Tabular features by an encoder fitted on the seen rows, then the summaries of the ECG, in which
@@ -109,7 +110,7 @@ def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Floats, Fl
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
     encoder = fit_tabular(tabular_frame(frame, columns, TABULAR_PREFIX))
 
-    def join(table: pd.DataFrame, parts: list[Rows]) -> Floats:
+    def join(table: pd.DataFrame, parts: list[Rows]) -> Singles:
         tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
         return np.concatenate([tabular, np.concatenate([features.ecg(r) for r in parts])], axis=1)
 

@@ -90,9 +90,7 @@ class Followed:
         return label, weight
 
 
-def followed(
-    time: Vector, event: Vector, *, censoring: CensoringCurve | None = None
-) -> Followed:
+def followed(time: Vector, event: Vector, *, censoring: CensoringCurve | None = None) -> Followed:
     """Return checked follow-up.
 
     Args:

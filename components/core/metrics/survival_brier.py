@@ -1,8 +1,8 @@
 """Brier score of predicted risks at horizons under censoring, and its integral over time.
 
 The squared error of the risk at t against the label at t, each row weighted by the inverse
-probability of having been followed so far (Graf et al., Stat Med 1999;18:2529). Where death competes
-the risk is the cumulative incidence, and who died without the event is a known non-event
+probability of having been followed so far (Graf et al., Stat Med 1999;18:2529). Where death
+competes the risk is the cumulative incidence, and who died without the event is a known non-event
 (Schoop et al., Biom J 2011;53:88).
 
 The weighted sum is divided by the sum of weights. On the rows that estimate the censoring this is

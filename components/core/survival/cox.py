@@ -203,7 +203,7 @@ def _newton(sets: RiskSets, penalty: float, start: FloatArray) -> Cox:
 def _halved(
     sets: RiskSets, ridge: float, beta: FloatArray, move: FloatArray, reached: float
 ) -> FloatArray:
-    """Return the first of beta + move, + move/2, … whose penalised likelihood is above `reached`."""
+    """Return the first of beta + move, + move/2, … that raises the penalised likelihood."""
     for _ in range(_MAX_HALVINGS):
         trial = beta + move
         if log_likelihood(sets, trial) - 0.5 * ridge * float(trial @ trial) > reached:

@@ -1,8 +1,9 @@
 """Baseline hazards after a Cox fit, and the risk of the event by a horizon, death competing.
 
-Breslow's estimate of the cumulative baseline hazard (discussion of Cox, JRSS-B 1972;34:216), one for
-each cause. The cumulative incidence adds up, over the event times, the hazard of the event times the
-chance of having been free of either cause so far (Kalbfleisch and Prentice 2002, section 8.2).
+Breslow's estimate of the cumulative baseline hazard (discussion of Cox, JRSS-B 1972;34:216), one
+for each cause. The cumulative incidence adds up, over the event times, the hazard of the event times
+the chance of having been free of either cause so far (Kalbfleisch and Prentice, The Statistical
+Analysis of Failure Time Data, 2002, section 8.2).
 """
 
 from __future__ import annotations
@@ -86,8 +87,7 @@ def incidence_by(
     for first in range(0, risk.size, _CHUNK):
         rows = slice(first, first + _CHUNK)
         hazards = [
-            np.exp(score[rows])[:, None] * own
-            for own, (_, score) in zip(steps, parts, strict=True)
+            np.exp(score[rows])[:, None] * own for own, (_, score) in zip(steps, parts, strict=True)
         ]
         found[rows] = _incidence(hazards)[:, last]
     return found
