@@ -29,6 +29,8 @@ MAX_STEPS = 100
 _MAX_HALVINGS = 40
 # The gain still to be had, per event; R's coxph stops at a relative gain of 1e-9.
 _ENOUGH = 1e-10
+# Log hazard ratio per SD; steps near a maximum are far smaller when `_ENOUGH` is reached.
+_SMALL_STEP = 1e-3
 # A pivot (times the diagonal's unit) below this is what rounding leaves of 0 in float64.
 _SINGULAR = 1e-6
 
@@ -188,12 +190,16 @@ def _deal(
 
 def _newton(sets: RiskSets, penalty: float, start: FloatArray) -> Cox:
     ridge, beta = penalty * sets.weighed, start
+    spread = sets.x.std(axis=0)
     at = derivatives(sets, beta)
     for step in range(1, MAX_STEPS + 1):
         gradient = at.gradient - ridge * beta
-        move = _solve(at.information + ridge * np.eye(beta.size), gradient)
-        # Half the Newton decrement is the gain that is left, were the likelihood quadratic.
-        if 0.5 * float(gradient @ move) <= _ENOUGH * sets.weighed:
+        curvature = at.information + ridge * np.eye(beta.size)
+        move = _solve(curvature, gradient, least=_SINGULAR**2 * sets.weighed * spread**2)
+        # Half the Newton decrement is the gain that is left, were the likelihood quadratic. Where a
+        # coefficient runs to infinity the gain fades while the steps do not.
+        left = 0.5 * float(gradient @ move)
+        if left <= _ENOUGH * sets.weighed and np.abs(move * spread).max(initial=0) <= _SMALL_STEP:
             return Cox(beta, penalty, at.value, step - 1)
         beta = _halved(sets, ridge, beta, move, at.value - 0.5 * ridge * float(beta @ beta))
         at = derivatives(sets, beta)
@@ -219,10 +225,14 @@ def _no_convergence(when: str, beta: FloatArray) -> InputError:
     )
 
 
-def _solve(information: FloatArray, gradient: FloatArray) -> FloatArray:
-    """Return the Newton step `[p]`, by a Cholesky factor of the matrix with a unit diagonal."""
-    size = np.sqrt(np.diag(information))
-    if (size > 0).all():
+def _solve(information: FloatArray, gradient: FloatArray, *, least: FloatArray) -> FloatArray:
+    """Return the Newton step `[p]`, by a Cholesky factor of the matrix with a unit diagonal.
+
+    A diagonal not above `least` `[p]` is one that rounding alone keeps from 0.
+    """
+    diagonal = np.diag(information)
+    if (diagonal > least).all():
+        size = np.sqrt(diagonal)
         try:
             factor = np.linalg.cholesky(information / np.outer(size, size))
         except np.linalg.LinAlgError:
