@@ -74,7 +74,8 @@ def _gradient_boosting(cases: Cases) -> Predict:
     # set in by itself above 10,000 rows, holds out rows, not patients.
     model = HistGradientBoostingClassifier(
         learning_rate=0.05, max_iter=150, max_depth=3, min_samples_leaf=20, l2_regularization=1.0,
-        early_stopping=False, random_state=0,
+        early_stopping=False,  # pyright: ignore[reportArgumentType] - the stub knows 'auto' only
+        random_state=0,
     )  # fmt: skip
     model.fit(cases.x, cases.label, sample_weight=cases.weight)
     return lambda x: np.asarray(model.predict_proba(x)[:, 1], dtype=np.float64)

@@ -25,6 +25,7 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
+from components.evaluate.power import cautioned
 from components.evaluate.predictions import (
     FoldTest,
     patient_table,
@@ -69,7 +70,7 @@ def evaluate(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
         place=_place(stages),
     )  # fmt: skip
-    evaluated = replace(evaluated, sections=run_analyses(context))
+    evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
