@@ -21,6 +21,7 @@ from components.core.errors import CardioError, ConfigError, nearest
 from components.core.metrics.resampling import Plan
 from components.core.progress import progress
 from components.evaluate import analyses as package
+from components.evaluate.baselines import Features
 from components.evaluate.figures import PatientTables
 from components.evaluate.predictions import FoldTest
 from components.evaluate.report.section import Section
@@ -39,6 +40,7 @@ class Context:
         tables: the same, patient by patient.
         plan: the bootstrap.
         place: device and precision of the training, for further predictions.
+        features: what simple models see of the ECGs, kept between fits.
     """
 
     stages: Upstream
@@ -48,6 +50,7 @@ class Context:
     tables: PatientTables
     plan: Plan
     place: Place
+    features: Features
 
 
 class Analysis(Protocol):

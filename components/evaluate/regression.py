@@ -18,7 +18,7 @@ from components.core.errors import InputError
 Floats = npt.NDArray[np.float64]
 # From nearly no penalty to one that leaves the mean: the inner folds choose.
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-_INNER_FOLDS = 5
+INNER_FOLDS = 5
 # A prediction this sure costs 35 in log loss if it is wrong; further off float64 has no logit.
 _CLIP = 1e-15
 
@@ -91,7 +91,7 @@ def inner_folds(cases: Cases) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[n
         InputError: as `fit_regression`.
     """
     classes = [len(np.unique(cases.groups[cases.label == value])) for value in (0, 1)]
-    count = min(_INNER_FOLDS, *classes)
+    count = min(INNER_FOLDS, *classes)
     drawn: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
     if count > 1:
         folds = StratifiedGroupKFold(count, shuffle=True, random_state=0)

@@ -59,7 +59,8 @@ def evaluate(
     config = task.evaluate
     tests = _predict(stages, task, opening)
     predictions = table(tests)
-    predictions = _with_baselines(stages, tests, predictions, config.baselines)
+    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    predictions = _with_baselines(stages, tests, predictions, config.baselines, features)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
     _publish(work, stages.cohort, predictions)
     tables = _patient_tables(predictions, folded=len(tests) > 1)
@@ -68,7 +69,7 @@ def evaluate(
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
     context = Context(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
-        place=_place(stages),
+        place=_place(stages), features=features,
     )  # fmt: skip
     evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id)
@@ -105,10 +106,13 @@ def _place(stages: Upstream) -> Place:
 
 
 def _with_baselines(
-    stages: Upstream, tests: list[FoldTest], predictions: pd.DataFrame, names: tuple[str, ...]
+    stages: Upstream,
+    tests: list[FoldTest],
+    predictions: pd.DataFrame,
+    names: tuple[str, ...],
+    features: Features,
 ) -> pd.DataFrame:
     """Return the predictions with a column `logit.<baseline>` per simple model."""
-    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
     columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in names}
     with progress("evaluate: baselines", len(tests) * len(names), "fits") as advance:
         for test in tests:

@@ -30,7 +30,7 @@ class LearningCurveConfig(Frozen):
     """
 
     shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
-    draws: int = Field(default=10, ge=2)
+    draws: int = Field(default=5, ge=2)
     most_patients: int = Field(default=10_000, ge=100)
 
     @field_validator("shares")
