@@ -25,6 +25,7 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
+from components.evaluate.power import cautioned
 from components.evaluate.predictions import (
     FoldTest,
     patient_table,
@@ -58,7 +59,8 @@ def evaluate(
     config = task.evaluate
     tests = _predict(stages, task, opening)
     predictions = table(tests)
-    predictions = _with_baselines(stages, tests, predictions, config.baselines)
+    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    predictions = _with_baselines(stages, tests, predictions, config.baselines, features)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
     _publish(work, stages.cohort, predictions)
     tables = _patient_tables(predictions, folded=len(tests) > 1)
@@ -67,9 +69,9 @@ def evaluate(
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
     context = Context(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
-        place=_place(stages), opening=opening,
+        place=_place(stages), opening=opening, features=features,
     )  # fmt: skip
-    evaluated = replace(evaluated, sections=run_analyses(context))
+    evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
@@ -104,10 +106,13 @@ def _place(stages: Upstream) -> Place:
 
 
 def _with_baselines(
-    stages: Upstream, tests: list[FoldTest], predictions: pd.DataFrame, names: tuple[str, ...]
+    stages: Upstream,
+    tests: list[FoldTest],
+    predictions: pd.DataFrame,
+    names: tuple[str, ...],
+    features: Features,
 ) -> pd.DataFrame:
     """Return the predictions with a column `logit.<baseline>` per simple model."""
-    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
     columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in names}
     with progress("evaluate: baselines", len(tests) * len(names), "fits") as advance:
         for test in tests:

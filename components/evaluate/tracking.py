@@ -9,6 +9,7 @@ import numpy as np
 
 from components.core.config.task import TaskConfig
 from components.core.metrics.bootstrap import bootstrap
+from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Plan
@@ -40,6 +41,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         figures |= {f"{key}{end}": value for end, value in bounds if not math.isnan(value)}
     if done.seeds:
         figures["test/auroc_seed_mean"] = float(np.mean([i.value for i in done.seeds.values()]))
+    figures |= fold_spread(done.folds)
     waived = sorted(stages.audit.facts["waivers"])
     tags = {
         "test_split": stages.cohort.facts["test_split_sha256"],
@@ -54,6 +56,16 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "published": list(PUBLISHED),
         "headline": lines(data),
     }
+
+
+def fold_spread(folds: list[FoldRow]) -> dict[str, float]:
+    """Return the SD over folds and repeats of each figure; nothing for one fixed test part."""
+    found: dict[str, float] = {}
+    for name in folds[0].figures if folds else ():
+        values = np.array([row.figures[name] for row in folds])
+        if (~np.isnan(values)).sum() > 1:
+            found[f"test/{name}_sd_folds"] = float(np.nanstd(values, ddof=1))
+    return found
 
 
 def lines(data: ReportData) -> list[str]:

@@ -27,6 +27,38 @@ class SurvivalConfig(Frozen):
         return value
 
 
+class OptimismConfig(Frozen):
+    """How far training patients are looked at once more.
+
+    Attributes:
+        most_patients: of a larger training part so many patients, drawn at random, are predicted.
+    """
+
+    # At 2,000 ECGs a second a fold and seed take 5 s.
+    most_patients: int = Field(default=10_000, ge=100)
+
+
+class LearningCurveConfig(Frozen):
+    """Logistic regression refitted on growing shares of the training patients.
+
+    Attributes:
+        shares: of the training patients, ascending, the last one everyone.
+        draws: random subsets of each share, spread over the folds; each fold has at least one.
+        most_patients: a larger training part has no curve, which is for small cohorts.
+    """
+
+    shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    draws: int = Field(default=5, ge=2)
+    most_patients: int = Field(default=10_000, ge=100)
+
+    @field_validator("shares")
+    @classmethod
+    def _ascending_to_everyone(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) < 2 or list(value) != sorted(set(value)) or value[0] <= 0 or value[-1] != 1:
+            raise ValueError("give at least two shares above 0, ascending, the last one 1")
+        return value
+
+
 class EvaluateConfig(Frozen):
     """How the figures are made.
 
@@ -38,6 +70,8 @@ class EvaluateConfig(Frozen):
         baselines: simple models trained on the same patients.
         skip: analyses to leave out.
         survival: horizons of the view of times to event.
+        optimism: training patients looked at once more.
+        learning_curve: growing shares of the training patients.
     """
 
     threshold: Literal["youden", "f1"] = "youden"
@@ -50,3 +84,5 @@ class EvaluateConfig(Frozen):
     )
     skip: tuple[str, ...] = ()
     survival: SurvivalConfig = SurvivalConfig()
+    optimism: OptimismConfig = OptimismConfig()
+    learning_curve: LearningCurveConfig = LearningCurveConfig()
