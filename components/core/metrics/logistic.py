@@ -110,6 +110,8 @@ def _maximise(problem: _Problem, weights: RowWeights) -> FloatArray:
         gradient, hessian = _derivatives(problem, drawn[active], trial)
         newton = _solve(hessian, gradient)
         far = np.einsum("dk,dk->d", gradient, step[active]) < -_OVERSHOOT * slope[active]
+        # At the maximum the slope is rounding noise of either sign, and no step is too long.
+        far &= np.abs(step[active]).max(axis=1) >= _SMALL_STEP
         beta[active] = np.where(far[:, None], beta[active], trial)
         step[active] = np.where(far[:, None], 0.5 * step[active], newton)
         rise = np.einsum("dk,dk->d", gradient, newton)
