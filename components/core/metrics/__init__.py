@@ -2,7 +2,8 @@
 
 - `discrimination`: AUROC, AUPRC, curves, operating points
 - `threshold`: choice on validation, figures at a threshold
-- `calibration`, `platt`: Brier, ECE, slope, intercepts, reliability; recalibration
+- `calibration`: Brier, ECE, slope, intercepts, reliability
+- `recalibrate`: recalibration by name, from `platt`, `temperature` and `isotonic`
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
