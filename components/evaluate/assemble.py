@@ -13,6 +13,7 @@ import pandas as pd
 from components.core.config.task import TaskConfig
 from components.core.data.held_out import Opening
 from components.core.metrics import recalibrate
+from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.schemas import MANIFEST, PART_PREFIX
@@ -50,6 +51,7 @@ class Evaluated:
         before: figures of probability before recalibration.
         headline: AUROC and AUPRC; within folds under cross-validation.
         baselines: name → (figures, difference model − baseline).
+        delong: name → DeLong's test of the same difference, or why there is none.
         seeds: AUROC of every seed by itself, where there are several.
         folds: figures of every fold, under cross-validation.
         oracle: (the planted truth's AUROC, share of it), synthetic cohort only.
@@ -62,6 +64,7 @@ class Evaluated:
     before: Figures
     headline: Figures
     baselines: dict[str, tuple[Figures, Figures]]
+    delong: dict[str, DeLong | str] = field(default_factory=dict[str, DeLong | str])
     seeds: dict[str, Interval] = field(default_factory=dict[str, Interval])
     folds: list[FoldRow] = field(default_factory=list[FoldRow])
     oracle: tuple[Interval, Interval] | None = None
@@ -110,7 +113,12 @@ def report_data(
         splits=tuple(_splits(stages, done)),
         figures=done.report_figures(),
         baselines=tuple(
-            Baseline(name=name.replace("_", " "), figures=own, difference=difference)
+            Baseline(
+                name=name.replace("_", " "),
+                figures=own,
+                difference=difference,
+                delong=done.delong.get(name),
+            )
             for name, (own, difference) in done.baselines.items()
         ),
         per_fold=tuple(done.folds),
