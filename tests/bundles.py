@@ -61,7 +61,7 @@ def write_toy_bundle(scratch: Path, *, ecg: bool = True, members: int = 2) -> Pa
         ecg=ECG if ecg else None,
         features={"age": "numeric", "sex": "categorical"},
         members=names,
-        platt=json.loads(PLATT.to_json()),
+        calibration=json.loads(PLATT.to_json()),
         threshold=0.1,
         version="v" * 32,
         cohort={"records": 20.0},

@@ -27,7 +27,7 @@ from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
 from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.members import load_model
-from components.core.metrics.platt import PlattScaler
+from components.core.metrics import recalibrate
 from components.core.models.spec import DataSpec
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared, read_signal
@@ -55,7 +55,7 @@ class BundleFacts(Frozen):
         min_quality: lowest quality score that training took.
         features: tabular feature → `numeric` or `categorical`.
         members: folders of the ensemble's networks within the bundle.
-        platt: the calibration line, as `PlattScaler` writes it.
+        calibration: the recalibration, as its `to_json` writes it.
         threshold: on the mean logit.
         version: fingerprint of the evaluation that it was made in.
         cohort: counts of what it was trained on.
@@ -70,7 +70,7 @@ class BundleFacts(Frozen):
     min_quality: float = 0.0
     features: dict[str, str]
     members: tuple[str, ...] = Field(min_length=1)
-    platt: dict[str, Any]
+    calibration: dict[str, Any]
     threshold: float
     version: str
     cohort: dict[str, float]
@@ -140,7 +140,7 @@ class Predictor:
             self.facts = BundleFacts.model_validate_json(text)
         except (OSError, ValueError) as error:
             raise InputError(f"'{folder}' is no model bundle: {error}") from error
-        self._platt = PlattScaler.from_json(json.dumps(self.facts.platt))
+        self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
         self._members = [self._loaded(folder / name) for name in self.facts.members]
 
     def _loaded(self, folder: Path) -> _Member:
@@ -185,7 +185,8 @@ class Predictor:
         except UserError as error:
             return replace(answer, error=str(error))
         mean = np.array([float(np.mean(logits))])
-        return replace(answer, logit=float(mean[0]), probability=float(self._platt.apply(mean)[0]))
+        risk = float(self._recalibrator.apply(mean)[0])
+        return replace(answer, logit=float(mean[0]), probability=risk)
 
     def _check_quality(self, quality: Quality) -> None:
         refuse(quality, reject=self.facts.reject, min_quality=self.facts.min_quality)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ import pandas as pd
 
 from components.core.config.task import TaskConfig
 from components.core.data.held_out import Opening
+from components.core.metrics import recalibrate
+from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.schemas import MANIFEST, PART_PREFIX
@@ -49,6 +51,7 @@ class Evaluated:
         before: figures of probability before recalibration.
         headline: AUROC and AUPRC; within folds under cross-validation.
         baselines: name → (figures, difference model − baseline).
+        delong: name → DeLong's test of the same difference, or why there is none.
         seeds: AUROC of every seed by itself, where there are several.
         folds: figures of every fold, under cross-validation.
         oracle: (the planted truth's AUROC, share of it), synthetic cohort only.
@@ -61,6 +64,7 @@ class Evaluated:
     before: Figures
     headline: Figures
     baselines: dict[str, tuple[Figures, Figures]]
+    delong: dict[str, DeLong | str] = field(default_factory=dict[str, DeLong | str])
     seeds: dict[str, Interval] = field(default_factory=dict[str, Interval])
     folds: list[FoldRow] = field(default_factory=list[FoldRow])
     oracle: tuple[Interval, Interval] | None = None
@@ -109,7 +113,12 @@ def report_data(
         splits=tuple(_splits(stages, done)),
         figures=done.report_figures(),
         baselines=tuple(
-            Baseline(name=name.replace("_", " "), figures=own, difference=difference)
+            Baseline(
+                name=name.replace("_", " "),
+                figures=own,
+                difference=difference,
+                delong=done.delong.get(name),
+            )
             for name, (own, difference) in done.baselines.items()
         ),
         per_fold=tuple(done.folds),
@@ -118,9 +127,7 @@ def report_data(
         share=done.oracle[1] if done.oracle else None,
         threshold=_threshold(task, done),
         calibration=CalibrationPair(
-            method="Platt scaling, fitted on validation"
-            if task.evaluate.recalibrate == "platt"
-            else "none",
+            method=recalibrate.describe(task.evaluate.recalibrate),
             before=done.before,
             after={k: done.pooled[k] for k in done.before},
         ),
@@ -134,7 +141,7 @@ def report_data(
         config=task.model_dump(mode="json"),
         plots=_plots(done),
         sections=done.sections,
-        notices=tuple(_notices(stages, done, opening)),
+        notices=(*_notices(stages, done, opening), *_cautions(task, done)),
     )
 
 
@@ -191,7 +198,7 @@ def _threshold(task: TaskConfig, done: Evaluated) -> Threshold:
     several = done.tables.folded
     logit = np.array([own.threshold])
     return Threshold(
-        value=float("nan") if several else float(sigmoid(own.platt.logit(logit))[0]),
+        value=float("nan") if several else float(sigmoid(own.recalibrator.logit(logit))[0]),
         scale="calibrated probability",
         rule=RULES[task.evaluate.threshold],
         chosen_on="each fold's own validation patients"
@@ -233,6 +240,15 @@ def _plots(done: Evaluated) -> dict[str, str]:
         rows += [(n.replace("_", " "), own["auroc"]) for n, (own, _) in done.baselines.items()]
         drawn["comparison"] = plots.comparison_plot(rows, title="AUROC", chance=0.5)
     return {name: plots.render(figure).decode() for name, figure in drawn.items()}
+
+
+def _cautions(task: TaskConfig, done: Evaluated) -> Iterator[str]:
+    """Yield what to know of the recalibration: of the smallest validation part, if several."""
+    least = min((test.calibration for test in done.tests), key=lambda own: own.patients)
+    kind = task.evaluate.recalibrate
+    said = recalibrate.caution(kind, patients=least.patients, events=least.events)
+    if said:
+        yield said
 
 
 def _notices(stages: Upstream, done: Evaluated, opening: Opening) -> list[str]:

@@ -37,7 +37,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         **_quality_gate(stages),
         features=_features(stages),
         members=tuple(f"member{i}" for i in range(len(chosen))),
-        platt=json.loads(own.platt.to_json()),
+        calibration=json.loads(own.recalibrator.to_json()),
         threshold=own.threshold,
         version=version,
         cohort={k: stages.cohort.counts[k] for k in ("records", "patients_labelled", "events")},

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.metrics.bootstrap import bootstrap, oracle_share, paired_difference
+from components.core.metrics.delong import DeLong, delong
 from components.core.metrics.folds import (
     FoldRow,
     FoldTable,
@@ -114,6 +115,20 @@ def difference(tables: PatientTables, other: str, plan: Plan) -> Figures:
         weight=floats(frame, "weight"),
         plan=plan,
     )
+
+
+def delong_test(tables: PatientTables, other: str) -> DeLong | str:
+    """Return DeLong's test of the model against the logits in column `other`, or why not."""
+    frame = tables.pooled
+    if tables.folded:
+        return "DeLong's test is not given: it is of two models, and here each fold has its own."
+    if not np.array_equal(floats(frame, "weight"), np.ones(len(frame))):
+        return "DeLong's test is not given: it knows no weights, and patients are censored here."
+    y = floats(frame, "label")
+    if min(y.sum(), y.size - y.sum()) < 2:
+        return "DeLong's test is not given: it needs two patients in either class."
+    pair = floats(frame, "logit"), floats(frame, other)
+    return delong(y, pair, frame["patient_id"].to_numpy())
 
 
 def spread(tables: PatientTables) -> list[FoldRow]:

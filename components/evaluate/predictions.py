@@ -12,8 +12,9 @@ from components.core.data.cohort import Rows, folds
 from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
 from components.core.members import REFIT, WEIGHTS, Member, load_model
+from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
-from components.core.metrics.platt import PlattScaler
+from components.core.metrics.recalibrator import Recalibrator
 from components.core.metrics.threshold import f1_threshold, youden_threshold
 from components.core.models.spec import DataSpec
 from components.core.predict import predict
@@ -25,33 +26,30 @@ _REPEATED = re.compile(r"r(\d+)f(\d+)$")
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What validation teaches: the operating point and the line back to probabilities.
+    """What validation teaches: the operating point and the way back to probabilities.
 
     Attributes:
         threshold: on the patient's mean logit; at or above it a patient is called positive.
-        platt: from logits to calibrated probabilities; the identity without recalibration.
+        recalibrator: from logits to calibrated probabilities; the identity without recalibration.
         patients: how many validation patients they come from.
         events: how many of them with the event.
     """
 
     threshold: float
-    platt: PlattScaler
+    recalibrator: Recalibrator
     patients: int
     events: int
 
 
 def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
-    """Return threshold and Platt line from validation predictions, patient by patient."""
+    """Return threshold and recalibration from validation predictions, patient by patient."""
     patients = by_patient(val)
     choose = youden_threshold if rule == "youden" else f1_threshold
-    platt = (
-        PlattScaler.fit(patients.logit, patients.label, patients.weight)
-        if recalibrate == "platt"
-        else PlattScaler(1.0, 0.0)
-    )
     return Calibration(
         threshold=choose(patients.label, patients.logit, patients.weight),
-        platt=platt,
+        recalibrator=recalibration.fit(
+            recalibrate, patients.logit, patients.label, patients.weight
+        ),
         patients=len(patients.label),
         events=int(patients.label.sum()),
     )
@@ -130,7 +128,7 @@ def table(tests: list[FoldTest]) -> pd.DataFrame:
     parts: list[pd.DataFrame] = []
     for test in tests:
         repeat, fold = position(test.fold)
-        calibrated = test.calibration.platt.logit(test.frame["logit"].to_numpy())
+        calibrated = test.calibration.recalibrator.logit(test.frame["logit"].to_numpy())
         parts.append(
             test.frame.assign(
                 split=test.fold,

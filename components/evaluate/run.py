@@ -161,6 +161,7 @@ def _figures(
             )
             for name in baselines
         },
+        delong={name: figs.delong_test(tables, f"logit.{name}") for name in baselines},
         seeds={
             c.removeprefix("logit."): figs.headline_figures(tables, c, plan)["auroc"]
             for c in seeds

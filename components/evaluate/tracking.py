@@ -9,6 +9,7 @@ import numpy as np
 
 from components.core.config.task import TaskConfig
 from components.core.metrics.bootstrap import bootstrap
+from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.metrics.patients import by_patient
@@ -39,6 +40,9 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         key = name if name.startswith("baseline/") else f"test/{name}"
         bounds = (("", interval.value), ("_lo", interval.lo), ("_hi", interval.hi))
         figures |= {f"{key}{end}": value for end, value in bounds if not math.isnan(value)}
+    for name, test in done.delong.items():
+        if isinstance(test, DeLong) and not math.isnan(test.p):
+            figures[f"baseline/{name}/auroc_diff_delong_p"] = test.p
     if done.seeds:
         figures["test/auroc_seed_mean"] = float(np.mean([i.value for i in done.seeds.values()]))
     figures |= fold_spread(done.folds)

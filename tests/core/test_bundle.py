@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,8 @@ import torch
 
 from components.core.bundle import INPUTS, Prediction, Predictor
 from components.core.data.batches import Normaliser
-from components.core.errors import InputError
+from components.core.errors import ConfigError, InputError
+from components.core.metrics.isotonic import IsotonicScaler
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import Declared, read_signal
 from components.core.registry import input_example
@@ -49,6 +51,19 @@ def test_path_and_zip_give_the_same_answer(predictor: Predictor, tmp_path: Path)
     assert by_path.error == by_zip.error == ""
     assert by_path == by_zip
     assert 0 < by_path.probability < 1
+
+
+def test_the_answer_is_recalibrated_as_the_bundle_says(folder: Path, tmp_path: Path) -> None:
+    curve = IsotonicScaler((-5.0, 0.0, 5.0), (0.01, 0.2, 0.9))
+    shutil.copytree(folder, tmp_path / "bundle")
+    file = tmp_path / "bundle" / "bundle.json"
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(facts | {"calibration": json.loads(curve.to_json())}))
+    found = ask(Predictor(tmp_path / "bundle"), ecg_base64=zipped_ecg())
+    assert found.probability == curve.apply([found.logit])[0]
+    file.write_text(json.dumps(facts | {"calibration": {"kind": "beta"}}))
+    with pytest.raises(ConfigError, match="no recalibration 'beta'"):
+        Predictor(tmp_path / "bundle")
 
 
 def test_the_answer_is_the_calibrated_mean_of_the_members(

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, roc_curve
 
+from components.core.errors import InputError
+from components.core.metrics import recalibrate
 from components.core.metrics.platt import PlattScaler
 from components.evaluate import predictions
 from components.evaluate.predictions import calibrate, members_of, pooled_validation, validation
@@ -61,10 +63,27 @@ def test_the_threshold_is_that_of_validation(examples: Callable[[str], Example])
 def test_the_f1_threshold_is_the_best_of_all(examples: Callable[[str], Example]) -> None:
     val = validation(examples("holdout").behind.train, "holdout")
     found = calibrate(val, rule="f1", recalibrate="none")
-    assert (found.platt.slope, found.platt.intercept) == (1, 0)
+    assert found.recalibrator.logit([-3.0, 7.0]).tolist() == [-3.0, 7.0]
     assert (found.patients, found.events) == (len(val), int(val["label"].sum()))
     best = max(f1_score(val["label"], val["logit"] >= t) for t in val["logit"])
     assert f1_score(val["label"], val["logit"] >= found.threshold - 1e-9) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("kind", ["temperature", "platt"])
+def test_the_recalibration_asked_for_is_fitted_on_validation(
+    kind: str, examples: Callable[[str], Example]
+) -> None:
+    val = validation(examples("holdout").behind.train, "holdout")
+    found = calibrate(val, rule="youden", recalibrate=kind)
+    assert found.recalibrator == recalibrate.fit(kind, val["logit"], val["label"], val["weight"])
+
+
+def test_too_few_validation_events_for_a_curve_are_refused(
+    examples: Callable[[str], Example],
+) -> None:
+    val = validation(examples("holdout").behind.train, "holdout")
+    with pytest.raises(InputError, match=r"set evaluate\.recalibrate to platt"):
+        calibrate(val, rule="youden", recalibrate="isotonic")
 
 
 def test_several_recordings_are_averaged_before_anything_else() -> None:

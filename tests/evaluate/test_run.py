@@ -14,6 +14,7 @@ from sklearn import metrics as sk
 from components.core.bundle import Predictor
 from components.core.data.held_out import Opening, read_test
 from components.core.errors import RefusedError
+from components.core.metrics.delong import delong
 from components.core.metrics.interval import number
 from components.evaluate.tracking import PREDICTIONS
 from tests.chain import manifest_of
@@ -73,6 +74,29 @@ def test_baselines_stand_beside_with_the_paired_difference(examples: Get) -> Non
         assert found[f"baseline/{name}/auroc"] == pytest.approx(own)
         assert found[f"baseline/{name}/auroc_diff"] == pytest.approx(found["test/auroc"] - own)
         assert f"baseline/{name}/auroc_diff_lo" in found
+
+
+def test_delongs_test_stands_beside_where_it_may(examples: Get) -> None:
+    done = examples("holdout")
+    page = (done.stage.folder / "report.html").read_text(encoding="utf-8")
+    frame = done.predictions
+    for name in done.task.evaluate.baselines:
+        pair = frame["logit"], frame[f"logit.{name}"]
+        test = delong(frame["label"], pair, frame["patient_id"])
+        assert figures(done)[f"baseline/{name}/auroc_diff_delong_p"] == pytest.approx(test.p)
+        assert test.text() in page
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("folds", "here each fold has its own"), ("ecg", "patients are censored here")],
+)
+def test_where_delongs_test_is_not_given_the_report_says_why(
+    name: str, reason: str, examples: Get
+) -> None:
+    done = examples(name)
+    assert reason in (done.stage.folder / "report.html").read_text(encoding="utf-8")
+    assert not [key for key in figures(done) if key.endswith("delong_p")]
 
 
 def test_cross_validated_headline_is_the_mean_of_within_fold_figures(examples: Get) -> None:

@@ -66,7 +66,9 @@ class EvaluateConfig(Frozen):
         threshold: chosen on validation only.
         draws: bootstrap draws.
         seed: of the bootstrap.
-        recalibrate: fitted on validation.
+        recalibrate: how logits become probabilities, fitted on validation. `platt` restores slope
+            and prevalence, `temperature` the slope alone, `isotonic` any rising curve, given
+            enough events.
         baselines: simple models trained on the same patients.
         skip: analyses to leave out.
         survival: horizons of the view of times to event.
@@ -77,7 +79,7 @@ class EvaluateConfig(Frozen):
     threshold: Literal["youden", "f1"] = "youden"
     draws: int = Field(default=2000, ge=100)
     seed: int = 0
-    recalibrate: Literal["platt", "none"] = "platt"
+    recalibrate: Literal["platt", "temperature", "isotonic", "none"] = "platt"
     baselines: tuple[Literal["logistic_regression", "gradient_boosting"], ...] = (
         "logistic_regression",
         "gradient_boosting",

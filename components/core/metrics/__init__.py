@@ -2,10 +2,14 @@
 
 - `discrimination`: AUROC, AUPRC, curves, operating points
 - `threshold`: choice on validation, figures at a threshold
-- `calibration`, `platt`: Brier, ECE, slope, intercepts, reliability; recalibration
+- `calibration`: Brier, ECE, slope, intercepts, reliability
+- `recalibrate`: recalibration by name, from `platt`, `temperature` and `isotonic`
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
+- `delong`: DeLong's test of two AUROCs on one score per patient
+- `class_metric`, `class_bootstrap`: several classes on the same bootstrap
+- `multiclass`, `ordinal`: figures of several classes, without and with order
 - `registry`: every metric by name. A new metric is an entry in a module's `METRICS` tuple here.
 
 Import from the modules.

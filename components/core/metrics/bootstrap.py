@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -126,6 +126,7 @@ def intervals(
     weight: FloatArray | None,
     plan: Plan,
     note: str = "",
+    patients: Mapping[str, int] | None = None,
 ) -> dict[str, Interval]:
     """Return each figure of any `statistic` with its interval: the way in for a new kind of metric.
 
@@ -135,12 +136,21 @@ def intervals(
         weight: `[n]` row weights or None.
         plan: how to resample.
         note: words put before the method.
+        patients: how many patients a figure rests on, where it is not those of the rarest class.
     """
     value = statistic.value(RowWeights.observed(within.patient.size, weight))
     draws = replicate(statistic, within, weight=weight, plan=plan)
-    method = f"{note}{plan.level * 100:g} % percentile bootstrap, {within.words}"
+    kind = "expanded percentile" if plan.expand else "percentile"
+    method = f"{note}{plan.level * 100:g} % {kind} bootstrap, {within.words}"
+    sizes = dict.fromkeys(statistic.names, within.rarest) | dict(patients or {})
     return {
-        name: percentile(value[name], draws[:, column], level=plan.level, method=method)
+        name: percentile(
+            value[name],
+            draws[:, column],
+            level=plan.level,
+            method=method,
+            patients=sizes[name] if plan.expand else None,
+        )
         for column, name in enumerate(statistic.names)
     }
 

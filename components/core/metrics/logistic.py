@@ -67,6 +67,15 @@ def prepare_line(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Sol
     return solve
 
 
+def prepare_slope(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Solver:
+    """Return a function from row weights to `[D, 1]`: the slope on `x` of a line through 0."""
+    spread = float(np.sqrt(np.mean(x**2)))
+    if spread == 0:
+        return lambda weights: np.full((weights.counts.shape[0], 1), np.nan)
+    problem = _warm(_problem(x[:, None] / spread, y, np.zeros_like(x)), weight)
+    return lambda weights: _maximise(problem, weights) / spread
+
+
 def prepare_intercept(offset: FloatArray, y: FloatArray, weight: FloatArray | None) -> Solver:
     """Return a function from row weights to `[D, 1]`: the intercept with slope 1 on `offset`."""
     problem = _warm(_problem(np.ones((y.size, 1)), y, offset), weight)
@@ -110,6 +119,8 @@ def _maximise(problem: _Problem, weights: RowWeights) -> FloatArray:
         gradient, hessian = _derivatives(problem, drawn[active], trial)
         newton = _solve(hessian, gradient)
         far = np.einsum("dk,dk->d", gradient, step[active]) < -_OVERSHOOT * slope[active]
+        # At the maximum the slope is rounding noise of either sign, and no step is too long.
+        far &= np.abs(step[active]).max(axis=1) >= _SMALL_STEP
         beta[active] = np.where(far[:, None], beta[active], trial)
         step[active] = np.where(far[:, None], 0.5 * step[active], newton)
         rise = np.einsum("dk,dk->d", gradient, newton)

@@ -12,6 +12,7 @@ from components.core.metrics.checks import FloatArray, Vector, binary, finite
 from components.core.metrics.checks import weights as checked_weights
 from components.core.metrics.logistic import prepare_line
 from components.core.metrics.metric import RowWeights
+from components.core.metrics.recalibrator import class_weights, probability, stored, unreadable
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class PlattScaler:
         labels = binary(y)
         x = finite(logits, "the logit", rows=labels.size)
         own = checked_weights(weight, rows=labels.size)
-        targets = _smoothed(labels, np.ones_like(labels) if own is None else own)
-        line = prepare_line(x, targets, own)(RowWeights.observed(labels.size, own))
+        line = prepare_line(x, _smoothed(labels, own), own)(RowWeights.observed(labels.size, own))
         intercept, slope = line[0].tolist()
         if not np.isfinite([slope, intercept]).all():
             raise InputError(
@@ -54,7 +54,7 @@ class PlattScaler:
 
     def apply(self, logits: Vector) -> FloatArray:
         """Return calibrated probabilities `[n]` of the positive class."""
-        return 0.5 + 0.5 * np.tanh(0.5 * self.logit(logits))
+        return probability(self.logit(logits))
 
     def to_json(self) -> str:
         """Return the two numbers as JSON, exact to the last bit."""
@@ -67,27 +67,19 @@ class PlattScaler:
         Raises:
             InputError: not JSON, another kind of calibration, or a number that is not finite.
         """
+        found = stored(text)
         try:
-            found = json.loads(text)
-            kind, slope, intercept = found["kind"], found["slope"], found["intercept"]
-            numbers = float(slope), float(intercept)
+            numbers = float(found["slope"]), float(found["intercept"])
         except (ValueError, KeyError, TypeError) as error:
+            raise unreadable(error) from error
+        if found["kind"] != "platt" or not np.isfinite(numbers).all():
             raise InputError(
-                f"the calibration file is not readable ({error!r}); log the model again"
-            ) from error
-        if kind != "platt" or not np.isfinite(numbers).all():
-            raise InputError(
-                f"the calibration file holds kind {kind!r} with {numbers}, not a finite Platt "
-                "line; log the model again"
+                f"the calibration file holds kind {found['kind']!r} with {numbers}, not a finite "
+                "Platt line; log the model again"
             )
         return cls(*numbers)
 
 
-def _smoothed(labels: FloatArray, own: FloatArray) -> FloatArray:
-    positive, negative = float(own[labels == 1].sum()), float(own[labels == 0].sum())
-    if positive == 0 or negative == 0:
-        raise InputError(
-            f"Platt scaling needs both classes, but the validation data weigh {positive:g} "
-            f"positive and {negative:g} negative; hold back more patients for validation"
-        )
+def _smoothed(labels: FloatArray, own: FloatArray | None) -> FloatArray:
+    negative, positive = class_weights(labels, own, method="Platt scaling").tolist()
     return np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))

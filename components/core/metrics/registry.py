@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterable
 from functools import cache
 from types import MappingProxyType
+from typing import cast
 
 from components.core import metrics as package
 from components.core.errors import CardioError, ConfigError, nearest
@@ -21,12 +22,17 @@ def all_metrics() -> MappingProxyType[str, Metric]:
         CardioError: two metrics of the same name.
     """
     found: dict[str, Metric] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        declared: tuple[Metric, ...] = getattr(
-            importlib.import_module(f"{package.__name__}.{module}"), "METRICS", ()
-        )
-        add(found, declared)
+    add(found, cast("tuple[Metric, ...]", discovered("METRICS")))
     return MappingProxyType(found)
+
+
+def discovered(name: str) -> tuple[object, ...]:
+    """Return what the tuples called `name` hold, in the order of the package's modules."""
+    modules = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+    held = (
+        getattr(importlib.import_module(f"{package.__name__}.{each}"), name, ()) for each in modules
+    )
+    return tuple(metric for declared in held for metric in declared)
 
 
 def add(found: dict[str, Metric], declared: Iterable[Metric]) -> None:

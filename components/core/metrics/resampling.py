@@ -42,12 +42,15 @@ class Plan:
         strata: draw positive and negative patients apart: `auto` when the rarer class has fewer
             than `RARE_PATIENTS`, `always`, or `never`.
         level: coverage of the interval, 0.95 for 95 %.
+        expand: widen intervals that rest on few patients, as `interval.expanded_tail` says; without
+            it plain percentiles cover 92 to 93 % instead of 95 % at 30 events (docs/coverage.md).
     """
 
     draws: int = DRAWS
     seed: int = 0
     strata: Strata = "auto"
     level: float = 0.95
+    expand: bool = True
 
     def __post_init__(self) -> None:
         if self.draws < 1:
@@ -65,10 +68,12 @@ class Clusters:
     Attributes:
         patient: `[n]` number of the row's patient, by sorted id, so the rows' order is immaterial.
         strata: patient numbers of each stratum; one for all where classes are not drawn apart.
+        rarest: patients in the rarest class, on which most figures rest; all without labels.
     """
 
     patient: IntArray
     strata: tuple[IntArray, ...]
+    rarest: int
 
     @property
     def patients(self) -> int:
@@ -89,8 +94,8 @@ def clusters(
 ) -> Clusters:
     """Return the clusters of `groups` `[n]` (patient ids), stratified by patient label if need be.
 
-    A patient is positive when any row with a known label (weight above 0) is. Without labels `y`
-    there are no strata.
+    A patient's label is the highest one of the rows that have a known one (weight above 0): 1 when
+    any row is positive. Without labels `y` there are no strata.
 
     Raises:
         InputError: groups of the wrong shape.
@@ -104,14 +109,14 @@ def clusters(
         )
     _, patient = np.unique(ids, return_inverse=True)
     everyone = np.arange(patient.max() + 1)
-    if y is None or plan.strata == "never":
-        return Clusters(patient, (everyone,))
-    known = y if weight is None else y * (weight > 0)
-    positive = np.bincount(patient, weights=known) > 0
-    classes = tuple(everyone[positive == flag] for flag in (True, False))
-    smallest = min(stratum.size for stratum in classes)
-    apart = smallest > 0 and (plan.strata == "always" or smallest < RARE_PATIENTS)
-    return Clusters(patient, classes if apart else (everyone,))
+    if y is None:
+        return Clusters(patient, (everyone,), everyone.size)
+    label = np.zeros(everyone.size)
+    np.maximum.at(label, patient, y if weight is None else y * (weight > 0))
+    classes = tuple(everyone[label == own] for own in np.unique(label)[::-1])
+    rarest = min(stratum.size for stratum in classes) if len(classes) > 1 else 0
+    rare = plan.strata == "always" or (plan.strata == "auto" and rarest < RARE_PATIENTS)
+    return Clusters(patient, classes if rarest and rare else (everyone,), rarest)
 
 
 def replicate(

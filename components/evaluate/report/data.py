@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.evaluate.report.section import Section
@@ -49,11 +50,13 @@ class Baseline:
         name: in words, e.g. `logistic regression`.
         figures: its own figures.
         difference: the model's figure minus the baseline's, paired by patient.
+        delong: DeLong's test of the difference in AUROC, or why there is none; None if not asked.
     """
 
     name: str
     figures: Figures
     difference: Figures
+    delong: DeLong | str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

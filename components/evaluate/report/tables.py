@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from components.core.metrics.delong import DeLong
 from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
@@ -74,7 +76,23 @@ def baselines(data: ReportData) -> Table:
         for baseline in data.baselines
     ]
     note = "Difference: this model minus the simple one, on the same draws of the same patients."
-    return Table("Against simple models", header, (own, *rows), note)
+    return _with_delong(Table("Against simple models", header, (own, *rows), note), data)
+
+
+def _with_delong(table: Table, data: ReportData) -> Table:
+    """Return the table with DeLong's test as its last column, or with why there is none."""
+    tests = [baseline.delong for baseline in data.baselines]
+    reasons = dict.fromkeys(test for test in tests if isinstance(test, str))
+    note = " ".join([table.note, *reasons])
+    if not any(isinstance(test, DeLong) for test in tests):
+        return replace(table, note=note)
+    cells = ["", *(test.text() if isinstance(test, DeLong) else "not given" for test in tests)]
+    return Table(
+        table.caption,
+        (*table.header, "DeLong's test of the AUROCs"),
+        tuple((*row, cell) for row, cell in zip(table.rows, cells, strict=True)),
+        f"{note} DeLong's test: normal approximation, two-sided p, one test by itself.",
+    )
 
 
 def calibration(data: ReportData) -> Table:

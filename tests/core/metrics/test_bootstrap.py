@@ -130,7 +130,7 @@ def test_rare_patients_are_drawn_apart_unless_told_otherwise() -> None:
     assert 5 <= together.undefined <= 40
     assert together.n_draws == 400
     assert np.isfinite([together.lo, together.hi]).all()
-    assert together.method == "95 % percentile bootstrap, patients drawn with replacement"
+    assert together.method == "95 % expanded percentile bootstrap, patients drawn with replacement"
 
 
 def test_strata_are_by_patient_and_by_known_label() -> None:
@@ -148,6 +148,47 @@ def test_strata_are_by_patient_and_by_known_label() -> None:
     many, groups = np.tile(half, 2), np.concatenate([patient, patient + 30])
     assert len(clusters(groups, many, weight=None, plan=Plan()).strata) == 1
     assert len(clusters(groups, many, weight=None, plan=Plan(strata="always")).strata) == 2
+
+
+def test_several_classes_are_strata_of_their_own() -> None:
+    y = np.repeat([0.0, 1.0, 2.0], [40, 30, 5])
+    found = clusters(np.arange(75), y, weight=None, plan=Plan())
+    assert [stratum.size for stratum in found.strata] == [5, 30, 40]
+    assert found.rarest == 5
+    assert found.strata[0].tolist() == [70, 71, 72, 73, 74]
+
+
+def test_intervals_widen_with_few_patients_in_the_rarer_class() -> None:
+    data = predictions(29, patients=150, prevalence=0.2)
+    plain, wide = (
+        bootstrap(data.y, data.prob, data.patient, metrics=["auroc"], plan=plan)["auroc"]
+        for plan in (Plan(draws=400, expand=False), Plan(draws=400))
+    )
+    events = np.unique(data.patient[data.y == 1]).size
+    assert clusters(data.patient, data.y, weight=None, plan=Plan()).rarest == events
+    assert plain.method.startswith("95 % percentile bootstrap")
+    assert wide.value == plain.value
+    assert 1.02 < (wide.hi - wide.lo) / (plain.hi - plain.lo) < 1.2
+    within = clusters(data.patient, data.y, weight=None, plan=Plan())
+    sample = Sample(y=data.y, score=data.prob)
+    many = intervals(
+        statistics_for(sample, named(["auroc"])),
+        within,
+        weight=None,
+        plan=Plan(draws=400),
+        patients={"auroc": 10**6},
+    )["auroc"]
+    assert (many.lo, many.hi) == pytest.approx((plain.lo, plain.hi), abs=1e-4)
+
+
+def test_a_figure_without_one_class_spans_all_draws() -> None:
+    data = predictions(30, patients=60)
+    found = bootstrap(np.zeros(data.y.size), data.prob, data.patient, metrics=["brier"], plan=FEW)
+    within = clusters(data.patient, None, weight=None, plan=FEW)
+    assert within.rarest == 60
+    sample = Sample(y=np.zeros(data.y.size), score=data.prob)
+    draws = replicate(statistics_for(sample, named(["brier"])), within, weight=None, plan=FEW)
+    assert (found["brier"].lo, found["brier"].hi) == (draws.min(), draws.max())
 
 
 def test_figure_undefined_everywhere_has_no_bounds() -> None:

@@ -47,6 +47,20 @@ def test_slope_and_intercept_agree_with_scikit_learn(seed: int, weighted: bool) 
     assert (found.slope, found.intercept) == pytest.approx(regression(data, weight), abs=1e-5)
 
 
+@pytest.mark.parametrize("seed", [24, 98, 339, 46, 78, 153])
+def test_a_search_that_starts_at_the_maximum_arrives(seed: int) -> None:
+    # At the warm start of these samples the gradient was rounding noise that seemed to overshoot.
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=100)
+    prob = 1 / (1 + np.exp(-x))
+    y = (rng.random(100) < prob).astype(float)
+    found = recalibration(y, prob)
+    data = Predictions(y, prob, np.ones(100), np.arange(100))
+    assert (found.slope, found.intercept) == pytest.approx(regression(data, None), abs=1e-5)
+    expected = 1 / (1 + np.exp(-(x + found.in_the_large)))
+    assert expected.sum() == pytest.approx(y.sum(), rel=1e-8)
+
+
 def test_in_the_large_makes_expected_equal_observed() -> None:
     data = predictions(4, ties=False)
     shift = recalibration(data.y, data.prob, data.weight).in_the_large

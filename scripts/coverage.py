@@ -1,0 +1,203 @@
+"""Do the 95 % intervals cover the truth 95 times in 100? A simulation of clustered data sets.
+
+`python scripts/coverage.py [--sets 1000] [--processes 2] [--results FILE]` simulates, appends every
+data set's intervals to FILE and rewrites docs/coverage.md. Data sets that FILE holds already are
+not made again, so that a run can be stopped and gone on with; data set k is always the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from components.core.metrics.concordance import concordance  # noqa: E402 - runs from anywhere
+from components.core.metrics.followed import followed  # noqa: E402
+from components.core.metrics.interval import percentile  # noqa: E402
+from components.core.metrics.metric import Sample, Statistic, statistics_for  # noqa: E402
+from components.core.metrics.registry import named  # noqa: E402
+from components.core.metrics.resampling import Clusters, Plan, clusters, replicate  # noqa: E402
+from components.core.progress import progress  # noqa: E402
+from components.core.versions import library_versions  # noqa: E402
+from scripts.simulation import (  # noqa: E402
+    Level,
+    Scenario,
+    draw,
+    draw_follow_up,
+    true_concordance,
+    truths,
+)
+
+DOC = ROOT / "docs" / "coverage.md"
+MARKS = ("<!-- figures -->", "<!-- /figures -->")
+SCENARIOS = (Scenario(500, 100), Scenario(2000, 200), Scenario(300, 30))
+LEVELS: tuple[Level, ...] = ("patient", "recording")
+BINARY = ("auroc", "auprc", "brier", "calibration_slope")
+TITLES = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "brier": "Brier score",
+    "calibration_slope": "Calibration slope",
+    "harrell_c": "Harrell's C",
+}
+METHODS = ("plain", "expanded")
+# Bounds then vary by a few hundredths of their distance; the report takes 2,000.
+DRAWS = 1000
+# A coverage within these is taken as 95 %: three standard errors of 1,000 data sets and a little.
+ACCEPTED = (0.93, 0.97)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One data set to be simulated."""
+
+    scenario: Scenario
+    number: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Return what tells it from the others."""
+        return self.scenario.patients, self.scenario.events, self.number
+
+
+# `figure/level/method` → lower and upper bound.
+Bounds = dict[str, tuple[float, float]]
+
+
+def main() -> None:
+    """Simulate what is missing and rewrite the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", type=int, default=1000, help="data sets per size")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, default=ROOT / "data" / "coverage.jsonl")
+    options = parser.parse_args()
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    jobs = [Job(scenario, number) for scenario in SCENARIOS for number in range(options.sets)]
+    simulate(jobs, options.results, processes=options.processes)
+    wanted = {job.key for job in jobs}
+    write([row for row in read(options.results) if tuple(row["key"]) in wanted])
+
+
+def simulate(jobs: Iterable[Job], file: Path, *, processes: int) -> None:
+    """Append the bounds of every job that `file` lacks."""
+    known = read(file)
+    # A line that a kill cut short is written anew.
+    file.write_text("".join(json.dumps(row) + "\n" for row in known), encoding="utf-8")
+    done = {tuple(row["key"]) for row in known}
+    missing = [job for job in jobs if job.key not in done]
+    with progress("coverage", len(missing), "data sets") as advance, file.open("a") as out:
+        for job, found in zip(missing, _mapped(missing, processes), strict=True):
+            out.write(json.dumps({"key": job.key, "bounds": found}) + "\n")
+            out.flush()
+            advance(1)
+
+
+def _mapped(jobs: list[Job], processes: int) -> Iterator[Bounds]:
+    if processes == 1:
+        yield from map(bounds, jobs)
+        return
+    # One thread each: the processes share the cores among them.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(bounds, jobs, chunksize=10)
+
+
+def bounds(job: Job) -> Bounds:
+    """Return the bounds of every figure, level and method on one data set."""
+    plan = Plan(draws=DRAWS, seed=job.number)
+    found: Bounds = {}
+    for level in LEVELS:
+        data = draw(job.scenario, level, np.random.default_rng((1, *job.key)))
+        sample = Sample(y=data.y, score=1 / (1 + np.exp(-data.logit)))
+        within = clusters(data.patient, data.y, weight=None, plan=plan)
+        found |= _both(statistics_for(sample, named(BINARY)), within, plan, level)
+    times = draw_follow_up(job.scenario, np.random.default_rng((2, *job.key)))
+    statistic = concordance(followed(times.time, times.event), times.risk, kind="harrell")
+    within = clusters(np.arange(times.time.size), times.event, weight=None, plan=plan)
+    return found | _both(statistic, within, plan, "patient")
+
+
+def _both(statistic: Statistic, within: Clusters, plan: Plan, level: Level) -> Bounds:
+    """Return plain and expanded percentiles of the same draws, as `bootstrap.intervals` does."""
+    draws = replicate(statistic, within, weight=None, plan=plan)
+    found: Bounds = {}
+    for method, patients in zip(METHODS, (None, within.rarest), strict=True):
+        for name, column in zip(statistic.names, draws.T, strict=True):
+            i = percentile(np.nan, column, level=plan.level, method=method, patients=patients)
+            found[f"{name}/{level}/{method}"] = i.lo, i.hi
+    return found
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """Return the lines of `file`; none where it is absent. A last line cut short is left out."""
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def summary(rows: list[dict[str, Any]], scenario: Scenario) -> list[str]:
+    """Return the table of one size."""
+    own = [row["bounds"] for row in rows if row["key"][:2] == [scenario.patients, scenario.events]]
+    sizes = f"{scenario.patients:,} patients, {scenario.events} events expected"
+    return [
+        f"**{sizes}; {len(own):,} data sets**",
+        "",
+        "| figure | rows | truth | plain | expanded | too low | too high | mean width |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            _line(own, scenario, name, level)
+            for name in TITLES
+            for level in (LEVELS if name in BINARY else LEVELS[:1])
+        ),
+    ]
+
+
+def _line(own: list[Bounds], scenario: Scenario, name: str, level: Level) -> str:
+    truth = truths(scenario, level)[name] if name in BINARY else true_concordance(scenario)
+    plain, wide = (np.array([each[f"{name}/{level}/{m}"] for each in own]).T for m in METHODS)
+    cells = (
+        f"{truth:.4f}",
+        *(_share((lo <= truth) & (truth <= hi)) for lo, hi in (plain, wide)),
+        f"{100 * np.mean(wide[1] < truth):.1f} %",
+        f"{100 * np.mean(truth < wide[0]):.1f} %",
+        f"{np.mean(wide[1] - wide[0]):.3f}",
+    )
+    return "| " + " | ".join((TITLES[name], level, *cells)) + " |"
+
+
+def _share(hits: npt.NDArray[np.bool_]) -> str:
+    """Return coverage and its Monte Carlo standard error, marked where it is outside."""
+    rate = float(hits.mean())
+    error = np.sqrt(rate * (1 - rate) / hits.size)
+    outside = "" if ACCEPTED[0] <= rate <= ACCEPTED[1] else " (!)"
+    return f"{100 * rate:.1f} ± {100 * error:.1f} %{outside}"
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Rewrite what stands between the marks of the page."""
+    text = DOC.read_text(encoding="utf-8")
+    start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
+    versions = ", ".join(f"{k} {v}" for k, v in library_versions(("numpy", "scipy")).items())
+    lines = [f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {DRAWS:,} draws.", ""]
+    for scenario in SCENARIOS:
+        lines += [*summary(rows, scenario), ""]
+    DOC.write_text(f"{text[:start]}\n" + "\n".join(lines) + text[end:], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
