@@ -97,7 +97,7 @@ def within_fold(
     A patient drawn twice counts twice in every repeat. In each draw the mean is over the folds
     that define the figure; a draw in which none does is undefined.
     """
-    return _run(table, _mean_over_folds(table, tuple(metrics)), plan or Plan(), _NOTE)
+    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), _NOTE)
 
 
 def within_fold_difference(
@@ -124,11 +124,12 @@ def within_fold_difference(
         weight=table.weight,
     )
     names = tuple(metrics)
-    pair = [_mean_over_folds(each, names) for each in (table, rival)]
+    pair = [mean_over_folds(each, names) for each in (table, rival)]
     return _run(table, difference(*pair), plan or Plan(), f"paired difference, {_NOTE}")
 
 
-def _mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
+def mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
+    """Return the mean over (repeat, fold) of each figure as a statistic over the table's rows."""
     sample = _sample(table)
     cells = [
         (rows, statistics_for(sample.part(rows), named(names))) for rows in table.cells().values()

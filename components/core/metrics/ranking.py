@@ -135,7 +135,9 @@ def _columns(weights: RowWeights) -> FloatArray:
 
 def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
     for own in ranking.known:
-        if _same(own.patient, weights.patient) and _same(own.weight, weights.weight):
+        # The sample as it stands takes each row for a patient, so there may be more of them.
+        alike = own.gained.shape[1] == weights.counts.shape[1]
+        if alike and _same(own.patient, weights.patient) and _same(own.weight, weights.weight):
             return own
     upto = _per_patient(ranking.negatives, ranking.upto, weights, steps=ranking.upto.size + 1)
     untied = np.array_equal(ranking.above, ranking.upto)
