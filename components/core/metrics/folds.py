@@ -22,7 +22,7 @@ from components.core.metrics.registry import named
 from components.core.metrics.resampling import Plan, clusters
 
 # Names in the method of the interval: what it covers and what it does not.
-_NOTE = "mean of within-fold figures, variance of training not included, "
+WITHIN_FOLD_NOTE = "mean of within-fold figures, variance of training not included, "
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +97,7 @@ def within_fold(
     A patient drawn twice counts twice in every repeat. In each draw the mean is over the folds
     that define the figure; a draw in which none does is undefined.
     """
-    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), _NOTE)
+    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), WITHIN_FOLD_NOTE)
 
 
 def within_fold_difference(
@@ -125,7 +125,7 @@ def within_fold_difference(
     )
     names = tuple(metrics)
     pair = [mean_over_folds(each, names) for each in (table, rival)]
-    return _run(table, difference(*pair), plan or Plan(), f"paired difference, {_NOTE}")
+    return _run(table, difference(*pair), plan or Plan(), f"paired difference, {WITHIN_FOLD_NOTE}")
 
 
 def mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
