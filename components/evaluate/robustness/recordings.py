@@ -140,6 +140,8 @@ def nothing_given(rows: Rows, kinds: dict[str, str]) -> Values:
         rows: of a fold, with its fitted encoder.
         kinds: feature → `numeric` or `categorical`, as the bundle has them.
     """
+    if not kinds:
+        return np.empty(0, np.float32)
     return rows.stats.tabular.transform(tabular_row({}, kinds))[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,13 @@ from components.core.signals.prepare import prepare
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.signals.signal import Signal
 from components.evaluate.robustness import leads, modalities, noise, rates
-from components.evaluate.robustness.recordings import Condition, Recordings, Setup, to_batch
+from components.evaluate.robustness.recordings import (
+    Condition,
+    Recordings,
+    Setup,
+    nothing_given,
+    to_batch,
+)
 
 FS = 500.0
 
@@ -215,6 +222,12 @@ def test_absent_clinical_fields_are_as_serving_encodes_them() -> None:
     assert changed.tabular.tolist() == [[0, 1]] * 3
     assert found["without_ecg"].change is None
     assert found["without_ecg_tabular"].title == "nothing"
+
+
+def test_a_cohort_without_clinical_fields_has_none_to_leave_out() -> None:
+    bare = replace(recordings(), tabular=np.empty((3, 0), np.float32))
+    assert nothing_given(SimpleNamespace(), {}).shape == (0,)
+    assert "tabular" not in to_batch(bare)
 
 
 def test_one_input_or_none_asked_for_has_no_subsets() -> None:
