@@ -68,7 +68,7 @@ def analyse(context: Context) -> Section:
     )  # fmt: skip
     return Section(
         name=NAME,
-        title="What does it bear?",
+        title="How robust is it?",
         text=wording.paragraphs(found, seed=config.seed, folded=context.tables.folded),
         tables=wording.tables(found),
         plots=(Plot(name=NAME, svg=svg, alt="AUROC with interval, by disturbance", wide=True),),

@@ -53,7 +53,9 @@ def forest(rows: Sequence[Row], *, title: str, line: float, chance: float | None
     for place, row in enumerate(rows):
         if row.interval is not None:
             _draw(axes, row.interval, -place, row.tone)
-    axes.set_yticks([-place for place in range(len(rows))], [row.label for row in rows])
+    # A hospital's own value may hold a dollar sign, which is no formula.
+    labels = [row.label for row in rows]
+    axes.set_yticks([-place for place in range(len(rows))], labels, parse_math=False)
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if row.interval is None else "normal")
     axes.set(title=title, ylim=(0.6 - len(rows), 0.6))

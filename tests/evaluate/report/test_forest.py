@@ -32,3 +32,8 @@ def test_a_tone_is_a_colour(tone: str, colour: str) -> None:
     svg = forest([row("A", 0.7, tone)], title="AUROC", line=0.2)
     inside = "#ffffff" if tone == "faint" else colour.lower()
     assert f"fill: {inside}; stroke: {colour.lower()}" in svg.lower()
+
+
+def test_a_dollar_sign_is_no_formula() -> None:
+    svg = forest([row(r"costs $1_ and $\frac", 0.7)], title="AUROC", line=0.2)
+    assert r"<!-- costs $1_ and $\frac -->" in svg
