@@ -16,6 +16,7 @@ from typing import Protocol, cast
 import pandas as pd
 
 from components.core.config.task import TaskConfig
+from components.core.data.held_out import Opening
 from components.core.device import Place
 from components.core.errors import CardioError, ConfigError, nearest
 from components.core.metrics.resampling import Plan
@@ -39,6 +40,7 @@ class Context:
         tables: the same, patient by patient.
         plan: the bootstrap.
         place: device and precision of the training, for further predictions.
+        opening: recorded permission to read the test part.
     """
 
     stages: Upstream
@@ -48,6 +50,7 @@ class Context:
     tables: PatientTables
     plan: Plan
     place: Place
+    opening: Opening
 
 
 class Analysis(Protocol):

@@ -21,6 +21,7 @@ from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 # From nearly no penalty to one that leaves the mean: the inner folds choose.
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _INNER_FOLDS = 5
@@ -99,6 +100,23 @@ MAKERS: dict[str, Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Any]]
 }
 
 
+def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Singles, Singles]:
+    """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
+
+    Tabular features by an encoder fitted on the seen rows, then the summaries of the ECG, in which
+    a missing lead is NaN.
+    """
+    columns = seen[0].stats.tabular.columns
+    frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
+    encoder = fit_tabular(tabular_frame(frame, columns, TABULAR_PREFIX))
+
+    def join(table: pd.DataFrame, parts: list[Rows]) -> Singles:
+        tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
+        return np.concatenate([tabular, np.concatenate([features.ecg(r) for r in parts])], axis=1)
+
+    return join(frame, seen), join(test.frame, [test])
+
+
 def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> Floats:
     """Return `[n]` logits of a baseline for the test rows.
 
@@ -109,21 +127,11 @@ def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> 
         features: of the ECGs.
     """
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
-    columns = seen[0].stats.tabular.columns
-    encoder = fit_tabular(tabular_frame(frame, columns, TABULAR_PREFIX))
-    x = np.concatenate(
-        [
-            encoder.transform(tabular_frame(frame, columns, TABULAR_PREFIX)),
-            np.concatenate([features.ecg(rows) for rows in seen]),
-        ],
-        axis=1,
-    )
+    x, x_test = design(seen, test, features)
     label = frame["label"].to_numpy(np.int64)
     weight = frame["weight"].to_numpy(np.float64)
     model = MAKERS[name](codes(frame["patient_id"]), label)
     key = "logisticregression__sample_weight" if name == "logistic_regression" else "sample_weight"
     model.fit(x, label, **{key: weight})
-    tabular = encoder.transform(tabular_frame(test.frame, columns, TABULAR_PREFIX))
-    x_test = np.concatenate([tabular, features.ecg(test)], axis=1)
     probability = np.clip(model.predict_proba(x_test)[:, 1], 1e-9, 1 - 1e-9)
     return np.log(probability) - np.log1p(-probability)

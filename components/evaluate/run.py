@@ -67,7 +67,7 @@ def evaluate(
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
     context = Context(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
-        place=_place(stages),
+        place=_place(stages), opening=opening,
     )  # fmt: skip
     evaluated = replace(evaluated, sections=run_analyses(context))
     data = report_data(stages, task, evaluated, opening, run_id=run_id)

@@ -143,8 +143,6 @@ def test_bc_cardiotox_at_one_year(root: Path, data_folder: Path, censoring: str)
     if not table.is_file():
         pytest.skip("the real sample data ../shared/data is absent")
     example = yaml.safe_load((root / "pipelines/examples/bc_cardiotox.yaml").read_text())["ingest"]
-    del example["options"]["table"]["followup_days"]
-    example["options"]["table"]["time_days"] = "time"
     source = ingested(IngestConfig.model_validate(example | {"path": str(table), "workers": 1}))
     stage = prepared(
         source, label={"horizon_days": 365, "censoring": censoring}, modalities=("tabular",)

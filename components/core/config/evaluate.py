@@ -59,6 +59,24 @@ class RobustnessConfig(Frozen):
     modalities: bool = True
 
 
+class SurvivalConfig(Frozen):
+    """The view of times to event.
+
+    Attributes:
+        horizons_days: days at which AUC and Brier score are given, beside the label's own horizon.
+    """
+
+    # 3, 6 and 12 months, the horizons of the survival head.
+    horizons_days: tuple[float, ...] = (90, 180, 365)
+
+    @field_validator("horizons_days")
+    @classmethod
+    def _positive(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or min(value) <= 0:
+            raise ValueError("give one horizon at least, each above 0 days")
+        return value
+
+
 class EvaluateConfig(Frozen):
     """How the figures are made.
 
@@ -71,6 +89,7 @@ class EvaluateConfig(Frozen):
         skip: analyses to leave out.
         subgroups: groups of patients looked at by themselves.
         robustness: disturbances of the test recordings.
+        survival: horizons of the view of times to event.
     """
 
     threshold: Literal["youden", "f1"] = "youden"
@@ -84,3 +103,4 @@ class EvaluateConfig(Frozen):
     skip: tuple[str, ...] = ()
     subgroups: SubgroupsConfig = SubgroupsConfig()
     robustness: RobustnessConfig = RobustnessConfig()
+    survival: SurvivalConfig = SurvivalConfig()

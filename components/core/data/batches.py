@@ -1,7 +1,8 @@
 """Rows → batches: a `dict[str, Tensor]` per step, finished on the device that computes.
 
 Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
-record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `label` `[B]`, `weight` `[B]`.
+record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `label` `[B]`, `weight` `[B]` (these two
+only where every label is known).
 The ECG travels as int16 counts and becomes float32 z-scores on the device (`finish`).
 """
 
@@ -24,10 +25,10 @@ Batch = dict[str, Tensor]
 
 def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
     """Return the named rows as they lie on disk."""
-    batch: Batch = {
-        "label": torch.from_numpy(rows.label[index]),
-        "weight": torch.from_numpy(rows.weight[index].astype(np.float32)),
-    }
+    batch: Batch = {}
+    if rows.labelled:
+        batch["label"] = torch.from_numpy(rows.label[index])
+        batch["weight"] = torch.from_numpy(rows.weight[index].astype(np.float32))
     if rows.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(rows.tabular[index])
     if rows.reader is not None:

@@ -41,8 +41,13 @@ class Rows:
         return len(self.frame)
 
     @cached_property
+    def labelled(self) -> bool:
+        """Return whether every record's label is known."""
+        return bool(self.frame["label"].notna().all())
+
+    @cached_property
     def label(self) -> npt.NDArray[np.int64]:
-        """Return `[n]` 0 or 1."""
+        """Return `[n]` 0 or 1; there is none where a label is unknown."""
         return self.frame["label"].to_numpy(np.int64)
 
     @cached_property
@@ -66,8 +71,15 @@ def folds(stage: Stage) -> list[str]:
     return list(stage.facts["folds"])
 
 
-def read_part(stage: Stage, fold: str, part: str) -> Rows:
+def read_part(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -> Rows:
     """Return the records of the train or validation part of a fold whose label is known.
+
+    Args:
+        stage: a prepared cohort.
+        fold: its name.
+        part: `train` or `val`.
+        unlabelled: take those of unknown label, too: censored before the horizon, say, whom a
+            figure of times to event counts. They can be predicted, not trained on.
 
     Raises:
         RefusedError: the test part was asked for; only evaluate may open it, elsewhere.
@@ -77,16 +89,16 @@ def read_part(stage: Stage, fold: str, part: str) -> Rows:
         raise RefusedError(
             f"the test part of fold {fold} stays closed to training; evaluate alone opens it"
         )
-    return rows_of(stage, fold, part)
+    return rows_of(stage, fold, part, unlabelled=unlabelled)
 
 
-def rows_of(stage: Stage, fold: str, part: str) -> Rows:
+def rows_of(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -> Rows:
     """Return the records of any part (see `read_part` and `held_out`)."""
     frame = pd.read_parquet(stage.folder / MANIFEST)
     names = fold_names(frame)
     if fold not in names:
         raise InputError(f"there is no fold '{fold}'; the cohort has {', '.join(names)}")
-    chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & frame["label"].notna()
+    chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & (frame["label"].notna() | unlabelled)
     rows = frame[chosen].reset_index(drop=True)
     rows["weight"] = rows[f"{WEIGHT_PREFIX}{fold}"].fillna(1.0)
     return make_rows(stage, rows, read_stats(stage, fold))

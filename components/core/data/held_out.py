@@ -35,8 +35,8 @@ def record_opening(stage: Stage, recorder: Recorder) -> Opening:
     return Opening(test_split, recorder.run_id, count_openings(test_split))
 
 
-def read_test(stage: Stage, fold: str, opening: Opening) -> Rows:
-    """Return the test records of a fold whose label is known.
+def read_test(stage: Stage, fold: str, opening: Opening, *, unlabelled: bool = False) -> Rows:
+    """Return the test records of a fold whose label is known; with `unlabelled` all of them.
 
     Raises:
         RefusedError: the opening is of another split, or was not recorded.
@@ -45,4 +45,4 @@ def read_test(stage: Stage, fold: str, opening: Opening) -> Rows:
         raise RefusedError("the opening was recorded for another test split; record this one")
     if run_tag(opening.run_id, TAG_TEST_SPLIT) != opening.test_split:
         raise RefusedError("the opening of the test split was not recorded on its run")
-    return rows_of(stage, fold, "test")
+    return rows_of(stage, fold, "test", unlabelled=unlabelled)

@@ -6,7 +6,7 @@ does not. The interval does not include the variance of training.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from components.core.metrics.registry import named
 from components.core.metrics.resampling import Plan, clusters
 
 # Names in the method of the interval: what it covers and what it does not.
-WITHIN_FOLD_NOTE = "mean of within-fold figures, variance of training not included, "
+NOTE = "mean of within-fold figures, variance of training not included, "
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +97,7 @@ def within_fold(
     A patient drawn twice counts twice in every repeat. In each draw the mean is over the folds
     that define the figure; a draw in which none does is undefined.
     """
-    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), WITHIN_FOLD_NOTE)
+    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), NOTE)
 
 
 def within_fold_difference(
@@ -125,15 +125,23 @@ def within_fold_difference(
     )
     names = tuple(metrics)
     pair = [mean_over_folds(each, names) for each in (table, rival)]
-    return _run(table, difference(*pair), plan or Plan(), f"paired difference, {WITHIN_FOLD_NOTE}")
+    return _run(table, difference(*pair), plan or Plan(), f"paired difference, {NOTE}")
 
 
 def mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
     """Return the mean over (repeat, fold) of each figure as a statistic over the table's rows."""
     sample = _sample(table)
-    cells = [
-        (rows, statistics_for(sample.part(rows), named(names))) for rows in table.cells().values()
-    ]
+    return mean_over(
+        [(rows, statistics_for(sample.part(rows), named(names))) for rows in table.cells().values()]
+    )
+
+
+def mean_over(cells: Sequence[tuple[IntArray, Statistic]]) -> Statistic:
+    """Return the mean of the cells' figures, in each draw over the cells that define the figure.
+
+    Args:
+        cells: rows of each fold and the figures on them, the same figures in every cell.
+    """
 
     def evaluate(weights: RowWeights) -> FloatArray:
         figures = np.stack([cell.evaluate(weights.subset(rows)) for rows, cell in cells])
@@ -141,7 +149,7 @@ def mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
         with np.errstate(invalid="ignore"):
             return np.where(defined, figures, 0.0).sum(axis=0) / defined.sum(axis=0)
 
-    return Statistic(names, evaluate)
+    return Statistic(cells[0][1].names, evaluate)
 
 
 def _run(table: FoldTable, statistic: Statistic, plan: Plan, note: str) -> dict[str, Interval]:

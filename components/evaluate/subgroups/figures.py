@@ -15,7 +15,7 @@ import pandas as pd
 from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.calibration import recalibration_family
 from components.core.metrics.checks import IntArray
-from components.core.metrics.folds import WITHIN_FOLD_NOTE, FoldTable, mean_over_folds
+from components.core.metrics.folds import NOTE, FoldTable, mean_over_folds
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Sample, Statistic, joined
 from components.core.metrics.part import observed_expected, renamed, restricted
@@ -171,7 +171,7 @@ def _ranking(
             pieces.append(_figures_of(tables, mine, name, ("auroc",), score=ORACLE))
         if group.compared:
             pieces.append(_gap(tables, (mine, rest), f"{place}|auroc_gap"))
-    return _run(pieces, tables.each, plan, note=WITHIN_FOLD_NOTE if tables.folded else "")
+    return _run(pieces, tables.each, plan, note=NOTE if tables.folded else "")
 
 
 def _widened(
@@ -181,7 +181,7 @@ def _widened(
         _gap(tables, _rows(tables.each, group, parts), f"{place}|auroc_gap_wide")
         for place, group in groups.items()
     ]
-    return _run(pieces, tables.each, plan, note=WITHIN_FOLD_NOTE if tables.folded else "")
+    return _run(pieces, tables.each, plan, note=NOTE if tables.folded else "")
 
 
 def _calibration(

@@ -1,0 +1,215 @@
+"""Everyone's follow-up, the censored included, beside what network and Cox model say of them.
+
+The Cox model is fitted on each fold's train and validation patients, on the covariates of the
+simple models, its penalty chosen inside them. The network's logit becomes a risk at a horizon by a
+Cox model with the logit as its one covariate, fitted on validation: what Platt scaling is to the
+binary label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from components.core.data.cohort import Rows, read_part
+from components.core.data.held_out import read_test
+from components.core.errors import InputError
+from components.core.metrics.checks import FloatArray
+from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.progress import progress
+from components.core.schemas import MANIFEST, OUTCOME_COLUMNS
+from components.core.survival.incidence import IncidenceModel, fit_incidence
+from components.evaluate.analysis import Context
+from components.evaluate.baselines import Features, design
+from components.evaluate.predictions import FoldTest, member_logits, members_of, position
+
+NETWORK, COX = "network", "cox"
+TIME, CODE = OUTCOME_COLUMNS
+# Times of the integrated Brier score, up to the last horizon.
+GRID = 20
+_KEYS = ["repeat", "fold", "patient_id"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """The evaluated patients with times, scores and risks.
+
+    Attributes:
+        each: one row per (repeat, fold, patient): `time_days`, `event_code`, the scores `network`
+            and `cox`, and their risks `network@<day>`, `cox@<day>` at horizons and grid.
+        pooled: one row per patient, averaged over repeats.
+        horizons: ascending days with enough follow-up.
+        left_out: horizons asked for without.
+        grid: days of the integrated Brier score.
+        missing: why a column is absent, by its name: `cox`, `network@` or `cox@`.
+        untimed: records left out, since nothing is known of their follow-up.
+    """
+
+    each: pd.DataFrame
+    pooled: pd.DataFrame
+    horizons: tuple[float, ...]
+    left_out: tuple[float, ...]
+    grid: tuple[float, ...]
+    missing: dict[str, str]
+    untimed: int
+
+    @property
+    def folded(self) -> bool:
+        """Return whether there are several folds."""
+        return len(self.each[["repeat", "fold"]].drop_duplicates()) > 1
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return whose scores there are."""
+        return tuple(name for name in (NETWORK, COX) if name not in self.missing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fold:
+    test: FoldTest
+    rows: Rows
+    seen: list[Rows]
+
+
+def has_times(context: Context) -> bool:
+    """Return whether the manifest holds times and somebody had the event at one."""
+    frame = pd.read_parquet(context.stages.cohort.folder / MANIFEST)
+    if not set(OUTCOME_COLUMNS) <= set(frame.columns):
+        return False
+    return bool((frame[TIME].notna() & frame[CODE].eq(1).fillna(value=False)).any())
+
+
+def follow_up(context: Context) -> FollowUp:
+    """Return the follow-up of the evaluated patients and what the models say of them."""
+    cohort, parts = context.stages.cohort, ("train", "val")
+    folds = [
+        _Fold(
+            test=test,
+            rows=read_test(cohort, test.fold, context.opening, unlabelled=True),
+            seen=[read_part(cohort, test.fold, part, unlabelled=True) for part in parts],
+        )
+        for test in context.tests
+    ]
+    tested = pd.concat([fold.rows.frame for fold in folds]).drop_duplicates("sample_id")
+    horizons, left_out = _horizons(context, tested)
+    grid = tuple(horizons[-1] * (np.arange(GRID) + 1) / GRID) if horizons else ()
+    times = np.array(sorted({*horizons, *grid}))
+    features = Features(float(cohort.facts["ecg"]["fs"]))
+    missing: dict[str, str] = {}
+    tables: list[pd.DataFrame] = []
+    with progress("evaluate: follow-up", len(folds), "folds") as advance:
+        for fold in folds:
+            tables.append(_scored(context, fold, times, features, missing))
+            advance(1)
+    each = pd.concat(tables, ignore_index=True)
+    each = each.drop(columns=[c for c in each if _absent(str(c), missing)])
+    return FollowUp(
+        each=each,
+        pooled=_mean(each, ["patient_id"]),
+        horizons=horizons,
+        left_out=left_out,
+        grid=grid,
+        missing=missing,
+        untimed=int(tested[TIME].isna().sum()),
+    )
+
+
+def _absent(column: str, missing: dict[str, str]) -> bool:
+    return column in missing or any(column.startswith(n) for n in missing if n.endswith("@"))
+
+
+def _horizons(
+    context: Context, tested: pd.DataFrame
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the horizons to which 20 patients were followed, and the others."""
+    task = context.task
+    asked = {*task.evaluate.survival.horizons_days, task.label.horizon_days}
+    last = tested.groupby("patient_id")[TIME].first()
+    wanted = sorted(float(day) for day in asked if day is not None)
+    reached = [day for day in wanted if int((last >= day).sum()) >= RARE_PATIENTS]
+    return tuple(reached), tuple(day for day in wanted if day not in reached)
+
+
+def _scored(
+    context: Context, fold: _Fold, times: FloatArray, features: Features, missing: dict[str, str]
+) -> pd.DataFrame:
+    """Return one row per patient of the fold's test part; reasons for gaps go into `missing`."""
+    repeat, number = position(fold.test.fold)
+    logit = fold.test.frame["logit"].to_numpy(np.float64) if fold.rows.labelled else None
+    if logit is None:
+        logit = _logits(context, fold.test.fold, fold.rows)
+    found = fold.rows.frame[["patient_id", TIME, CODE]].assign(
+        **{"repeat": repeat, "fold": number, NETWORK: logit}
+    )
+    columns: dict[str, FloatArray] = {}
+    try:
+        x, mine = _standardised(fold, features)
+        columns |= _columns(COX, _model(fold.seen, x, penalty=None), mine, times, missing)
+    except InputError as error:
+        missing |= {COX: str(error), f"{COX}@": str(error)}
+    try:
+        val = fold.seen[1]
+        own = _logits(context, fold.test.fold, val)[:, None]
+        found_risk = _columns(
+            NETWORK, _model([val], own, penalty=0.0), logit[:, None], times, missing
+        )
+        columns |= {name: values for name, values in found_risk.items() if name != NETWORK}
+    except InputError as error:
+        missing[f"{NETWORK}@"] = str(error)
+    timed = found.assign(**columns)
+    return _mean(timed[timed[TIME].notna()], _KEYS)
+
+
+def _logits(context: Context, fold: str, rows: Rows) -> FloatArray:
+    """Return `[n]` the network's logits, averaged over seeds."""
+    train = context.stages.train
+    each = [member_logits(train, m, rows, context.place) for m in members_of(train, fold)]
+    return np.asarray(np.mean(each, axis=0), dtype=np.float64)
+
+
+def _standardised(fold: _Fold, features: Features) -> tuple[FloatArray, FloatArray]:
+    """Return covariates of seen and test rows, imputed and scaled by the seen ones."""
+    x, mine = design(fold.seen, fold.rows, features)
+    scale = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()).fit(x)
+    return scale.transform(x).astype(np.float64), scale.transform(mine).astype(np.float64)
+
+
+def _model(seen: list[Rows], x: FloatArray, *, penalty: float | None) -> IncidenceModel:
+    """Return the fit on rows of known follow-up, in which every patient counts once."""
+    frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
+    timed = frame[TIME].notna().to_numpy()
+    rows = frame[timed]
+    return fit_incidence(
+        x[timed],
+        rows[TIME].to_numpy(np.float64),
+        rows[CODE].to_numpy(np.float64),
+        rows["patient_id"].to_numpy(),
+        weight=1 / rows.groupby("patient_id")[TIME].transform("size").to_numpy(np.float64),
+        penalty=penalty,
+    )
+
+
+def _columns(
+    name: str, model: IncidenceModel, x: FloatArray, times: FloatArray, missing: dict[str, str]
+) -> dict[str, FloatArray]:
+    """Return the score and, where follow-up reaches so far, the risk at each of the times."""
+    found = {name: model.score(x)}
+    if times.size:
+        try:
+            risks = model.risk_by(x, times)
+            found |= {f"{name}@{t:g}": risk for t, risk in zip(times, risks.T, strict=True)}
+        except InputError as error:
+            missing[f"{name}@"] = str(error)
+    return found
+
+
+def _mean(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return one row per `keys`: mean of the scores; the first record's time and code."""
+    grouped = frame.groupby(keys, sort=True)
+    scores = [c for c in frame if c not in {*_KEYS, TIME, CODE}]
+    return grouped[scores].mean().join(grouped[[TIME, CODE]].first()).reset_index()
