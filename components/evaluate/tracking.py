@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 PREDICTIONS = "published/predictions.parquet"
 PUBLISHED = ("report.html", "model_card.md", "metrics_test.json", "metrics_val.json", PREDICTIONS)
 
+# Figures that stand beside `test/`, not under it.
+_OWN_NAMES = ("baseline/", "subgroup/", "robustness/")
+
 
 def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData) -> dict[str, Any]:
     """Return what the stage says of itself: figures, tags, headline, files to be shown."""
@@ -37,7 +40,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "test/events": float(split.events),
     }
     for name, interval in done.all_figures().items():
-        key = name if name.startswith("baseline/") else f"test/{name}"
+        key = name if name.startswith(_OWN_NAMES) else f"test/{name}"
         bounds = (("", interval.value), ("_lo", interval.lo), ("_hi", interval.hi))
         figures |= {f"{key}{end}": value for end, value in bounds if not math.isnan(value)}
     for name, test in done.delong.items():

@@ -14,8 +14,11 @@ import torch
 
 from components.core import runs, store
 from components.core.config.task import TaskConfig
-from components.core.data.held_out import record_opening
+from components.core.data.held_out import Opening, record_opening
+from components.core.metrics.resampling import Plan
 from components.core.store import Stage
+from components.evaluate import run
+from components.evaluate.analysis import Context
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
@@ -78,6 +81,21 @@ def _isolate(patch: pytest.MonkeyPatch, folder: Path, migrated: Path) -> None:
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
     patch.delenv("MLFLOW_RUN_ID", raising=False)
     patch.chdir(folder)
+
+
+def context_of(done: Example) -> Context:
+    """Return what the analyses of an evaluation look at."""
+    split = str(done.behind.cohort.facts["test_split_sha256"])
+    with pytest.MonkeyPatch.context() as patch:
+        # The opening was recorded when the example was made, in a store that is closed by now.
+        patch.setattr("components.core.data.held_out.run_tag", lambda run_id, tag: split)
+        tests = run._predict(done.behind, done.task, Opening(split, done.run_id, 1))
+    predictions = done.predictions
+    return Context(
+        stages=done.behind, task=done.task, tests=tests, predictions=predictions,
+        tables=run._patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
+        place=run._place(done.behind),
+    )  # fmt: skip
 
 
 def _evaluated(train: Stage, task: TaskConfig) -> Example:

@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from components.core.config.base import Frozen
+
+# Cut points of the evaluation specification: 18-49, 50-64, 65-74, 75 and older.
+_AGE_BANDS = (18.0, 50.0, 65.0, 75.0)
+
+
+class SubgroupsConfig(Frozen):
+    """Which groups of patients are looked at by themselves.
+
+    Attributes:
+        columns: of the manifest, without `tab.`; empty takes sex, age, race, site and therapy, as
+            many as the data bring.
+        bands: cut points of a numeric column, ascending; a patient at a cut point lies above it.
+    """
+
+    columns: tuple[str, ...] = ()
+    bands: dict[str, tuple[float, ...]] = Field(default_factory=lambda: {"age": _AGE_BANDS})
+
+    @field_validator("bands")
+    @classmethod
+    def _ascending(cls, value: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        for column, cuts in value.items():
+            if not cuts or any(low >= high for low, high in pairwise(cuts)):
+                raise ValueError(f"the cut points of '{column}' must ascend; give at least one")
+        return value
+
+
+class RobustnessConfig(Frozen):
+    """How the test recordings are disturbed; an empty list leaves that kind out.
+
+    Attributes:
+        records: at most so many test records are used, whole patients drawn by `seed`.
+        seed: of that draw and of the noise.
+        leads: recordings of so many leads: the twelve, the eight independent ones, I and II, I.
+        snr_db: power of the signal over that of the noise, dB.
+        mains_hz: frequency of the hum.
+        fs: rates in Hz at which the recording is taken to have been made.
+        modalities: try every subset of the model's inputs.
+    """
+
+    records: int = Field(default=2000, ge=1)
+    seed: int = 0
+    leads: tuple[Literal[12, 8, 2, 1], ...] = (12, 8, 2, 1)
+    # From hardly seen to noise as strong as the signal; the noise stress test of Moody et al. 1984
+    # spans 24 to -6 dB.
+    snr_db: tuple[float, ...] = (12.0, 6.0, 0.0)
+    mains_hz: Literal[50, 60] = 50
+    # Hz: long-term monitors, the cheapest handheld devices, archives such as PTB-XL's small copy.
+    fs: tuple[float, ...] = (250.0, 125.0, 100.0)
+    modalities: bool = True
 
 
 class SurvivalConfig(Frozen):
@@ -71,6 +121,8 @@ class EvaluateConfig(Frozen):
             enough events.
         baselines: simple models trained on the same patients.
         skip: analyses to leave out.
+        subgroups: groups of patients looked at by themselves.
+        robustness: disturbances of the test recordings.
         survival: horizons of the view of times to event.
         optimism: training patients looked at once more.
         learning_curve: growing shares of the training patients.
@@ -85,6 +137,8 @@ class EvaluateConfig(Frozen):
         "gradient_boosting",
     )
     skip: tuple[str, ...] = ()
+    subgroups: SubgroupsConfig = SubgroupsConfig()
+    robustness: RobustnessConfig = RobustnessConfig()
     survival: SurvivalConfig = SurvivalConfig()
     optimism: OptimismConfig = OptimismConfig()
     learning_curve: LearningCurveConfig = LearningCurveConfig()
