@@ -1,4 +1,4 @@
-"""Three small trained and evaluated cohorts, made once."""
+"""Small trained and evaluated cohorts, made once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from components.core.store import Stage
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
+    LABEL,
     TABULAR_OPTIONS,
     audited,
     ingest_config,
@@ -53,7 +54,7 @@ class Example:
 def examples(
     tmp_path_factory: pytest.TempPathFactory, migrated_store: Path
 ) -> Iterator[Callable[[str], Example]]:
-    """Return `holdout`, `folds` (both tabular) or `ecg` (synthetic) by name."""
+    """Return `holdout`, `folds`, `shuffled` (all tabular) or `ecg` (synthetic) by name."""
     folder = tmp_path_factory.mktemp("evaluated")
     made: dict[str, Example] = {}
     threads = torch.get_num_threads()
@@ -95,11 +96,15 @@ def _evaluated(train: Stage, task: TaskConfig) -> Example:
         return Example(stage, behind, task, recorder.run_id)
 
 
-def _tabular(folder: Path, split: dict[str, Any], **fit: Any) -> Example:
+def _tabular(
+    folder: Path, split: dict[str, Any], shuffle: int | None = None, **fit: Any
+) -> Example:
     path = write_tabular_cohort(folder, patients=240)
     source = ingested(ingest_config("table", path, TABULAR_OPTIONS))
-    task = task_config(fit=FIT | fit)
-    return _evaluated(trained(audited(prepared(source, split=split)), task), task)
+    label = LABEL | {"shuffle": shuffle}
+    task = task_config(fit=FIT | fit, label=label)
+    stage = audited(prepared(source, label=label, split=split), label=label)
+    return _evaluated(trained(stage, task), task)
 
 
 def _holdout(folder: Path) -> Example:
@@ -108,6 +113,10 @@ def _holdout(folder: Path) -> Example:
 
 def _folds(folder: Path) -> Example:
     return _tabular(folder, {"method": "folds", "folds": 2, "repeats": 2})
+
+
+def _shuffled(folder: Path) -> Example:
+    return _tabular(folder, {"method": "holdout"}, shuffle=1)
 
 
 def _ecg(folder: Path) -> Example:
@@ -124,5 +133,5 @@ def _ecg(folder: Path) -> Example:
 
 
 _MAKERS: dict[str, Callable[[Path], Example]] = {
-    "holdout": _holdout, "folds": _folds, "ecg": _ecg,
+    "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled,
 }  # fmt: skip
