@@ -23,6 +23,7 @@ from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
 from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
+from components.evaluate.control import is_control
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
@@ -146,7 +147,8 @@ def _figures(
 ) -> Evaluated:
     pooled_, before = figs.pooled_figures(tables, plan)
     spec = DataSpec.model_validate(stages.train.facts["specs"][tests[0].fold])
-    oracle = oracle_logits(stages.ingest, spec, tables.pooled)
+    # The planted truth says nothing of labels that were shuffled.
+    truth = None if is_control(stages.cohort) else oracle_logits(stages.ingest, spec, tables.pooled)
     seeds = [c for c in tables.each.columns if c.startswith("logit.seed")]
     return Evaluated(
         tests=tests,
@@ -168,7 +170,7 @@ def _figures(
             if len(seeds) > 1
         },
         folds=figs.spread(tables),
-        oracle=None if oracle is None else figs.against_oracle(tables, oracle, plan),
+        oracle=None if truth is None else figs.against_oracle(tables, truth, plan),
     )
 
 

@@ -16,6 +16,7 @@ from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Plan
 from components.core.store import Stage
 from components.evaluate.assemble import Evaluated
+from components.evaluate.control import is_control
 from components.evaluate.predictions import pooled_validation
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.wording import evaluated_split, headline, notices
@@ -55,7 +56,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "data_fingerprint": stages.cohort.fingerprint,
         "model": task.model["name"],
         "audit": "waived: " + ", ".join(waived) if waived else "passed",
-        "promotable": "no, a waived run cannot be promoted" if waived else "yes",
+        "promotable": _promotable(stages, waived),
     }
     return {
         "figures": figures,
@@ -63,6 +64,12 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "published": list(PUBLISHED),
         "headline": lines(data),
     }
+
+
+def _promotable(stages: Upstream, waived: list[str]) -> str:
+    if is_control(stages.cohort):
+        return "no, the labels were shuffled"
+    return "no, a waived run cannot be promoted" if waived else "yes"
 
 
 def fold_spread(folds: list[FoldRow]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Three small trained and evaluated cohorts, made once."""
+"""Small trained and evaluated cohorts, made once."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
+    LABEL,
     TABULAR_OPTIONS,
     audited,
     ingest_config,
@@ -56,7 +57,7 @@ class Example:
 def examples(
     tmp_path_factory: pytest.TempPathFactory, migrated_store: Path
 ) -> Iterator[Callable[[str], Example]]:
-    """Return `holdout`, `folds` (both tabular) or `ecg` (synthetic) by name."""
+    """Return `holdout`, `folds`, `shuffled` (all tabular) or `ecg` (synthetic) by name."""
     folder = tmp_path_factory.mktemp("evaluated")
     made: dict[str, Example] = {}
     threads = torch.get_num_threads()
@@ -113,11 +114,15 @@ def _evaluated(train: Stage, task: TaskConfig) -> Example:
         return Example(stage, behind, task, recorder.run_id)
 
 
-def _tabular(folder: Path, split: dict[str, Any], **fit: Any) -> Example:
+def _tabular(
+    folder: Path, split: dict[str, Any], shuffle: int | None = None, **fit: Any
+) -> Example:
     path = write_tabular_cohort(folder, patients=240)
     source = ingested(ingest_config("table", path, TABULAR_OPTIONS))
-    task = task_config(fit=FIT | fit)
-    return _evaluated(trained(audited(prepared(source, split=split)), task), task)
+    label = LABEL | {"shuffle": shuffle}
+    task = task_config(fit=FIT | fit, label=label)
+    stage = audited(prepared(source, label=label, split=split), label=label)
+    return _evaluated(trained(stage, task), task)
 
 
 def _holdout(folder: Path) -> Example:
@@ -126,6 +131,10 @@ def _holdout(folder: Path) -> Example:
 
 def _folds(folder: Path) -> Example:
     return _tabular(folder, {"method": "folds", "folds": 2, "repeats": 2})
+
+
+def _shuffled(folder: Path) -> Example:
+    return _tabular(folder, {"method": "holdout"}, shuffle=1)
 
 
 def _ecg(folder: Path) -> Example:
@@ -142,5 +151,5 @@ def _ecg(folder: Path) -> Example:
 
 
 _MAKERS: dict[str, Callable[[Path], Example]] = {
-    "holdout": _holdout, "folds": _folds, "ecg": _ecg,
+    "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled,
 }  # fmt: skip
