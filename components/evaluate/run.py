@@ -35,6 +35,7 @@ from components.evaluate.predictions import (
 )
 from components.evaluate.report.card import render_card
 from components.evaluate.report.html import render_html
+from components.evaluate.reproduction import bundle_deviation
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
 from components.evaluate.upstream import Upstream
@@ -76,7 +77,9 @@ def evaluate(
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
     bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
+    deviation = bundle_deviation(work.folder / "bundle", stages, tests[0], context.place)
     work.facts |= facts(stages, task, evaluated, data)
+    work.facts["figures"] |= {"bundle_deviation": deviation}
     val = validation_figures(stages.train, folds(stages.cohort), plan)
     _write_json(work, METRICS_TEST, evaluated.all_figures())
     _write_json(work, METRICS_VAL, val)
