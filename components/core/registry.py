@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from components.core.errors import InputError
 from components.core.runs import ROOT, TAG_FINGERPRINT, connect
 from components.core.versions import library_versions
 
@@ -24,6 +25,7 @@ REQUIREMENTS = (
     "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
     "wfdb", "lxml", "pybase64", "pyyaml",
 )  # fmt: skip
+MODELS = "models:/"
 _EXAMPLE_SECONDS = 10
 _EXAMPLE_HZ = 500
 
@@ -78,6 +80,36 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
         client.set_model_version_tag(name, version, key, str(value)[:5000])
     client.set_registered_model_alias(name, alias, version)
     return version
+
+
+def source_run(reference: str) -> str:
+    """Return the run that a registered version came from; any other reference as it is.
+
+    Args:
+        reference: `models:/name@alias`, `models:/name/version`, a run id or a folder.
+
+    Raises:
+        InputError: there is no such model, alias or version, or it names no run.
+    """
+    if not reference.startswith(MODELS):
+        return reference
+    from mlflow.exceptions import MlflowException
+
+    name, at, alias = reference.removeprefix(MODELS).partition("@")
+    client = connect()
+    try:
+        if at:
+            found = client.get_model_version_by_alias(name, alias)
+        else:
+            found = client.get_model_version(*name.split("/", 1))
+    except (MlflowException, TypeError) as error:
+        raise InputError(
+            f"the registry has no '{reference}'; write models:/name@alias or models:/name/version"
+        ) from error
+    run = found.tags.get("source_run")
+    if not run:
+        raise InputError(f"'{reference}' does not say which run it came from; name a run instead")
+    return str(run)
 
 
 def _pins() -> list[str]:

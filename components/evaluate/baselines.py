@@ -88,7 +88,13 @@ MAKERS: dict[str, Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Any]]
 }
 
 
-def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> Floats:
+def fit_predict(
+    name: str,
+    seen: list[Rows],
+    test: Rows,
+    features: Features,
+    test_features: Features | None = None,
+) -> Floats:
     """Return `[n]` logits of a baseline for the test rows.
 
     Args:
@@ -96,6 +102,7 @@ def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> 
         seen: train and validation rows: the patients that the network has seen, too.
         test: rows to be predicted.
         features: of the ECGs.
+        test_features: of the test rows' ECGs, where they are of another cohort.
     """
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
     columns = seen[0].stats.tabular.columns
@@ -113,6 +120,6 @@ def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> 
     key = "logisticregression__sample_weight" if name == "logistic_regression" else "sample_weight"
     model.fit(x, label, **{key: weight})
     tabular = encoder.transform(tabular_frame(test.frame, columns, TABULAR_PREFIX))
-    x_test = np.concatenate([tabular, features.ecg(test)], axis=1)
+    x_test = np.concatenate([tabular, (test_features or features).ecg(test)], axis=1)
     probability = np.clip(model.predict_proba(x_test)[:, 1], 1e-9, 1 - 1e-9)
     return np.log(probability) - np.log1p(-probability)

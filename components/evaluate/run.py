@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from components.core.config.task import TaskConfig
-from components.core.data.cohort import folds, read_part
+from components.core.data.cohort import folds
 from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
 from components.core.metrics.interval import Interval
@@ -24,6 +24,7 @@ from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
 from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
+from components.evaluate.external import Overlap, external_test, seen_by_baselines
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
@@ -51,7 +52,7 @@ def evaluate(
         run_id: for the report.
     """
     config = task.evaluate
-    tests = _predict(stages, task, opening)
+    tests, overlap = _predict(stages, task, opening)
     predictions = table(tests)
     predictions = _with_baselines(stages, tests, predictions, config.baselines)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
@@ -65,23 +66,30 @@ def evaluate(
         place=_place(stages),
     )  # fmt: skip
     evaluated = replace(evaluated, sections=run_analyses(context))
-    data = report_data(stages, task, evaluated, opening, run_id=run_id)
+    data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
-    bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
-    deviation = bundle_deviation(work.folder / "bundle", stages, tests[0], context.place)
     work.facts |= facts(stages, task, evaluated, data)
-    work.facts["figures"] |= {"bundle_deviation": deviation}
-    val = validation_figures(stages.train, folds(stages.cohort), plan)
+    if stages.home is None:  # another cohort makes no other model
+        folder, version = work.folder / "bundle", work.folder.name.removeprefix(".tmp-")
+        bundle(folder, stages, task, version=version)
+        deviation = bundle_deviation(folder, stages, tests[0], context.place)
+        work.facts["figures"] |= {"bundle_deviation": deviation}
+    val = validation_figures(stages.train, folds(stages.origin), plan)
     _write_json(work, METRICS_TEST, evaluated.all_figures())
     _write_json(work, METRICS_VAL, val)
     work.facts["figures"] |= {f"val/{name}": i.value for name, i in val.items()}
 
 
-def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldTest]:
+def _predict(
+    stages: Upstream, task: TaskConfig, opening: Opening
+) -> tuple[list[FoldTest], Overlap | None]:
     place = _place(stages)
+    if stages.home is not None:
+        test, overlap = external_test(stages, task, opening, place)
+        return [test], overlap
     rule, recalibrate = task.evaluate.threshold, task.evaluate.recalibrate
     names = folds(stages.cohort)
     tests: list[FoldTest] = []
@@ -92,7 +100,7 @@ def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldT
                           recalibrate=recalibrate)
             )  # fmt: skip
             advance(1)
-    return tests
+    return tests, None
 
 
 def _place(stages: Upstream) -> Place:
@@ -105,12 +113,14 @@ def _with_baselines(
 ) -> pd.DataFrame:
     """Return the predictions with a column `logit.<baseline>` per simple model."""
     features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    # A record's id names it within its own cohort only.
+    own = features if stages.home is None else Features(float(stages.cohort.facts["ecg"]["fs"]))
     columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in names}
     with progress("evaluate: baselines", len(tests) * len(names), "fits") as advance:
         for test in tests:
-            seen = [read_part(stages.cohort, test.fold, part) for part in ("train", "val")]
+            seen = seen_by_baselines(stages, test.fold)
             for name in names:
-                columns[name].append(fit_predict(name, seen, test.rows, features))
+                columns[name].append(fit_predict(name, seen, test.rows, features, own))
                 advance(1)
     return predictions.assign(**{f"logit.{n}": np.concatenate(c) for n, c in columns.items()})
 
@@ -130,7 +140,7 @@ def _figures(
     plan: Plan,
 ) -> Evaluated:
     pooled_, before = figs.pooled_figures(tables, plan)
-    spec = DataSpec.model_validate(stages.train.facts["specs"][tests[0].fold])
+    spec = DataSpec.model_validate(next(iter(stages.train.facts["specs"].values())))
     oracle = oracle_logits(stages.ingest, spec, tables.pooled)
     seeds = [c for c in tables.each.columns if c.startswith("logit.seed")]
     return Evaluated(

@@ -113,7 +113,7 @@ def test_a_task_entry_point_starts_its_own_task() -> None:
 
 def test_a_stage_takes_the_run_that_the_pipeline_hands_it() -> None:
     for component, facts in FACTS.items():
-        own = {"task", "config", "set", "source", "path", "inspect"}
+        own = {"task", "config", "set", "source", "path", "inspect", "cohort"}
         taken = set(parameters_of(component)) - own
         assert taken == ({facts.parameter} if facts.parameter else set())
 

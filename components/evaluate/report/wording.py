@@ -56,7 +56,7 @@ def is_underpowered(split: SplitCount) -> bool:
 def headline(data: ReportData) -> str:
     """Return the first line: the figure, whether it beats the simple models, prevalence and sizes.
 
-    A test set that is too small has its interval first.
+    A test set that is too small has its interval first; another cohort is called external.
     """
     split, figure = evaluated_split(data), data.figures[data.headline]
     title = metric_of(data.headline).title
@@ -71,7 +71,8 @@ def headline(data: ReportData) -> str:
         figure_text = f"{title} {number(figure.value)} (95 % interval {bounds})"
     sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
     rest = f"prevalence {percent(split.prevalence)}, {sizes}"
-    return ", ".join([figure_text, *_verdicts(data), rest])
+    lead = "External validation: " if data.external else ""
+    return lead + ", ".join([figure_text, *_verdicts(data), rest])
 
 
 def key_figures(data: ReportData) -> str:
