@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from components.core.errors import InputError
-from components.core.runs import ROOT, TAG_FINGERPRINT, connect
+from components.core.runs import ROOT, TAG_FINGERPRINT, connect, open_input
 from components.core.versions import library_versions
 
 if TYPE_CHECKING:
@@ -110,6 +110,32 @@ def source_run(reference: str) -> str:
     if not run:
         raise InputError(f"'{reference}' does not say which run it came from; name a run instead")
     return str(run)
+
+
+def bundle_folder(reference: str) -> Path:
+    """Return the folder of the bundle that a run, an evaluate folder or a registered version has.
+
+    Raises:
+        InputError: there is no such run, model, alias or version, or it has no bundle.
+    """
+    if not reference.startswith(MODELS):
+        found = open_input(reference, "evaluate").folder / "bundle"
+    else:
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        connect()
+        try:
+            local = Path(download_artifacts(reference))
+        except (MlflowException, OSError) as error:
+            raise InputError(
+                f"the registry has no '{reference}'; write models:/name@alias or "
+                "models:/name/version"
+            ) from error
+        found = local / "artifacts" / "bundle"
+    if not found.is_dir():
+        raise InputError(f"'{reference}' holds no model bundle; name an evaluation that made one")
+    return found
 
 
 def _pins() -> list[str]:

@@ -26,7 +26,7 @@ AWKWARD = {
     "path": 'c:\\x $HOME `id` "; rm *',
 }
 # Options for people at a terminal; a launched run has its log.
-INTERACTIVE = {"--debug", "--json", "--show-names", "--inspect-files"}
+INTERACTIVE = {"--debug", "--json", "--show-names", "--inspect-files", "--workers"}
 
 
 def words(name: str) -> list[str]:
