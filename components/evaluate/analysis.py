@@ -55,6 +55,11 @@ class Context:
     opening: Opening
     features: Features
 
+    @property
+    def external(self) -> bool:
+        """Return whether another cohort is tested than the training's own."""
+        return self.stages.home is not None
+
 
 class Analysis(Protocol):
     """The interface of a module in `analyses/`."""

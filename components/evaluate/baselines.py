@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
+from components.core.data.values import ecg_values
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
 from components.evaluate.regression import Cases, fit_regression
@@ -50,20 +51,8 @@ class Features:
         return np.stack([self._kept[name] for name in ids])
 
     def _summaries(self, rows: Rows, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        reader = rows.reader
-        if reader is None:
-            raise ValueError("a tabular cohort has no ECG to summarise")
-        shard, row = rows.shard[index], rows.shard_row[index]
-        counts = reader.ecg(shard, row).astype(np.float32)
-        values = counts * reader.scale(shard, row)[:, :, None]
-        valid = reader.valid(shard, row)
-        return summarise(
-            values,
-            self._fs,
-            lead_mask=reader.lead_mask(shard, row),
-            start=valid[:, 0],
-            stop=valid[:, 1],
-        )
+        values, where = ecg_values(rows, index)
+        return summarise(values, self._fs, **where)
 
 
 def _regression(cases: Cases) -> Predict:
@@ -93,7 +82,9 @@ def _few_threads(numbers: int) -> AbstractContextManager[object]:
     return threadpool_limits(1) if numbers < _SMALL else nullcontext()
 
 
-def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Singles, Singles]:
+def design(
+    seen: list[Rows], test: Rows, features: Features, test_features: Features | None = None
+) -> tuple[Singles, Singles]:
     """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
 
     Tabular features by an encoder fitted on the seen rows, then the summaries of the ECG, in which
@@ -103,14 +94,20 @@ def design(seen: list[Rows], test: Rows, features: Features) -> tuple[Singles, S
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
     encoder = fit_tabular(tabular_frame(frame, columns, TABULAR_PREFIX))
 
-    def join(table: pd.DataFrame, parts: list[Rows]) -> Singles:
+    def join(table: pd.DataFrame, parts: list[Rows], own: Features) -> Singles:
         tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
-        return np.concatenate([tabular, np.concatenate([features.ecg(r) for r in parts])], axis=1)
+        return np.concatenate([tabular, np.concatenate([own.ecg(r) for r in parts])], axis=1)
 
-    return join(frame, seen), join(test.frame, [test])
+    return join(frame, seen, features), join(test.frame, [test], test_features or features)
 
 
-def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> Floats:
+def fit_predict(
+    name: str,
+    seen: list[Rows],
+    test: Rows,
+    features: Features,
+    test_features: Features | None = None,
+) -> Floats:
     """Return `[n]` logits of a baseline for the test rows.
 
     Args:
@@ -118,9 +115,10 @@ def fit_predict(name: str, seen: list[Rows], test: Rows, features: Features) -> 
         seen: train and validation rows: the patients that the network has seen, too.
         test: rows to be predicted.
         features: of the ECGs.
+        test_features: of the test rows' ECGs, where they are of another cohort.
     """
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
-    x, asked = design(seen, test, features)
+    x, asked = design(seen, test, features, test_features)
     cases = Cases(
         x=x,
         label=frame["label"].to_numpy(np.int64),

@@ -58,6 +58,12 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "audit": "waived: " + ", ".join(waived) if waived else "passed",
         "promotable": _promotable(stages, waived),
     }
+    if stages.home is not None:
+        tags |= {
+            "promotable": "no, an external validation makes no model",
+            "external": "yes",
+            "trained_on": stages.origin.fingerprint,
+        }
     return {
         "figures": figures,
         "tags": tags,

@@ -109,7 +109,7 @@ def test_figures_are_scikit_learns_and_differences_are_paired(
 ) -> None:
     (lead,) = [c for c in conditions(setup_of(context)) if c.key == "leads_1"]
     frame = context.tests[0].frame.assign(one=logits(context, lead)[0])
-    line = context.tests[0].calibration.platt
+    line = context.tests[0].calibration.recalibrator
     each = frame.groupby("patient_id").agg(
         label=("label", "max"),
         one=("one", "mean"),

@@ -6,7 +6,7 @@
 - `recalibrate`: recalibration by name, from `platt`, `temperature` and `isotonic`
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
-- `followed`: follow-up and its censoring; `concordance`, `time_auc`, `survival_brier`: times to event
+- `followed`: follow-up; `concordance`, `time_auc`, `survival_brier`: times to event
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
 - `delong`: DeLong's test of two AUROCs on one score per patient
 - `class_metric`, `class_bootstrap`: several classes on the same bootstrap

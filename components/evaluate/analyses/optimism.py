@@ -56,8 +56,8 @@ class Optimism:
 
 
 def applies(context: Context) -> bool:
-    """Return whether the task has a binary label."""
-    return bool(context.predictions["label"].isin([0, 1]).all())
+    """Return whether the label is binary and the test part of the training's own cohort."""
+    return not context.external and bool(context.predictions["label"].isin([0, 1]).all())
 
 
 def analyse(context: Context) -> Section:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from components.core.members import WEIGHTS, load_model
@@ -38,8 +39,8 @@ _KEYS = ["sample_id", "patient_id", "label", "weight"]
 
 
 def applies(context: Context) -> bool:
-    """Return whether the model looks at an ECG."""
-    return "ecg" in inputs(context)
+    """Return whether the model looks at an ECG and is tested on its own cohort."""
+    return not context.external and "ecg" in inputs(context)
 
 
 def inputs(context: Context) -> tuple[str, ...]:
@@ -118,11 +119,17 @@ def _fold(
     base = own["logit"].to_numpy(np.float64)
     named = {BASE: base} | {key: row for (key, _), row in zip(changing, logits, strict=True)}
     columns = {f"logit.{key}": row for key, row in named.items()}
-    line = test.calibration.platt
-    # Not `line.logit`, which refuses the NaN of a record without an answer.
-    columns |= {f"calibrated.{k}": line.slope * row + line.intercept for k, row in named.items()}
+    columns |= {f"calibrated.{key}": _calibrated(test, row) for key, row in named.items()}
     repeat, fold = position(test.fold)
     return own[_KEYS].assign(repeat=repeat, fold=fold, **columns)
+
+
+def _calibrated(test: FoldTest, logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return calibrated logits, NaN where a record has no answer."""
+    known = np.isfinite(logit)
+    out = np.full_like(logit, np.nan)
+    out[known] = test.calibration.recalibrator.logit(logit[known])
+    return out
 
 
 def _network(context: Context, fold: str) -> Network:

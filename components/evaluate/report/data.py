@@ -142,6 +142,7 @@ class ReportData:
         cohort: where the patients come from, in words.
         synthetic: the cohort is generated; its figures are no clinical skill.
         model: what was trained, in words.
+        external: the evaluated patients are of another cohort than the model's own.
         evaluated_on: in words, e.g. `held-out test split` or `out-of-fold predictions`.
         splits: sizes; exactly one is `evaluated`.
         figures: of the recalibrated model on the evaluated part, by registry name.
@@ -174,6 +175,7 @@ class ReportData:
     splits: tuple[SplitCount, ...]
     figures: Figures
     provenance: Provenance
+    external: bool = False
     headline: str = "auroc"
     baselines: tuple[Baseline, ...] = ()
     per_fold: tuple[FoldRow, ...] = ()

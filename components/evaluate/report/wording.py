@@ -57,7 +57,7 @@ def headline(data: ReportData) -> str:
     """Return the first line: the figure, whether it beats the simple models, prevalence and sizes.
 
     Each simple model is named with the paired difference and its interval. A test set that is too
-    small has its intervals first.
+    small has its intervals first; another cohort is called external.
     """
     split, figure = evaluated_split(data), data.figures[data.headline]
     title = metric_of(data.headline).title
@@ -72,7 +72,8 @@ def headline(data: ReportData) -> str:
         figure_text = f"{title} {number(figure.value)} (95 % interval {bounds})"
     sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
     rest = f"prevalence {percent(split.prevalence)}, {sizes}"
-    return ", ".join([figure_text, *_verdicts(data), rest])
+    lead = "External validation: " if data.external else ""
+    return lead + ", ".join([figure_text, *_verdicts(data), rest])
 
 
 def key_figures(data: ReportData) -> str:
