@@ -5,7 +5,8 @@
 - `calibration`, `platt`: Brier, ECE, slope, intercepts, reliability; recalibration
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
-- `followed`: follow-up and its censoring; `concordance`, `time_auc`, `survival_brier`: times to event
+- `followed`: follow-up and its censoring
+- `concordance`, `time_auc`, `survival_brier`: times to event, death competing
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
 - `registry`: every metric by name. A new metric is an entry in a module's `METRICS` tuple here.
 
