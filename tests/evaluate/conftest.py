@@ -16,6 +16,7 @@ from components.core import runs, store
 from components.core.config.task import TaskConfig
 from components.core.data.held_out import Opening, record_opening
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
 from components.evaluate import run
 from components.evaluate.analysis import Context
@@ -94,7 +95,7 @@ def context_of(done: Example) -> Context:
     predictions = done.predictions
     return Context(
         stages=done.behind, task=done.task, tests=tests, predictions=predictions,
-        tables=run._patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
+        tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
         place=run._place(done.behind),
     )  # fmt: skip
 

@@ -13,22 +13,26 @@ import pytest
 import torch
 
 from components.core import runs
+from components.core.data.cohort import read_part
 from components.core.data.held_out import record_opening
 from components.core.errors import InputError
 from components.core.metrics.concordance import harrell_c, uno_c
 from components.core.metrics.incidence import cumulative_incidence
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import patient_tables
 from components.core.metrics.time_auc import time_auc
 from components.core.schemas import MANIFEST
 from components.core.store import Stage
 from components.evaluate import follow_up as module
 from components.evaluate.analyses import survival_view
 from components.evaluate.analysis import Context
+from components.evaluate.baselines import Features
 from components.evaluate.follow_up import FollowUp, follow_up, has_times
 from components.evaluate.predictions import table
 from components.evaluate.predictions import test_fold as predict_fold
+from components.evaluate.report.incidence import Group
 from components.evaluate.report.section import Section
-from components.evaluate.run import _patient_tables, _place
+from components.evaluate.run import _place
 from components.evaluate.survival_figures import survival_figures
 from components.evaluate.upstream import upstream
 from tests.chain import (
@@ -96,7 +100,7 @@ def context_of(train: Stage, task: Any) -> Context:
     predictions = table(tests)
     return Context(
         stages=behind, task=task, tests=tests, predictions=predictions,
-        tables=_patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
+        tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
         place=place, opening=opening,
     )  # fmt: skip
 
@@ -196,6 +200,25 @@ def test_test_patients_teach_the_cox_model_nothing(timed: Timed) -> None:
     assert set(each[(each["repeat"] == 0) & (each["fold"] == 0)]["patient_id"]) == tested
 
 
+def test_a_test_part_without_gaps_is_not_predicted_again(timed: Timed) -> None:
+    (test, *_), cohort = timed.context.tests, timed.cohort
+    seen = [read_part(cohort, test.fold, part) for part in ("train", "val")]
+    fold = module._Fold(test=test, rows=test.rows, seen=seen)
+    missing: dict[str, str] = {}
+    found = module._scored(timed.context, fold, np.empty(0), Features(500.0), missing)
+    known = test.frame.set_index("patient_id")["logit"]
+    assert found.set_index("patient_id")["network"].to_dict() == known.to_dict()
+    assert missing == {}
+    assert "cox" in found
+    assert not any("@" in str(column) for column in found)
+
+
+def test_a_third_that_was_not_followed_so_far_has_no_incidence(timed: Timed) -> None:
+    short = Group(name="short", time=np.array([30.0, 40.0]), code=np.array([1.0, 0.0]))
+    (row,) = survival_view._by_risk(timed.found, [short]).rows
+    assert row == ("short", "2", "1 (underpowered)", "—")
+
+
 def test_horizons_without_follow_up_are_named_and_left_out(timed: Timed) -> None:
     assert timed.found.horizons == (180.0, 365.0)  # the label's own is added
     assert timed.found.left_out == (9999.0,)
@@ -227,6 +250,7 @@ def without_cox(found: FollowUp) -> FollowUp:
         each=found.each.drop(columns=gone),
         pooled=found.pooled.drop(columns=gone),
         missing={"cox": "too few", "cox@": "too few"},
+        left_out=(),
         untimed=3,
     )
 
@@ -239,6 +263,7 @@ def test_without_a_cox_model_the_network_stands_alone(
     section = survival_view.analyse(timed.context)
     assert not any("cox" in name for name in section.figures)
     assert "No Cox regression: too few." in section.text
+    assert not any("Horizons left out" in words for words in section.text)
     assert "3 record(s) without follow-up time are left out of this section." in section.text
     assert section.tables[0].rows[0][2:] == ("—", "—")
     assert [n.text for n in section.notices] == [

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from components.core.errors import InputError
-from components.core.survival.cox import PENALTIES, choose_penalty, cohort, fit_cox
+from components.core.survival.cox import cohort, fit_cox
 from components.core.survival.hazard import breslow, incidence_by
 from components.core.survival.incidence import fit_incidence
 from components.core.survival.likelihood import derivatives, log_likelihood
+from components.core.survival.penalty import PENALTIES, _deal, choose_penalty
 from tests.core.metrics import survival_data
 
 # On `design()`: statsmodels 0.15.0, PHReg(time, x, status=event, ties="efron"), params and llf;
@@ -143,8 +144,6 @@ def test_the_penalty_is_that_of_the_greatest_held_out_likelihood() -> None:
 
 
 def test_a_patient_is_never_in_two_inner_parts() -> None:
-    from components.core.survival.cox import _deal
-
     groups = np.repeat(np.array([f"p{i}" for i in range(30)]), 3)
     event = np.arange(90) % 9 == 0
     part = _deal(groups, event, folds=5, seed=1)

@@ -17,7 +17,8 @@ from components.core.metrics.concordance import concordance
 from components.core.metrics.followed import followed
 from components.core.metrics.metric import RowWeights
 from components.core.store import Stage
-from components.core.survival.cox import choose_penalty, cohort, fit_cox
+from components.core.survival.cox import cohort, fit_cox
+from components.core.survival.penalty import choose_penalty
 from tests.chain import ingested, manifest_of, prepared
 
 
