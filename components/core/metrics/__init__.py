@@ -2,6 +2,7 @@
 
 - `discrimination`: AUROC, AUPRC, curves, operating points
 - `threshold`: choice on validation, figures at a threshold
+- `cutoffs`: the two-by-two table at many thresholds; `utility`: net benefit
 - `calibration`, `platt`: Brier, ECE, slope, intercepts, reliability; recalibration
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
