@@ -17,7 +17,7 @@ from components.core.runs import ROOT, TAG_FINGERPRINT, connect
 from components.core.versions import library_versions
 
 if TYPE_CHECKING:
-    from components.core.bundle import BundleFacts
+    from components.core.bundle_files import BundleFacts
 
 # What loading and predicting needs; the rest of the environment stays out of the model.
 REQUIREMENTS = (
@@ -55,11 +55,11 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
     from mlflow.models import infer_signature
 
     from components.core.bundle import Predictor  # imports torch
+    from components.core.bundle_answer import example_answer
 
     connect()
     predictor = Predictor(bundle)
     example = input_example(predictor.facts)
-    output = pd.DataFrame({"probability": [0.5], "logit": [0.0], "version": [""], "error": [""]})
     with tempfile.TemporaryDirectory() as scratch:
         logged = mlflow.pyfunc.log_model(
             name=name,
@@ -67,7 +67,7 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
             artifacts={"bundle": str(bundle)},
             code_paths=[str(_core_alone(Path(scratch)))],
             pip_requirements=_pins(),
-            signature=infer_signature(example, output),
+            signature=infer_signature(example, example_answer()),
             input_example=example,
             registered_model_name=name,
             metadata={"bundle": predictor.facts.version},
@@ -99,14 +99,16 @@ def _core_alone(scratch: Path) -> Path:
 
 def input_example(facts: BundleFacts) -> pd.DataFrame:
     """Return one row of inputs made of nobody's data: a drawn rhythm, middling features."""
+    from components.core.bundle_inputs import DECLARED  # imports every reader's library
+
     row: dict[str, Any] = {}
     if facts.ecg is not None:
         row |= {"ecg_path": None, "ecg_base64": example_ecg(facts.ecg.leads)}
-        row |= {"ecg_fs": None, "ecg_unit": None, "ecg_leads": None}
+        row |= dict.fromkeys(DECLARED)
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
-    texts = [c for c in ("ecg_path", "ecg_unit", "ecg_leads") if c in frame]
+    texts = [c for c in ("ecg_path", *DECLARED) if c in frame and c != "ecg_fs"]
     frame[texts] = frame[texts].astype("string")
     if "ecg_fs" in frame:
         frame["ecg_fs"] = frame["ecg_fs"].astype("float64")

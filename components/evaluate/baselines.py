@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
+from components.core.data.values import ecg_values
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
 
@@ -51,20 +52,8 @@ class Features:
         return np.stack([self._kept[name] for name in ids])
 
     def _summaries(self, rows: Rows, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        reader = rows.reader
-        if reader is None:
-            raise ValueError("a tabular cohort has no ECG to summarise")
-        shard, row = rows.shard[index], rows.shard_row[index]
-        counts = reader.ecg(shard, row).astype(np.float32)
-        values = counts * reader.scale(shard, row)[:, :, None]
-        valid = reader.valid(shard, row)
-        return summarise(
-            values,
-            self._fs,
-            lead_mask=reader.lead_mask(shard, row),
-            start=valid[:, 0],
-            stop=valid[:, 1],
-        )
+        values, where = ecg_values(rows, index)
+        return summarise(values, self._fs, **where)
 
 
 def _pipeline_regression(groups: npt.NDArray[np.int64], label: npt.NDArray[np.int64]) -> Any:  # noqa: ANN401 - a scikit-learn estimator

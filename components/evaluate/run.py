@@ -14,6 +14,7 @@ from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import patient_tables
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST
@@ -25,16 +26,10 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
-from components.evaluate.predictions import (
-    FoldTest,
-    patient_table,
-    pooled,
-    table,
-    test_fold,
-    without_ids,
-)
+from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
 from components.evaluate.report.card import render_card
 from components.evaluate.report.html import render_html
+from components.evaluate.reproduction import bundle_deviation
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
 from components.evaluate.upstream import Upstream
@@ -61,7 +56,7 @@ def evaluate(
     predictions = _with_baselines(stages, tests, predictions, config.baselines)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
     _publish(work, stages.cohort, predictions)
-    tables = _patient_tables(predictions, folded=len(tests) > 1)
+    tables = patient_tables(predictions, folded=len(tests) > 1)
     plan = Plan(draws=config.draws, seed=config.seed)
     say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
@@ -76,7 +71,9 @@ def evaluate(
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
     bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
+    deviation = bundle_deviation(work.folder / "bundle", stages, tests[0], context.place)
     work.facts |= facts(stages, task, evaluated, data)
+    work.facts["figures"] |= {"bundle_deviation": deviation}
     val = validation_figures(stages.train, folds(stages.cohort), plan)
     _write_json(work, METRICS_TEST, evaluated.all_figures())
     _write_json(work, METRICS_VAL, val)
@@ -123,13 +120,6 @@ def _publish(work: Workspace, cohort: Stage, predictions: pd.DataFrame) -> None:
     manifest = pd.read_parquet(cohort.folder / MANIFEST, columns=columns)
     shown = without_ids(predictions, manifest)
     shown.to_parquet(work.path(PUBLISHED_PREDICTIONS), index=False)
-
-
-def _patient_tables(predictions: pd.DataFrame, *, folded: bool) -> PatientTables:
-    columns = ["calibrated_logit", "margin"]
-    columns += [c for c in predictions.columns if c.startswith("logit")]
-    each = patient_table(predictions, columns)
-    return PatientTables(each=each, pooled=pooled(each, columns), folded=folded)
 
 
 def _figures(

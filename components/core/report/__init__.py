@@ -1,1 +1,1 @@
-"""What all pages of the project share: one look, one way to render a template safely."""
+"""What all pages share: sections, tables, style of pictures, one look, safe rendering."""
