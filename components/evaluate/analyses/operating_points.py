@@ -11,10 +11,10 @@ from components.core.metrics.checks import FloatArray
 from components.core.metrics.cutoffs import FIGURES, operating_points
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS, clusters
+from components.core.report.section import Live, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.figures import PatientTables, floats
 from components.evaluate.predictions import sigmoid
-from components.evaluate.report.section import Live, Section, Table
 
 NAME = "operating_points"
 ORDER = 20

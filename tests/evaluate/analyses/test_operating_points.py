@@ -14,10 +14,10 @@ from sklearn import metrics as sk
 
 from components.core.metrics.calibration import logit
 from components.core.metrics.resampling import Plan
+from components.core.report.section import Section
 from components.evaluate.analyses import operating_points
 from components.evaluate.analyses.operating_points import analyse, chosen_threshold
 from components.evaluate.figures import PatientTables
-from components.evaluate.report.section import Section
 
 CUT = 0.1234
 

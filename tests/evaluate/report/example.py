@@ -15,6 +15,7 @@ from components.core.metrics.folds import FoldRow, FoldTable, per_fold
 from components.core.metrics.platt import PlattScaler
 from components.core.metrics.resampling import Plan
 from components.core.metrics.threshold import youden_threshold
+from components.core.report.section import Section
 from components.evaluate.analyses import operating_points
 from components.evaluate.analysis import Context
 from components.evaluate.figures import PatientTables
@@ -28,7 +29,6 @@ from components.evaluate.report.data import (
     SplitCount,
     Threshold,
 )
-from components.evaluate.report.section import Section
 
 PLAN = Plan(draws=200)
 RANKING = ("auroc", "auprc")

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 
 from components.core.errors import ConfigError
+from components.core.report.section import Live, Section
 from components.evaluate.report import wording
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.html import render_html
-from components.evaluate.report.section import Live, Section
 from tests.evaluate.report.example import example, tiny
 
 VOID = {"meta", "img", "br", "link"}
