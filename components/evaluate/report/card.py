@@ -9,13 +9,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, nearest
 from components.core.metrics.registry import named
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.tripod import ITEMS, Item
 from components.evaluate.report import tables, wording
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.section import Table
-from components.evaluate.report.tripod import ITEMS, Item
 from components.evaluate.report.wording import bare
 
 TEMPLATE = "model_card.md.j2"
@@ -77,7 +77,7 @@ def entries(data: ReportData) -> list[Entry]:
         if number not in numbers:
             raise ConfigError(
                 f"statements name item '{number}', which TRIPOD+AI does not have; "
-                f"its items are {', '.join(numbers)}"
+                f"{nearest(number, numbers)}"
             )
     return [Entry(item, _answer(item.number, data)) for item in ITEMS]
 

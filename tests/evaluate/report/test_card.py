@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from components.core.errors import ConfigError
+from components.core.report.tripod import ITEMS
 from components.evaluate.report.card import entries, render_card
 from components.evaluate.report.data import ReportData
-from components.evaluate.report.tripod import ITEMS
 from tests.evaluate.report.example import example, tiny
 
 
