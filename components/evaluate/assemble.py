@@ -17,6 +17,7 @@ from components.core.metrics.interval import Interval
 from components.core.schemas import MANIFEST, PART_PREFIX
 from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
+from components.evaluate.card_facts import card_facts
 from components.evaluate.figures import Figures, PatientTables, floats
 from components.evaluate.predictions import FoldTest, sigmoid
 from components.evaluate.report import plots
@@ -135,6 +136,8 @@ def report_data(
         plots=_plots(done),
         sections=done.sections,
         notices=tuple(_notices(stages, done, opening)),
+        known=card_facts(stages, task),
+        statements=task.card,
     )
 
 

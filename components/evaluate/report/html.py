@@ -7,7 +7,7 @@ from pathlib import Path
 from components.core.errors import ConfigError, nearest
 from components.core.report.page import environment, image
 from components.evaluate.report import tables, verdict, wording
-from components.evaluate.report.card import entries as items
+from components.evaluate.report.answers import entries as items
 from components.evaluate.report.data import ReportData
 
 TEMPLATE = "template.html.j2"
