@@ -133,7 +133,7 @@ def report_data(
         ),
         provenance=_provenance(stages, run_id),
         config=task.model_dump(mode="json"),
-        plots=_plots(done),
+        plots=drawn_plots(done),
         sections=done.sections,
         notices=tuple(_notices(stages, done, opening)),
         known=card_facts(stages, task),
@@ -216,7 +216,8 @@ def _provenance(stages: Upstream, run_id: str) -> Provenance:
     )
 
 
-def _plots(done: Evaluated) -> dict[str, str]:
+def drawn_plots(done: Evaluated) -> dict[str, str]:
+    """Return the page's own plots, name → SVG."""
     frame = done.tables.pooled
     common: dict[str, Any] = {
         "y": floats(frame, "label"),
