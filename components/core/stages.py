@@ -63,7 +63,7 @@ FACTS: dict[str, StageFacts] = {
         libraries=("numpy", "pandas", "torch", "lightning"),
     ),
     "evaluate": StageFacts(
-        sections=("task", "title", "label", "evaluate"),
+        sections=("task", "title", "label", "evaluate", "card"),
         upstream="train",
         parameter="run",
         libraries=("numpy", "pandas", "torch", "scikit-learn", "matplotlib"),

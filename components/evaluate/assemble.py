@@ -19,6 +19,7 @@ from components.core.metrics.interval import Interval
 from components.core.schemas import MANIFEST, PART_PREFIX
 from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
+from components.evaluate.card_facts import card_facts
 from components.evaluate.external import Overlap
 from components.evaluate.figures import Figures, PatientTables, floats
 from components.evaluate.predictions import FoldTest, sigmoid
@@ -147,13 +148,15 @@ def report_data(
         ),
         provenance=_provenance(stages, run_id),
         config=task.model_dump(mode="json"),
-        plots=_plots(done),
+        plots=drawn_plots(done),
         sections=done.sections,
         notices=(
             *_external(overlap),
             *_notices(stages, done, opening),
             *_cautions(task, done),
         ),
+        known=card_facts(stages, task),
+        statements=task.card,
     )
 
 
@@ -251,7 +254,8 @@ def _provenance(stages: Upstream, run_id: str) -> Provenance:
     )
 
 
-def _plots(done: Evaluated) -> dict[str, str]:
+def drawn_plots(done: Evaluated) -> dict[str, str]:
+    """Return the page's own plots, name → SVG."""
     frame = done.tables.pooled
     common: dict[str, Any] = {
         "y": floats(frame, "label"),

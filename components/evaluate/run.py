@@ -30,7 +30,7 @@ from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
-from components.evaluate.report.card import render_card
+from components.evaluate.report.card import render_card, render_card_page
 from components.evaluate.report.html import render_html
 from components.evaluate.reproduction import bundle_deviation
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
@@ -38,6 +38,7 @@ from components.evaluate.tracking import facts, validation_figures
 from components.evaluate.upstream import Upstream
 
 REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
+CARD_PAGE = "model_card.html"
 METRICS_TEST, METRICS_VAL = "metrics_test.json", "metrics_val.json"
 
 
@@ -72,6 +73,7 @@ def evaluate(
     data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
+    work.path(CARD_PAGE).write_text(render_card_page(data), encoding="utf-8")
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
     work.facts |= facts(stages, task, evaluated, data)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 # Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
 PREDICTIONS = "published/predictions.parquet"
-PUBLISHED = ("report.html", "model_card.md", "metrics_test.json", "metrics_val.json", PREDICTIONS)
+PUBLISHED = (
+    "report.html", "model_card.md", "model_card.html", "metrics_test.json", "metrics_val.json",
+    PREDICTIONS,
+)  # fmt: skip
 
 # Figures that stand beside `test/`, not under it.
 _OWN_NAMES = ("baseline/", "subgroup/", "robustness/")

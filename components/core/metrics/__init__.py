@@ -2,6 +2,7 @@
 
 - `discrimination`: AUROC, AUPRC, curves, operating points
 - `threshold`: choice on validation, figures at a threshold
+- `cutoffs`: the two-by-two table at many thresholds; `utility`: net benefit
 - `calibration`: Brier, ECE, slope, intercepts, reliability
 - `recalibrate`: recalibration by name, from `platt`, `temperature` and `isotonic`
 - `ipcw`: weights of a binary label at a horizon under censoring

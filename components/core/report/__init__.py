@@ -1,1 +1,1 @@
-"""What every page about a model is made of: sections, tables and the style of pictures."""
+"""What all pages share: sections, tables, style of pictures, one look, safe rendering."""

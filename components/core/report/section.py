@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from components.core.metrics.interval import Interval
 
@@ -43,6 +43,19 @@ class Plot:
     wide: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the page's script may add to a section; without a script the section must read as well.
+
+    Attributes:
+        kind: which part of the script draws it.
+        data: for the script: JSON values, aggregates only.
+    """
+
+    kind: Literal["thresholds"]
+    data: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Notice:
     """A sentence at the top of the page; a `warning` limits what the figures may be used for."""
@@ -62,6 +75,8 @@ class Section:
         tables: each with intervals.
         plots: pictures.
         notices: for the top of the page.
+        live: for the page's script.
+        items: of TRIPOD+AI that it answers in the model card.
         figures: name in the tracking store, without `test/` → figure with its interval.
     """
 
@@ -71,4 +86,6 @@ class Section:
     tables: tuple[Table, ...] = ()
     plots: tuple[Plot, ...] = ()
     notices: tuple[Notice, ...] = ()
+    live: Live | None = None
+    items: tuple[str, ...] = ()
     figures: Mapping[str, Interval] = field(default_factory=dict[str, Interval])

@@ -160,6 +160,7 @@ class ReportData:
         plots: name → SVG text; see `plots` for the names.
         sections: what the analyses came to, in the page's order.
         notices: further sentences for the top of the page.
+        known: TRIPOD+AI item → what the run knows of it beyond the figures.
         statements: TRIPOD+AI item → answer that only people can give (ethics, funding, …).
     """
 
@@ -189,4 +190,5 @@ class ReportData:
     plots: Mapping[str, str] = field(default_factory=dict[str, str])
     sections: tuple[Section, ...] = ()
     notices: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict[str, str])
     statements: Mapping[str, str] = field(default_factory=dict[str, str])
