@@ -21,7 +21,8 @@ from components.evaluate.regression import Cases, fit_regression
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[npt.NDArray[np.floating[Any]]], Floats]
 _CHUNK = 256
-# Below a million numbers one thread is as fast; beside other work on two cores 13 times as fast.
+# Below a million numbers threads gain little and wait for each other: beside other work on two
+# cores gradient boosting on 425 × 30 took 0.6 to 11 s with two threads and 0.1 s with one.
 _SMALL = 1_000_000
 
 
