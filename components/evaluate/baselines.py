@@ -23,7 +23,8 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Predict = Callable[[npt.NDArray[np.floating[Any]]], Floats]
 _CHUNK = 256
-# Below a million numbers one thread is as fast; beside other work on two cores 13 times as fast.
+# Below a million numbers threads gain little and wait for each other: beside other work on two
+# cores gradient boosting on 425 × 30 took 0.6 to 11 s with two threads and 0.1 s with one.
 _SMALL = 1_000_000
 
 

@@ -17,6 +17,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.figures import floats, headline_figures
 from components.evaluate.growth import Growth, grow, training_patients
 from components.evaluate.power import is_small
+from components.evaluate.regression import INNER_FOLDS
 from components.evaluate.report import small_cohort
 from components.evaluate.report.section import Plot, Section
 
@@ -155,12 +156,18 @@ def _sentence(context: Context, steps: list[Step], gain: Interval) -> str:
         if gain.lo > 0
         else "that more patients still pay off at the upper end of this range is not shown"
     )
+    shares = context.task.evaluate.learning_curve.shares
+    short = (
+        f" Smaller shares have fewer than {INNER_FOLDS} patients with the event and no fit."
+        if len(steps) < len(shares)
+        else ""
+    )
     return (
         f"Logistic regression on {first.patients:,.0f} training patients, {first.events:,.0f} with "
         f"the event, reaches an AUROC of {first.auroc.text(digits)} on the test patients; on all "
         f"{last.patients:,.0f}, {last.events:,.0f} with the event, {last.auroc.text(digits)}. From "
         f"{100 * middle.share:g} % of them to all the gain is {gain.text(digits)}: {verdict}. "
-        "Nothing is said about cohorts larger than this one."
+        f"Nothing is said about cohorts larger than this one.{short}"
     )
 
 

@@ -16,7 +16,7 @@ from components.evaluate.growth import Growth
 
 
 def context(**settings: Any) -> Any:
-    own = SimpleNamespace(most_patients=1000, **settings)
+    own = SimpleNamespace(**({"most_patients": 1000, "shares": (0.2, 0.6, 1.0)} | settings))
     pooled = pd.DataFrame({"label": [0, 1] * 40, "weight": 1.0})
     return SimpleNamespace(
         plan=Plan(draws=300), tests=[SimpleNamespace(fold="holdout")],
@@ -97,6 +97,12 @@ def test_the_verdict_is_the_intervals(
     ]  # fmt: skip
     assert table.rows[2][-1] == "undefined"
     assert "</svg>" in section.plots[0].svg
+
+
+def test_shares_without_a_fit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _stub(monkeypatch, growth({0.6: 1.0, 1.0: 2.0}))
+    sentence = learning_curve.analyse(context()).text[0]
+    assert sentence.endswith("Smaller shares have fewer than 5 patients with the event and no fit.")
 
 
 def _stub(monkeypatch: pytest.MonkeyPatch, own: Growth | None, *, patients: int = 500) -> None:
