@@ -88,15 +88,16 @@ def _isolate(patch: pytest.MonkeyPatch, folder: Path, migrated: Path) -> None:
 def context_of(done: Example) -> Context:
     """Return what the analyses of an evaluation look at."""
     split = str(done.behind.cohort.facts["test_split_sha256"])
+    opening = Opening(split, done.run_id, 1)
     with pytest.MonkeyPatch.context() as patch:
         # The opening was recorded when the example was made, in a store that is closed by now.
         patch.setattr("components.core.data.held_out.run_tag", lambda run_id, tag: split)
-        tests = run._predict(done.behind, done.task, Opening(split, done.run_id, 1))
+        tests = run._predict(done.behind, done.task, opening)
     predictions = done.predictions
     return Context(
         stages=done.behind, task=done.task, tests=tests, predictions=predictions,
         tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
-        place=run._place(done.behind),
+        place=run._place(done.behind), opening=opening,
     )  # fmt: skip
 
 
