@@ -20,6 +20,7 @@ from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
 from components.evaluate import run
 from components.evaluate.analysis import Context
+from components.evaluate.baselines import Features
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
@@ -92,12 +93,13 @@ def context_of(done: Example) -> Context:
     with pytest.MonkeyPatch.context() as patch:
         # The opening was recorded when the example was made, in a store that is closed by now.
         patch.setattr("components.core.data.held_out.run_tag", lambda run_id, tag: split)
-        tests = run._predict(done.behind, done.task, opening)
+        tests, _ = run._predict(done.behind, done.task, opening)
     predictions = done.predictions
     return Context(
         stages=done.behind, task=done.task, tests=tests, predictions=predictions,
         tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
         place=run._place(done.behind), opening=opening,
+        features=Features(float(done.behind.cohort.facts["ecg"]["fs"])),
     )  # fmt: skip
 
 
