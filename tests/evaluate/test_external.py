@@ -110,7 +110,7 @@ def test_the_report_says_that_it_is_external_and_how_calibration_drifts(
 ) -> None:
     done = outside(home, cohort)
     page = (done.folder / "report.html").read_text()
-    assert "<h1>External validation: AUROC" in page
+    assert '<p class="verdict">External validation: AUROC' in page
     assert done.facts["headline"][0].startswith("External validation: ")
     assert "10 patient(s) who are in the training&#39;s cohort were left out (10 by id, 0" in page
     assert "Calibration drift" in page

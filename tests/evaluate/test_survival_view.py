@@ -102,6 +102,7 @@ def context_of(train: Stage, task: Any) -> Context:
         stages=behind, task=task, tests=tests, predictions=predictions,
         tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
         place=place, opening=opening,
+        features=Features(float(behind.cohort.facts["ecg"]["fs"])),
     )  # fmt: skip
 
 

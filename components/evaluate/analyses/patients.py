@@ -27,11 +27,11 @@ def applies(context: Context) -> bool:
 
 def analyse(context: Context) -> Section:
     """Return the table of characteristics, one row per feature or level."""
-    frame = pd.read_parquet(context.stages.cohort.folder / MANIFEST)
+    fold = None if context.tables.folded else f"{PART_PREFIX}{context.tests[0].fold}"
+    frame = _manifest(context, fold)
     first = frame.drop_duplicates("patient_id").reset_index(drop=True)
     # A patient's label is that of any record, as in the figures.
     first["label"] = first["patient_id"].map(frame.groupby("patient_id")["label"].max())
-    fold = None if context.tables.folded else f"{PART_PREFIX}{context.tests[0].fold}"
     found = groups(first, fold)
     features: list[str] = context.stages.cohort.facts["features"]
     return Section(
@@ -41,6 +41,17 @@ def analyse(context: Context) -> Section:
         tables=(characteristics(first, features, found),),
         items=("20b",),
     )
+
+
+def _manifest(context: Context, fold: str | None) -> pd.DataFrame:
+    """Return the cohort's manifest; of another cohort the tested rows, beside the training's."""
+    stages = context.stages
+    frame = pd.read_parquet(stages.cohort.folder / MANIFEST)
+    if stages.home is None or fold is None:
+        return frame
+    tested = frame[frame["patient_id"].isin(context.tables.pooled["patient_id"])]
+    home = pd.read_parquet(stages.origin.folder / MANIFEST)
+    return pd.concat([home.assign(**{fold: "train"}), tested.assign(**{fold: "test"})])
 
 
 def groups(first: pd.DataFrame, fold: str | None) -> dict[str, Mask]:

@@ -73,7 +73,7 @@ def _columns(context: Context) -> tuple[Column, ...]:
 
 
 def _with_oracle(context: Context) -> PatientTables:
-    spec = DataSpec.model_validate(context.stages.train.facts["specs"][context.tests[0].fold])
+    spec = DataSpec.model_validate(next(iter(context.stages.train.facts["specs"].values())))
     oracle = oracle_logits(context.stages.ingest, spec, context.tables.each)
     if oracle is None:
         return context.tables

@@ -130,7 +130,7 @@ def test_too_many_patients_or_too_few_events_have_no_curve_and_say_so(
 
 def test_it_applies_to_binary_labels_alone() -> None:
     for labels, expected in (([0, 1, 1], True), ([0, 1, 2], False)):
-        own: Any = SimpleNamespace(predictions=pd.DataFrame({"label": labels}))
+        own: Any = SimpleNamespace(external=False, predictions=pd.DataFrame({"label": labels}))
         assert learning_curve.applies(own) is expected
 
 

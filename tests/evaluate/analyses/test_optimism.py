@@ -170,7 +170,7 @@ def test_a_large_training_part_is_represented_by_whole_patients(examples: Get) -
 
 def test_it_applies_to_binary_labels_alone() -> None:
     for labels, expected in (([0, 1, 1], True), ([0, 1, 2], False)):
-        own: Any = SimpleNamespace(predictions=pd.DataFrame({"label": labels}))
+        own: Any = SimpleNamespace(external=False, predictions=pd.DataFrame({"label": labels}))
         assert optimism.applies(own) is expected
 
 

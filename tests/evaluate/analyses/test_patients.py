@@ -94,7 +94,7 @@ def test_the_section_takes_each_patient_once(tmp_path: Path, folded: bool) -> No
     twice.to_parquet(tmp_path / MANIFEST)
     facts = {"features": ["age", "smoker", "drug"]}
     context: Any = SimpleNamespace(
-        stages=SimpleNamespace(cohort=SimpleNamespace(folder=tmp_path, facts=facts)),
+        stages=SimpleNamespace(cohort=SimpleNamespace(folder=tmp_path, facts=facts), home=None),
         tables=SimpleNamespace(folded=folded),
         tests=[SimpleNamespace(fold="holdout")],
     )
