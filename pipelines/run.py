@@ -153,7 +153,9 @@ def _publish(task: TaskConfig, walk: Walk, recorder: runs.Recorder) -> None:
     recorder.dataset(store.read_stage(store.data_root() / "preprocess" / walk.prints["preprocess"]))
     for line in stage.facts["headline"]:
         say(line)
-    if task.register_as.name:
+    if task.label.shuffle is not None:
+        say("the labels were shuffled: a control, which is not registered")
+    elif task.register_as.name:
         with store.exclusive(f"register-{task.register_as.name}"):
             _register(task, stage, recorder)
 

@@ -1,27 +1,26 @@
-"""What is registered: weights, preprocessing, calibration and signature in one folder.
+"""A registered model's answer: raw files in; probability, interval, quality or abstention out.
 
-`bundle.json` names everything; weights are safetensors; nothing is pickled. `Predictor` takes raw
-files, as a hospital has them, through the same readers and the same preparation as training did.
+`bundle_files` says what lies on disk; weights are safetensors; nothing is pickled. `Predictor`
+takes raw files, as a hospital has them, through the same readers and the same preparation as
+training did.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from pydantic import Field
 from safetensors import SafetensorError
 
-from components.core.config.base import Frozen
+from components.core import out_of_distribution as ood
+from components.core.bundle_files import MANIFEST, BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
@@ -29,92 +28,58 @@ from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.members import load_model
 from components.core.metrics import recalibrate
 from components.core.models.spec import DataSpec
-from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
-from components.core.readers.registry import Declared, read_signal
-from components.core.readers.zipped import memory_file_from_zip
+from components.core.readers.registry import read_signal
 from components.core.signals.prepare import Prepared, prepare
-from components.core.signals.prepare_config import PrepareConfig
-from components.core.signals.quality import Quality, refuse
+from components.core.signals.quality import refuse
 from components.core.signals.quantise import quantise
+from components.core.signals.signal import Signal
 
-MANIFEST = "bundle.json"
-INPUTS = ("ecg_path", "ecg_base64", "ecg_fs", "ecg_unit", "ecg_leads")
-_ZIP = b"PK\x03\x04"
-
-
-class BundleFacts(Frozen):
-    """What a bundle says of itself.
-
-    Attributes:
-        task: the task it was trained for.
-        label: definition of the positive class.
-        head: name of the model's head.
-        model: name and settings of the network.
-        ecg: how an ECG is prepared; None without ECG.
-        reject: quality flags that training refused, so that the model refuses them too.
-        min_quality: lowest quality score that training took.
-        features: tabular feature → `numeric` or `categorical`.
-        members: folders of the ensemble's networks within the bundle.
-        calibration: the recalibration, as its `to_json` writes it.
-        threshold: on the mean logit.
-        version: fingerprint of the evaluation that it was made in.
-        cohort: counts of what it was trained on.
-    """
-
-    task: str
-    label: str
-    head: str
-    model: dict[str, Any]
-    ecg: PrepareConfig | None
-    reject: tuple[str, ...] = ()
-    min_quality: float = 0.0
-    features: dict[str, str]
-    members: tuple[str, ...] = Field(min_length=1)
-    calibration: dict[str, Any]
-    threshold: float
-    version: str
-    cohort: dict[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberFiles:
-    """One network to be put into a bundle."""
-
-    weights: Path
-    stats: Path
-    spec: DataSpec
-
-
-def write_bundle(folder: Path, facts: BundleFacts, members: list[MemberFiles]) -> None:
-    """Write a bundle into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, member in zip(facts.members, members, strict=True):
-        target = folder / name
-        target.mkdir(exist_ok=True)
-        shutil.copyfile(member.weights, target / "weights.safetensors")
-        shutil.copyfile(member.stats, target / "norm_stats.json")
-        (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
-    text = json.dumps(facts.model_dump(mode="json"), indent=1)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+__all__ = [
+    "INPUTS",
+    "BundleFacts",
+    "MemberFiles",
+    "Prediction",
+    "Predictor",
+    "tabular_row",
+    "write_bundle",
+]
+NAN = float("nan")
+# Below five the 5th and 95th percentile are no more than the extremes of a handful of networks.
+FEWEST_MEMBERS = 5
+_PERCENTILES = (5, 95)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """The answer for one patient's recording.
 
+    A model that abstains withholds probability and interval; `logit` stays for checks.
+
     Attributes:
-        logit: mean over the members, before calibration; NaN when `error` is set.
+        logit: mean over the members, before calibration; NaN where they could not be asked.
         probability: calibrated, of the positive class.
         error: why there is no answer; empty otherwise.
+        code: of that error, as in `rejects.parquet`.
+        lo: 5th percentile of the members' calibrated probabilities; NaN with fewer than five.
+        hi: 95th percentile.
+        interval_note: why there is no interval; empty where there is one.
         quality: score of the ECG in [0, 1]; NaN where there is none.
         flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
+        abstain: the recording is too poor or unlike those of training.
+        abstain_reason: in one sentence; empty otherwise.
     """
 
     logit: float
     probability: float
     error: str = ""
-    quality: float = float("nan")
+    code: str = ""
+    lo: float = NAN
+    hi: float = NAN
+    interval_note: str = ""
+    quality: float = NAN
     flags: tuple[str, ...] = ()
+    abstain: bool = False
+    abstain_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +107,7 @@ class Predictor:
             raise InputError(f"'{folder}' is no model bundle: {error}") from error
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
         self._members = [self._loaded(folder / name) for name in self.facts.members]
+        self._distribution = ood.load(folder) if self.facts.ood_threshold is not None else None
 
     def _loaded(self, folder: Path) -> _Member:
         try:
@@ -166,32 +132,80 @@ class Predictor:
         """Return an answer per row; a row that cannot be answered says why in `error`.
 
         Args:
-            inputs: `ecg_path` or `ecg_base64` (with `ecg_fs`, `ecg_unit`, `ecg_leads` for formats
-                that cannot say them), and the tabular features by name.
+            inputs: `ecg_path` or `ecg_base64` (with `ecg_fs`, `ecg_unit`, `ecg_leads`, `ecg_key`,
+                `ecg_decimal` for formats that cannot say them), and the tabular features by name.
         """
-        return [self._row(dict(row)) for row in inputs.to_dict("records")]
+        return [self.answer(dict(row)) for row in inputs.to_dict("records")]
 
-    def _row(self, row: dict[Any, Any]) -> Prediction:
-        answer = Prediction(logit=float("nan"), probability=float("nan"))
-        ecg: Batch = {}
+    def answer(self, row: Row, recording: Callable[[], Signal] | None = None) -> Prediction:
+        """Return the answer for one row.
+
+        Args:
+            row: as in `predict`.
+            recording: reads the ECG; None takes it from the row's own columns.
+        """
+        answer, ecg = Prediction(logit=NAN, probability=NAN), Batch()
         try:
             if self.facts.ecg is not None:
-                prepared = prepare(read_signal(_raw_file(row), _declared(row)), self.facts.ecg)
-                answer, ecg = _with_quality(answer, prepared.quality), _ecg_batch(prepared)
-                self._check_quality(prepared.quality)
+                read = recording or (lambda: read_signal(raw_file(row), declared(row)))
+                prepared = prepare(read(), self.facts.ecg)
+                answer, ecg = self._judged(answer, prepared), _ecg_batch(prepared)
             logits = [
                 self._logit(member, self._batch(member, row, ecg)) for member in self._members
             ]
         except UserError as error:
-            return replace(answer, error=str(error))
-        mean = np.array([float(np.mean(logits))])
-        risk = float(self._recalibrator.apply(mean)[0])
-        return replace(answer, logit=float(mean[0]), probability=risk)
+            code = error.code if isinstance(error, RecordError) else "input"
+            return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
+        return self._answered(answer, np.array(logits))
 
-    def _check_quality(self, quality: Quality) -> None:
-        refuse(quality, reject=self.facts.reject, min_quality=self.facts.min_quality)
+    def calibrated(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return calibrated probabilities `[n]` of mean logits `[n]`."""
+        return self._recalibrator.apply(logits)
 
-    def _batch(self, member: _Member, row: dict[Any, Any], ecg: Batch) -> Batch:
+    def _answered(self, answer: Prediction, logits: npt.NDArray[np.float64]) -> Prediction:
+        mean = float(logits.mean())
+        answer = replace(answer, logit=mean)
+        if answer.abstain:
+            return replace(answer, interval_note="the model abstains")
+        probability = float(self.calibrated(np.array([mean]))[0])
+        if logits.size < FEWEST_MEMBERS:
+            note = f"{logits.size} network(s) in the ensemble, fewer than {FEWEST_MEMBERS}"
+            return replace(answer, probability=probability, interval_note=note)
+        lo, hi = np.percentile(self.calibrated(logits), _PERCENTILES)
+        return replace(answer, probability=probability, lo=float(lo), hi=float(hi))
+
+    def _judged(self, answer: Prediction, prepared: Prepared) -> Prediction:
+        quality = prepared.quality
+        answer = replace(answer, quality=quality.score, flags=quality.raised)
+        try:
+            refuse(quality, reject=self.facts.reject, min_quality=self.facts.min_quality)
+        except RecordError as error:
+            return replace(answer, abstain=True, abstain_reason=error.reason)
+        reason = self._unlike_training(prepared)
+        return replace(answer, abstain=bool(reason), abstain_reason=reason)
+
+    def _unlike_training(self, prepared: Prepared) -> str:
+        limit, config = self.facts.ood_threshold, self.facts.ecg
+        if self._distribution is None or limit is None or config is None:
+            return ""
+        counts, scale = quantise(prepared)
+        found = ood.summaries(
+            (counts * scale[:, None])[None],
+            config.fs,
+            config.leads,
+            lead_mask=prepared.lead_mask[None],
+            start=np.array([prepared.start]),
+            stop=np.array([prepared.stop]),
+        )
+        distance = float(self._distribution.distance(found)[0])
+        if distance <= limit:
+            return ""
+        return (
+            f"the recording is unlike those of training: distance {distance:.2f}, "
+            f"above {limit:.2f}, which {self.facts.ood_rate:.1%} of validation's may pass"
+        )
+
+    def _batch(self, member: _Member, row: Row, ecg: Batch) -> Batch:
         batch = dict(ecg)
         if member.stats.tabular.features:
             frame = tabular_row(row, self.facts.features)
@@ -205,10 +219,6 @@ class Predictor:
         return float(logits[0, 1]) - float(logits[0, 0])
 
 
-def _with_quality(answer: Prediction, quality: Quality) -> Prediction:
-    return replace(answer, quality=quality.score, flags=quality.raised)
-
-
 def _ecg_batch(prepared: Prepared) -> Batch:
     counts, scale = quantise(prepared)
     batch: Batch = {
@@ -219,59 +229,3 @@ def _ecg_batch(prepared: Prepared) -> Batch:
     if prepared.flags["padded"]:
         batch["ecg_valid"] = torch.tensor([[prepared.start, prepared.stop]])
     return batch
-
-
-def tabular_row(row: dict[Any, Any], features: dict[str, str]) -> pd.DataFrame:
-    """Return one row of features with the types that training saw.
-
-    Raises:
-        InputError: a numeric feature holds no number.
-    """
-    cells: dict[str, pd.Series] = {}
-    for name, kind in features.items():
-        value = None if pd.isna(row.get(name)) else row[name]
-        if kind == "categorical":
-            cells[name] = pd.Series([value], dtype="string")
-            continue
-        try:
-            cells[name] = pd.Series([np.nan if value is None else float(value)])
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the field '{name}' holds no number; send one or leave it out") from (
-                error
-            )
-    return pd.DataFrame(cells)
-
-
-def _given(row: dict[Any, Any], name: str) -> str:
-    value: Any = row.get(name)
-    return "" if pd.isna(value) else str(value)
-
-
-def _raw_file(row: dict[Any, Any]) -> RawFile:
-    path, text = _given(row, "ecg_path"), _given(row, "ecg_base64")
-    if bool(path) == bool(text):
-        raise InputError("send the ECG as either 'ecg_path' or 'ecg_base64'")
-    if path:
-        file = Path(path)
-        return DiskFile(file, file.parent)
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RecordError("not_base64", "the field 'ecg_base64' is not base64") from error
-    return memory_file_from_zip(data) if data.startswith(_ZIP) else MemoryFile("upload", data)
-
-
-def _declared(row: dict[Any, Any]) -> Declared:
-    leads = _given(row, "ecg_leads")
-    return Declared(
-        fs=_rate(_given(row, "ecg_fs")),
-        unit=_given(row, "ecg_unit") or None,
-        leads=tuple(leads.split(";")) if leads else None,
-    )
-
-
-def _rate(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise InputError(f"the field 'ecg_fs' is '{shorten(text)}', no rate in Hz") from error

@@ -22,14 +22,21 @@ def predict(
     normaliser = None if norm is None else Normaliser(norm)
     model = model.to(place.device).eval()
     out: list[npt.NDArray[np.float64]] = []
-    with torch.no_grad():
-        for raw in loader(rows, batch=batch):
-            ready = to_device(raw, place.device)
-            if normaliser is not None and "ecg" in ready:
-                ready = normaliser(ready)
-            logits = model(ready)[head].float()
-            out.append((logits[:, 1] - logits[:, 0]).double().cpu().numpy())
+    for raw in loader(rows, batch=batch):
+        out.append(answer(model, raw, normaliser=normaliser, head=head, place=place))
     return np.concatenate(out) if out else np.empty(0)
+
+
+def answer(
+    model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, head: str, place: Place
+) -> npt.NDArray[np.float64]:
+    """Return `[B]` logit₁ − logit₀ of a raw batch by a model in evaluation mode."""
+    with torch.no_grad():
+        ready = to_device(raw, place.device)
+        if normaliser is not None and "ecg" in ready:
+            ready = normaliser(ready)
+        logits = model(ready)[head].float()
+        return (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
 
 
 def to_device(batch: Batch, device: str) -> Batch:

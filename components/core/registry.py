@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from components.core.runs import ROOT, TAG_FINGERPRINT, connect
+from components.core.errors import InputError
+from components.core.runs import ROOT, TAG_FINGERPRINT, connect, open_input
 from components.core.versions import library_versions
 
 if TYPE_CHECKING:
-    from components.core.bundle import BundleFacts
+    from components.core.bundle_files import BundleFacts
 
 # What loading and predicting needs; the rest of the environment stays out of the model.
 REQUIREMENTS = (
     "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
     "wfdb", "lxml", "pybase64", "pyyaml",
 )  # fmt: skip
+MODELS = "models:/"
 _EXAMPLE_SECONDS = 10
 _EXAMPLE_HZ = 500
 
@@ -55,11 +57,11 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
     from mlflow.models import infer_signature
 
     from components.core.bundle import Predictor  # imports torch
+    from components.core.bundle_answer import example_answer
 
     connect()
     predictor = Predictor(bundle)
     example = input_example(predictor.facts)
-    output = pd.DataFrame({"probability": [0.5], "logit": [0.0], "version": [""], "error": [""]})
     with tempfile.TemporaryDirectory() as scratch:
         logged = mlflow.pyfunc.log_model(
             name=name,
@@ -67,7 +69,7 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
             artifacts={"bundle": str(bundle)},
             code_paths=[str(_core_alone(Path(scratch)))],
             pip_requirements=_pins(),
-            signature=infer_signature(example, output),
+            signature=infer_signature(example, example_answer()),
             input_example=example,
             registered_model_name=name,
             metadata={"bundle": predictor.facts.version},
@@ -78,6 +80,62 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
         client.set_model_version_tag(name, version, key, str(value)[:5000])
     client.set_registered_model_alias(name, alias, version)
     return version
+
+
+def source_run(reference: str) -> str:
+    """Return the run that a registered version came from; any other reference as it is.
+
+    Args:
+        reference: `models:/name@alias`, `models:/name/version`, a run id or a folder.
+
+    Raises:
+        InputError: there is no such model, alias or version, or it names no run.
+    """
+    if not reference.startswith(MODELS):
+        return reference
+    from mlflow.exceptions import MlflowException
+
+    name, at, alias = reference.removeprefix(MODELS).partition("@")
+    client = connect()
+    try:
+        if at:
+            found = client.get_model_version_by_alias(name, alias)
+        else:
+            found = client.get_model_version(*name.split("/", 1))
+    except (MlflowException, TypeError) as error:
+        raise InputError(
+            f"the registry has no '{reference}'; write models:/name@alias or models:/name/version"
+        ) from error
+    run = found.tags.get("source_run")
+    if not run:
+        raise InputError(f"'{reference}' does not say which run it came from; name a run instead")
+    return str(run)
+
+
+def bundle_folder(reference: str) -> Path:
+    """Return the folder of the bundle that a run, an evaluate folder or a registered version has.
+
+    Raises:
+        InputError: there is no such run, model, alias or version, or it has no bundle.
+    """
+    if not reference.startswith(MODELS):
+        found = open_input(reference, "evaluate").folder / "bundle"
+    else:
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        connect()
+        try:
+            local = Path(download_artifacts(reference))
+        except (MlflowException, OSError) as error:
+            raise InputError(
+                f"the registry has no '{reference}'; write models:/name@alias or "
+                "models:/name/version"
+            ) from error
+        found = local / "artifacts" / "bundle"
+    if not found.is_dir():
+        raise InputError(f"'{reference}' holds no model bundle; name an evaluation that made one")
+    return found
 
 
 def _pins() -> list[str]:
@@ -99,14 +157,16 @@ def _core_alone(scratch: Path) -> Path:
 
 def input_example(facts: BundleFacts) -> pd.DataFrame:
     """Return one row of inputs made of nobody's data: a drawn rhythm, middling features."""
+    from components.core.bundle_inputs import DECLARED  # imports every reader's library
+
     row: dict[str, Any] = {}
     if facts.ecg is not None:
         row |= {"ecg_path": None, "ecg_base64": example_ecg(facts.ecg.leads)}
-        row |= {"ecg_fs": None, "ecg_unit": None, "ecg_leads": None}
+        row |= dict.fromkeys(DECLARED)
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
-    texts = [c for c in ("ecg_path", "ecg_unit", "ecg_leads") if c in frame]
+    texts = [c for c in ("ecg_path", *DECLARED) if c in frame and c != "ecg_fs"]
     frame[texts] = frame[texts].astype("string")
     if "ecg_fs" in frame:
         frame["ecg_fs"] = frame["ecg_fs"].astype("float64")

@@ -10,10 +10,11 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 from components.core.bundle import Predictor
+from components.core.bundle_answer import as_table
 
 
 class BundleModel(PythonModel):
-    """Raw ECG file or base64 and clinical fields in; calibrated probability and version out."""
+    """Raw ECG file or base64 and clinical fields in; probability or abstention, version out."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type
         """Load the bundle that was logged beside this code."""
@@ -25,19 +26,9 @@ class BundleModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:  # noqa: ANN401, RUF100
-        """Return `probability, logit, quality, flags, version, error`, one row per input row."""
+        """Return the columns of `components.core.bundle_answer`, one row per input row."""
         del context, params
-        answers = self._predictor.predict(model_input)
-        return pd.DataFrame(
-            {
-                "probability": [a.probability for a in answers],
-                "logit": [a.logit for a in answers],
-                "quality": [a.quality for a in answers],
-                "flags": [";".join(a.flags) for a in answers],
-                "version": self._predictor.facts.version,
-                "error": [a.error for a in answers],
-            }
-        )
+        return as_table(self._predictor.predict(model_input), self._predictor.facts)
 
 
 set_model(BundleModel())

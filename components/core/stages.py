@@ -63,7 +63,7 @@ FACTS: dict[str, StageFacts] = {
         libraries=("numpy", "pandas", "torch", "lightning"),
     ),
     "evaluate": StageFacts(
-        sections=("task", "title", "label", "evaluate"),
+        sections=("task", "title", "label", "evaluate", "card"),
         upstream="train",
         parameter="run",
         libraries=("numpy", "pandas", "torch", "scikit-learn", "matplotlib"),
@@ -93,13 +93,16 @@ def _without(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def stage_fingerprint(component: str, task: TaskConfig, upstream: str) -> str:
+def stage_fingerprint(
+    component: str, task: TaskConfig, upstream: str, also: dict[str, str] | None = None
+) -> str:
     """Return the fingerprint of a component's result.
 
     Args:
         component: a key of `FACTS`.
         task: the resolved configuration.
         upstream: the upstream stage's fingerprint, or the content hash of the raw files.
+        also: further inputs by name, another cohort to be evaluated on.
     """
     facts = FACTS[component]
     libraries = library_versions(facts.libraries)
@@ -111,7 +114,7 @@ def stage_fingerprint(component: str, task: TaskConfig, upstream: str) -> str:
     return store.fingerprint(
         component,
         config=stage_config(component, task),
-        inputs={facts.upstream or "raw": upstream},
+        inputs={facts.upstream or "raw": upstream, **(also or {})},
         libraries=libraries,
     )
 
@@ -139,6 +142,7 @@ def execute(
     compute: Callable[[store.Workspace, runs.Recorder], None],
     publish: Callable[[store.Stage, runs.Recorder], None],
     tags: dict[str, object] | None = None,
+    also: dict[str, str] | None = None,
 ) -> StageResult:
     """Run a stage in an MLflow run, or find it finished.
 
@@ -149,11 +153,12 @@ def execute(
         compute: fills the workspace.
         publish: logs the finished stage's tables and pictures.
         tags: more tags of the run, set before the work begins.
+        also: further inputs by name, as in `stage_fingerprint`.
 
     Raises:
         RefusedError: the stage finished and says no (`facts["refused"]`).
     """
-    print_ = stage_fingerprint(component, task, upstream)
+    print_ = stage_fingerprint(component, task, upstream, also)
     facts = FACTS[component]
     own: dict[str, object] = {
         runs.TAG_COMPONENT: component,
@@ -168,7 +173,7 @@ def execute(
             component,
             print_,
             config=stage_config(component, task),
-            inputs={facts.upstream or "raw": upstream},
+            inputs={facts.upstream or "raw": upstream, **(also or {})},
             compute=lambda work: compute(work, recorder),
             waiting=say,
         )

@@ -22,6 +22,7 @@ from components.core.errors import CardioError, ConfigError, nearest
 from components.core.metrics.resampling import Plan
 from components.core.progress import progress
 from components.evaluate import analyses as package
+from components.evaluate.baselines import Features
 from components.evaluate.figures import PatientTables
 from components.evaluate.predictions import FoldTest
 from components.evaluate.report.section import Section
@@ -41,6 +42,7 @@ class Context:
         plan: the bootstrap.
         place: device and precision of the training, for further predictions.
         opening: recorded permission to read the test part.
+        features: what simple models see of the ECGs, kept between fits.
     """
 
     stages: Upstream
@@ -51,6 +53,12 @@ class Context:
     plan: Plan
     place: Place
     opening: Opening
+    features: Features
+
+    @property
+    def external(self) -> bool:
+        """Return whether another cohort is tested than the training's own."""
+        return self.stages.home is not None
 
 
 class Analysis(Protocol):

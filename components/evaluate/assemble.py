@@ -19,6 +19,8 @@ from components.core.metrics.interval import Interval
 from components.core.schemas import MANIFEST, PART_PREFIX
 from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
+from components.evaluate.card_facts import card_facts
+from components.evaluate.external import Overlap
 from components.evaluate.figures import Figures, PatientTables, floats
 from components.evaluate.predictions import FoldTest, sigmoid
 from components.evaluate.report import plots
@@ -95,7 +97,13 @@ class Evaluated:
 
 
 def report_data(
-    stages: Upstream, task: TaskConfig, done: Evaluated, opening: Opening, *, run_id: str
+    stages: Upstream,
+    task: TaskConfig,
+    done: Evaluated,
+    opening: Opening,
+    *,
+    run_id: str,
+    overlap: Overlap | None = None,
 ) -> ReportData:
     """Return everything that report and model card say."""
     label = task.label
@@ -109,7 +117,8 @@ def report_data(
         cohort=_cohort(stages),
         synthetic=synthetic,
         model=_model(stages),
-        evaluated_on="out-of-fold predictions" if done.tables.folded else "the held-out test split",
+        evaluated_on=_evaluated_on(done, overlap),
+        external=overlap is not None,
         splits=tuple(_splits(stages, done)),
         figures=done.report_figures(),
         baselines=tuple(
@@ -139,9 +148,31 @@ def report_data(
         ),
         provenance=_provenance(stages, run_id),
         config=task.model_dump(mode="json"),
-        plots=_plots(done),
+        plots=drawn_plots(done),
         sections=done.sections,
-        notices=(*_notices(stages, done, opening), *_cautions(task, done)),
+        notices=(
+            *_external(overlap),
+            *_notices(stages, done, opening),
+            *_cautions(task, done),
+        ),
+        known=card_facts(stages, task),
+        statements=task.card,
+    )
+
+
+def _evaluated_on(done: Evaluated, overlap: Overlap | None) -> str:
+    if overlap is not None:
+        return "another cohort than the model was trained on (external validation)"
+    return "out-of-fold predictions" if done.tables.folded else "the held-out test split"
+
+
+def _external(overlap: Overlap | None) -> tuple[str, ...]:
+    if overlap is None:
+        return ()
+    return (
+        f"External validation: {overlap.sentence()}",
+        "Normalisation, threshold and recalibration are those of the training; the audit is of the "
+        "training's cohort, not of this one.",
     )
 
 
@@ -169,6 +200,9 @@ def _splits(stages: Upstream, done: Evaluated) -> list[SplitCount]:
     prevalence = float(np.average(floats(tested, "label"), weights=floats(tested, "weight")))
     if done.tables.folded:
         return [_count(frame, OUT_OF_FOLD, prevalence)]
+    if stages.home is not None:
+        rows = frame[frame["patient_id"].isin(tested["patient_id"])]
+        return [_count(rows, "external cohort", prevalence)]
     fold = f"{PART_PREFIX}{done.tests[0].fold}"
     names = {"train": "train", "val": "validation", "test": "test"}
     found: list[SplitCount] = []
@@ -220,7 +254,8 @@ def _provenance(stages: Upstream, run_id: str) -> Provenance:
     )
 
 
-def _plots(done: Evaluated) -> dict[str, str]:
+def drawn_plots(done: Evaluated) -> dict[str, str]:
+    """Return the page's own plots, name → SVG."""
     frame = done.tables.pooled
     common: dict[str, Any] = {
         "y": floats(frame, "label"),

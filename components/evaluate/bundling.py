@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
+from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
 from components.core.members import REFIT, WEIGHTS, Member
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
+from components.evaluate.abstention import familiarity
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
 
 if TYPE_CHECKING:
@@ -28,21 +30,27 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         rule=task.evaluate.threshold,
         recalibrate=task.evaluate.recalibrate,
     )
+    config = task.evaluate.abstain
+    known = familiarity(stages.cohort, names[0], rate=config.rate)
     facts = BundleFacts(
         task=task.task,
         label=task.label.definition,
         head=train.facts["head"],
         model=train.facts["model"],
         ecg=_ecg(stages),
-        **_quality_gate(stages),
+        **_quality_gate(stages, config),
+        ood_threshold=None if known is None else known.threshold,
+        ood_rate=0.0 if known is None else known.rate,
         features=_features(stages),
         members=tuple(f"member{i}" for i in range(len(chosen))),
         calibration=json.loads(own.recalibrator.to_json()),
         threshold=own.threshold,
         version=version,
         cohort={k: stages.cohort.counts[k] for k in ("records", "patients_labelled", "events")},
+        cohort_fingerprint=stages.cohort.fingerprint,
     )
-    write_bundle(folder, facts, [_files(stages, member) for member in chosen])
+    files = [_files(stages, member) for member in chosen]
+    write_bundle(folder, facts, files, None if known is None else known.distribution)
 
 
 def _files(stages: Upstream, member: Member) -> MemberFiles:
@@ -62,9 +70,15 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
     return kept.model_copy(update={"judge": True})  # one answer can wait for its quality
 
 
-def _quality_gate(stages: Upstream) -> dict[str, Any]:
+def _quality_gate(stages: Upstream, config: AbstentionConfig) -> dict[str, Any]:
+    """Return what training refused and what the bundle abstains from beside it."""
+    if _ecg(stages) is None:
+        return {}
     gate: dict[str, Any] = stages.cohort.facts["ecg"]
-    return {name: gate[name] for name in ("reject", "min_quality")} if _ecg(stages) else {}
+    return {
+        "reject": tuple(dict.fromkeys([*gate["reject"], *config.flags])),
+        "min_quality": gate["min_quality"] or config.min_quality,
+    }
 
 
 def _features(stages: Upstream) -> dict[str, str]:

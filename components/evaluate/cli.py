@@ -9,21 +9,33 @@ from components.core.command import reported_errors, task_options
 
 @click.command()
 @task_options
-@click.option("--run", "run_ref", required=True, help="Run id or stage folder of train.")
-def main(task: str, config: str, overrides: str, run_ref: str, *, debug: bool) -> None:
-    """Evaluate a trained model on its test split: figures, report, model card, bundle."""
+@click.option("--run", "run_ref", required=True,
+              help="Run id or stage folder of train, or models:/name@alias.")  # fmt: skip
+@click.option(
+    "--cohort", default="",
+    help="Another cohort for external validation: run id or stage folder of preprocess.",
+)  # fmt: skip
+def main(task: str, config: str, overrides: str, run_ref: str, cohort: str, *, debug: bool) -> None:
+    """Evaluate a trained model on its test split, or on another cohort (external validation)."""
     with reported_errors(debug=debug):
         from components.core import runs, stages, store
         from components.core.config.task import load_task
         from components.core.data.held_out import record_opening
+        from components.core.registry import source_run
         from components.evaluate import run
+        from components.evaluate.external import external_upstream
         from components.evaluate.upstream import upstream
 
         resolved = load_task(task, config=config, overrides=overrides)
-        train = runs.open_input(run_ref, "train")
+        train = runs.open_input(source_run(run_ref), "train")
+        behind = upstream(train)
+        also: dict[str, str] = {}
+        if cohort:
+            behind = external_upstream(behind, runs.open_input(cohort, "preprocess"))
+            internal = behind.internal.fingerprint if behind.internal else "none"
+            also = {"cohort": behind.cohort.fingerprint, "internal": internal}
 
         def compute(work: store.Workspace, recorder: runs.Recorder) -> None:
-            behind = upstream(train)
             opening = record_opening(behind.cohort, recorder)
             run.evaluate(work, behind, resolved, opening, run_id=recorder.run_id)
 
@@ -35,5 +47,10 @@ def main(task: str, config: str, overrides: str, run_ref: str, *, debug: bool) -
             recorder.artifacts(done.folder / "plots", "plots")
 
         stages.execute(
-            "evaluate", resolved, upstream=train.fingerprint, compute=compute, publish=publish
+            "evaluate",
+            resolved,
+            upstream=train.fingerprint,
+            compute=compute,
+            publish=publish,
+            also=also,
         )

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from components.core.metrics.bootstrap import bootstrap, oracle_share, paired_difference
+from components.core.metrics.bootstrap import bootstrap, oracle_share
 from components.core.metrics.delong import DeLong, delong
-from components.core.metrics.folds import (
-    FoldRow,
-    FoldTable,
-    per_fold,
-    within_fold,
-    within_fold_difference,
-)
+from components.core.metrics.folds import FoldRow, per_fold
 from components.core.metrics.interval import Interval
 from components.core.metrics.registry import all_metrics
 from components.core.metrics.resampling import Plan
-from components.evaluate.predictions import sigmoid
-
-RANKING = ("auroc", "auprc")
-Figures = dict[str, Interval]
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PatientTables:
-    """Test predictions, patient by patient.
-
-    Attributes:
-        each: one row per (repeat, fold, patient): `patient_id, repeat, fold, label, weight,
-            logit, calibrated_logit, margin` and one `logit.<baseline>` per baseline.
-        pooled: one row per patient: the same columns averaged over repeats.
-        folded: cross-validated, so that ranking figures are taken within folds.
-    """
-
-    each: pd.DataFrame
-    pooled: pd.DataFrame
-    folded: bool
-
-
-def floats(frame: pd.DataFrame, column: str) -> Floats:
-    """Return a column as float64."""
-    return frame[column].to_numpy(np.float64)
+from components.core.metrics.tables import RANKING as RANKING
+from components.core.metrics.tables import Figures, Floats, PatientTables, fold_table, sigmoid
+from components.core.metrics.tables import difference as difference
+from components.core.metrics.tables import floats as floats
+from components.core.metrics.tables import headline_figures as headline_figures
 
 
 def pooled_figures(tables: PatientTables, plan: Plan) -> tuple[Figures, Figures]:
@@ -71,50 +40,6 @@ def pooled_figures(tables: PatientTables, plan: Plan) -> tuple[Figures, Figures]
     before = run(sigmoid(floats(frame, "logit")), chances)
     found = run(floats(frame, "logit"), ranking) | run(floats(frame, "margin"), decisions, 0.0)
     return found | after, before
-
-
-def fold_table(tables: PatientTables, column: str = "logit") -> FoldTable:
-    """Return the out-of-fold predictions in the form the within-fold figures take."""
-    frame = tables.each
-    return FoldTable(
-        patient=frame["patient_id"].to_numpy(),
-        repeat=frame["repeat"].to_numpy(np.int64),
-        fold=frame["fold"].to_numpy(np.int64),
-        y=floats(frame, "label"),
-        score=floats(frame, column),
-        weight=floats(frame, "weight"),
-    )
-
-
-def headline_figures(tables: PatientTables, column: str, plan: Plan) -> Figures:
-    """Return AUROC and AUPRC: within folds under cross-validation, else over all patients."""
-    if tables.folded:
-        return within_fold(fold_table(tables, column), metrics=RANKING, plan=plan)
-    frame = tables.pooled
-    return bootstrap(
-        floats(frame, "label"),
-        floats(frame, column),
-        frame["patient_id"].to_numpy(),
-        metrics=RANKING,
-        weight=floats(frame, "weight"),
-        plan=plan,
-    )
-
-
-def difference(tables: PatientTables, other: str, plan: Plan) -> Figures:
-    """Return the model's AUROC and AUPRC minus those of the logits in column `other`."""
-    if tables.folded:
-        rival = floats(tables.each, other)
-        return within_fold_difference(fold_table(tables), rival, metrics=RANKING, plan=plan)
-    frame = tables.pooled
-    return paired_difference(
-        floats(frame, "label"),
-        (floats(frame, "logit"), floats(frame, other)),
-        frame["patient_id"].to_numpy(),
-        metrics=RANKING,
-        weight=floats(frame, "weight"),
-        plan=plan,
-    )
 
 
 def delong_test(tables: PatientTables, other: str) -> DeLong | str:

@@ -15,6 +15,9 @@ from components.core.members import REFIT, WEIGHTS, Member, load_model
 from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
 from components.core.metrics.recalibrator import Recalibrator
+from components.core.metrics.tables import patient_table as patient_table
+from components.core.metrics.tables import pooled as pooled
+from components.core.metrics.tables import sigmoid as sigmoid
 from components.core.metrics.threshold import f1_threshold, youden_threshold
 from components.core.models.spec import DataSpec
 from components.core.predict import predict
@@ -159,27 +162,6 @@ def without_ids(predictions: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFra
         sample_id="row-" + predictions["sample_id"].map(rows).astype(str),
         patient_id="patient-" + predictions["patient_id"].map(firsts).astype(str),
     )
-
-
-def patient_table(predictions: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return one row per (repeat, fold, patient): mean of `columns` over recordings."""
-    grouped = predictions.groupby(["repeat", "fold", "patient_id"], sort=True)
-    means = grouped[["weight", *columns]].mean()
-    return means.assign(label=grouped["label"].max()).reset_index()
-
-
-def pooled(patients: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return one row per patient: mean of `columns` over repeats."""
-    grouped = patients.groupby("patient_id", sort=True)
-    means = grouped[["weight", *columns]].mean()
-    return means.assign(label=grouped["label"].max()).reset_index()
-
-
-def sigmoid(x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> np.ndarray[
-    tuple[int, ...], np.dtype[np.float64]
-]:  # fmt: skip
-    """Return the probability of a log-odds, without overflow."""
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
 
 
 def is_refit(train: Stage) -> bool:

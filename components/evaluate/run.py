@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from components.core.config.task import TaskConfig
-from components.core.data.cohort import folds, read_part
+from components.core.data.cohort import folds
 from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import patient_tables
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST
@@ -23,23 +24,21 @@ from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
 from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
+from components.evaluate.control import is_control
+from components.evaluate.external import Overlap, external_test, seen_by_baselines
 from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
-from components.evaluate.predictions import (
-    FoldTest,
-    patient_table,
-    pooled,
-    table,
-    test_fold,
-    without_ids,
-)
-from components.evaluate.report.card import render_card
+from components.evaluate.power import cautioned
+from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
+from components.evaluate.report.card import render_card, render_card_page
 from components.evaluate.report.html import render_html
+from components.evaluate.reproduction import bundle_deviation
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
 from components.evaluate.upstream import Upstream
 
 REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
+CARD_PAGE = "model_card.html"
 METRICS_TEST, METRICS_VAL = "metrics_test.json", "metrics_val.json"
 
 
@@ -56,35 +55,46 @@ def evaluate(
         run_id: for the report.
     """
     config = task.evaluate
-    tests = _predict(stages, task, opening)
+    tests, overlap = _predict(stages, task, opening)
     predictions = table(tests)
-    predictions = _with_baselines(stages, tests, predictions, config.baselines)
+    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    predictions = _with_baselines(stages, tests, predictions, config.baselines, features)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
     _publish(work, stages.cohort, predictions)
-    tables = _patient_tables(predictions, folded=len(tests) > 1)
+    tables = patient_tables(predictions, folded=len(tests) > 1)
     plan = Plan(draws=config.draws, seed=config.seed)
     say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
     evaluated = _figures(stages, tests, tables, config.baselines, plan)
     context = Context(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
-        place=_place(stages), opening=opening,
+        place=_place(stages), opening=opening, features=features,
     )  # fmt: skip
-    evaluated = replace(evaluated, sections=run_analyses(context))
-    data = report_data(stages, task, evaluated, opening, run_id=run_id)
+    evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
+    data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
     work.path(CARD).write_text(render_card(data), encoding="utf-8")
+    work.path(CARD_PAGE).write_text(render_card_page(data), encoding="utf-8")
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
-    bundle(work.folder / "bundle", stages, task, version=work.folder.name.removeprefix(".tmp-"))
     work.facts |= facts(stages, task, evaluated, data)
-    val = validation_figures(stages.train, folds(stages.cohort), plan)
+    if stages.home is None:  # another cohort makes no other model
+        folder, version = work.folder / "bundle", work.folder.name.removeprefix(".tmp-")
+        bundle(folder, stages, task, version=version)
+        deviation = bundle_deviation(folder, stages, tests[0], context.place)
+        work.facts["figures"] |= {"bundle_deviation": deviation}
+    val = validation_figures(stages.train, folds(stages.origin), plan)
     _write_json(work, METRICS_TEST, evaluated.all_figures())
     _write_json(work, METRICS_VAL, val)
     work.facts["figures"] |= {f"val/{name}": i.value for name, i in val.items()}
 
 
-def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldTest]:
+def _predict(
+    stages: Upstream, task: TaskConfig, opening: Opening
+) -> tuple[list[FoldTest], Overlap | None]:
     place = _place(stages)
+    if stages.home is not None:
+        test, overlap = external_test(stages, task, opening, place)
+        return [test], overlap
     rule, recalibrate = task.evaluate.threshold, task.evaluate.recalibrate
     names = folds(stages.cohort)
     tests: list[FoldTest] = []
@@ -95,7 +105,7 @@ def _predict(stages: Upstream, task: TaskConfig, opening: Opening) -> list[FoldT
                           recalibrate=recalibrate)
             )  # fmt: skip
             advance(1)
-    return tests
+    return tests, None
 
 
 def _place(stages: Upstream) -> Place:
@@ -104,16 +114,21 @@ def _place(stages: Upstream) -> Place:
 
 
 def _with_baselines(
-    stages: Upstream, tests: list[FoldTest], predictions: pd.DataFrame, names: tuple[str, ...]
+    stages: Upstream,
+    tests: list[FoldTest],
+    predictions: pd.DataFrame,
+    names: tuple[str, ...],
+    features: Features,
 ) -> pd.DataFrame:
     """Return the predictions with a column `logit.<baseline>` per simple model."""
-    features = Features(float(stages.cohort.facts["ecg"]["fs"]))
+    # A record's id names it within its own cohort only.
+    own = features if stages.home is None else Features(float(stages.cohort.facts["ecg"]["fs"]))
     columns: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in names}
     with progress("evaluate: baselines", len(tests) * len(names), "fits") as advance:
         for test in tests:
-            seen = [read_part(stages.cohort, test.fold, part) for part in ("train", "val")]
+            seen = seen_by_baselines(stages, test.fold)
             for name in names:
-                columns[name].append(fit_predict(name, seen, test.rows, features))
+                columns[name].append(fit_predict(name, seen, test.rows, features, own))
                 advance(1)
     return predictions.assign(**{f"logit.{n}": np.concatenate(c) for n, c in columns.items()})
 
@@ -125,13 +140,6 @@ def _publish(work: Workspace, cohort: Stage, predictions: pd.DataFrame) -> None:
     shown.to_parquet(work.path(PUBLISHED_PREDICTIONS), index=False)
 
 
-def _patient_tables(predictions: pd.DataFrame, *, folded: bool) -> PatientTables:
-    columns = ["calibrated_logit", "margin"]
-    columns += [c for c in predictions.columns if c.startswith("logit")]
-    each = patient_table(predictions, columns)
-    return PatientTables(each=each, pooled=pooled(each, columns), folded=folded)
-
-
 def _figures(
     stages: Upstream,
     tests: list[FoldTest],
@@ -140,8 +148,9 @@ def _figures(
     plan: Plan,
 ) -> Evaluated:
     pooled_, before = figs.pooled_figures(tables, plan)
-    spec = DataSpec.model_validate(stages.train.facts["specs"][tests[0].fold])
-    oracle = oracle_logits(stages.ingest, spec, tables.pooled)
+    spec = DataSpec.model_validate(next(iter(stages.train.facts["specs"].values())))
+    # The planted truth says nothing of labels that were shuffled.
+    truth = None if is_control(stages.cohort) else oracle_logits(stages.ingest, spec, tables.pooled)
     seeds = [c for c in tables.each.columns if c.startswith("logit.seed")]
     return Evaluated(
         tests=tests,
@@ -163,7 +172,7 @@ def _figures(
             if len(seeds) > 1
         },
         folds=figs.spread(tables),
-        oracle=None if oracle is None else figs.against_oracle(tables, oracle, plan),
+        oracle=None if truth is None else figs.against_oracle(tables, truth, plan),
     )
 
 

@@ -27,7 +27,7 @@ CONSTANT, GAP = "constant", "gap"
 
 @dataclass(frozen=True, kw_only=True)
 class SurvivalFigures:
-    """Every figure as `<who>:<name>`; who is `network`, `cox`, `gap` (their difference) or `constant`.
+    """Every figure as `<who>:<name>`: `network`, `cox`, `gap` (their difference) or `constant`.
 
     Attributes:
         pooled: over one row per patient.

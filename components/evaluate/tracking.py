@@ -10,11 +10,13 @@ import numpy as np
 from components.core.config.task import TaskConfig
 from components.core.metrics.bootstrap import bootstrap
 from components.core.metrics.delong import DeLong
+from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Plan
 from components.core.store import Stage
 from components.evaluate.assemble import Evaluated
+from components.evaluate.control import is_control
 from components.evaluate.predictions import pooled_validation
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.wording import evaluated_split, headline, notices
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
 
 # Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
 PREDICTIONS = "published/predictions.parquet"
-PUBLISHED = ("report.html", "model_card.md", "metrics_test.json", "metrics_val.json", PREDICTIONS)
+PUBLISHED = (
+    "report.html", "model_card.md", "model_card.html", "metrics_test.json", "metrics_val.json",
+    PREDICTIONS,
+)  # fmt: skip
+
+# Figures that stand beside `test/`, not under it.
+_OWN_NAMES = ("baseline/", "subgroup/", "robustness/")
 
 
 def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData) -> dict[str, Any]:
@@ -36,7 +44,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "test/events": float(split.events),
     }
     for name, interval in done.all_figures().items():
-        key = name if name.startswith("baseline/") else f"test/{name}"
+        key = name if name.startswith(_OWN_NAMES) else f"test/{name}"
         bounds = (("", interval.value), ("_lo", interval.lo), ("_hi", interval.hi))
         figures |= {f"{key}{end}": value for end, value in bounds if not math.isnan(value)}
     for name, test in done.delong.items():
@@ -44,20 +52,43 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
             figures[f"baseline/{name}/auroc_diff_delong_p"] = test.p
     if done.seeds:
         figures["test/auroc_seed_mean"] = float(np.mean([i.value for i in done.seeds.values()]))
+    figures |= fold_spread(done.folds)
     waived = sorted(stages.audit.facts["waivers"])
     tags = {
         "test_split": stages.cohort.facts["test_split_sha256"],
         "data_fingerprint": stages.cohort.fingerprint,
         "model": task.model["name"],
         "audit": "waived: " + ", ".join(waived) if waived else "passed",
-        "promotable": "no, a waived run cannot be promoted" if waived else "yes",
+        "promotable": _promotable(stages, waived),
     }
+    if stages.home is not None:
+        tags |= {
+            "promotable": "no, an external validation makes no model",
+            "external": "yes",
+            "trained_on": stages.origin.fingerprint,
+        }
     return {
         "figures": figures,
         "tags": tags,
         "published": list(PUBLISHED),
         "headline": lines(data),
     }
+
+
+def _promotable(stages: Upstream, waived: list[str]) -> str:
+    if is_control(stages.cohort):
+        return "no, the labels were shuffled"
+    return "no, a waived run cannot be promoted" if waived else "yes"
+
+
+def fold_spread(folds: list[FoldRow]) -> dict[str, float]:
+    """Return the SD over folds and repeats of each figure; nothing for one fixed test part."""
+    found: dict[str, float] = {}
+    for name in folds[0].figures if folds else ():
+        values = np.array([row.figures[name] for row in folds])
+        if (~np.isnan(values)).sum() > 1:
+            found[f"test/{name}_sd_folds"] = float(np.nanstd(values, ddof=1))
+    return found
 
 
 def lines(data: ReportData) -> list[str]:

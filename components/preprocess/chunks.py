@@ -66,9 +66,11 @@ def transform_chunk(
     rows: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
     reader = RaggedReader(source)
+    # Validated once: for each record it would take as long as resampling.
+    plain = PrepareConfig(**config.model_dump(include=set(PrepareConfig.model_fields)))
     for row in cells:
         try:
-            prepared = _prepare(reader, row, config)
+            prepared = _taken(prepare(reader.read(row), plain), config)
         except RecordError as error:
             rejects.append(_reject(error, row))
             continue
@@ -84,9 +86,8 @@ def transform_chunk(
     return ChunkCounts(len(rows), len(rejects))
 
 
-def _prepare(reader: RaggedReader, row: dict[str, Any], config: EcgConfig) -> Prepared:
-    plain = PrepareConfig(**config.model_dump(include=set(PrepareConfig.model_fields)))
-    prepared = prepare(reader.read(row), plain)
+def _taken(prepared: Prepared, config: EcgConfig) -> Prepared:
+    """Return `prepared`, or refuse it for its quality or a missing lead."""
     refuse(prepared.quality, reject=config.reject, min_quality=config.min_quality)
     if config.missing == "drop" and not prepared.lead_mask.all():
         absent = [n for n, ok in zip(config.leads, prepared.lead_mask, strict=True) if not ok]

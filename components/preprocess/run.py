@@ -33,6 +33,7 @@ from components.core.schemas import (
 from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
 from components.preprocess.facts import state_facts
+from components.preprocess.shuffle import shuffle_outcomes
 from components.preprocess.signals import prepare_signals
 from components.preprocess.weights import fold_weights
 from components.preprocess.window import within_window
@@ -71,6 +72,8 @@ def preprocess(
     if frame.empty:
         raise InputError("no record is left after preprocessing; see rejects.parquet")
     _save(work, REJECTS, pa.Table.from_pylist(rejects, schema=REJECT_SCHEMA))
+    if label.shuffle is not None:
+        frame = shuffle_outcomes(frame, label.shuffle)
     frame, labelled = outcome.add_outcome(work, frame, label)
     split = splits.assign(frame, config.split)
     frame = frame.assign(**split.parts)
@@ -80,6 +83,7 @@ def preprocess(
     _save(work, MANIFEST, table)
     _statistics(work, frame, columns, config, has_ecg=has_ecg)
     state_facts(work, frame, columns, config, has_ecg=has_ecg, source=source, split=split)
+    work.facts["labels_shuffled"] = label.shuffle
 
 
 def _save(work: Workspace, name: str, table: pa.Table) -> None:

@@ -26,7 +26,7 @@ AWKWARD = {
     "path": 'c:\\x $HOME `id` "; rm *',
 }
 # Options for people at a terminal; a launched run has its log.
-INTERACTIVE = {"--debug", "--json", "--show-names", "--inspect-files"}
+INTERACTIVE = {"--debug", "--json", "--show-names", "--inspect-files", "--workers"}
 
 
 def words(name: str) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_task_entry_point_starts_its_own_task() -> None:
 
 def test_a_stage_takes_the_run_that_the_pipeline_hands_it() -> None:
     for component, facts in FACTS.items():
-        own = {"task", "config", "set", "source", "path", "inspect"}
+        own = {"task", "config", "set", "source", "path", "inspect", "cohort"}
         taken = set(parameters_of(component)) - own
         assert taken == ({facts.parameter} if facts.parameter else set())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import re
@@ -16,13 +17,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.io import savemat
 
+from components.core import out_of_distribution as ood
 from components.core.bundle import INPUTS, Prediction, Predictor
+from components.core.bundle_answer import COLUMNS, example_answer
 from components.core.data.batches import Normaliser
 from components.core.errors import ConfigError, InputError
 from components.core.metrics.isotonic import IsotonicScaler
-from components.core.readers.rawfile import DiskFile
+from components.core.readers.rawfile import DiskFile, MemoryFile
 from components.core.readers.registry import Declared, read_signal
+from components.core.readers.zipped import memory_file_from_zip
 from components.core.registry import input_example
 from components.core.signals.prepare import prepare
 from components.core.signals.quantise import quantise
@@ -130,6 +135,7 @@ def test_tabular_features_bear_on_the_answer_and_may_be_missing(predictor: Predi
         ({"ecg_base64": base64.b64encode(b"PK\x03\x04broken").decode()}, "zip archive cannot be"),
         ({"ecg_base64": base64.b64encode(b"hello").decode()}, "format"),
         ({"ecg_base64": csv_ecg(), "ecg_fs": "fast", "ecg_unit": "mV"}, "'ecg_fs' is 'fast', no r"),
+        ({"ecg_base64": csv_ecg(), "ecg_decimal": ";"}, "'ecg_decimal' is ';'; send '.' or ','"),
         ({"ecg_base64": zipped_ecg(), "age": "old"}, "the field 'age' holds no number; send one"),
     ],
 )
@@ -164,7 +170,9 @@ def test_the_logged_model_answers_in_a_table(folder: Path) -> None:
     model.load_context(SimpleNamespace(artifacts={"bundle": str(folder)}))
     rows = pd.DataFrame({"ecg_base64": [zipped_ecg(), "?"], "age": [61.0, 61.0], "sex": ["F", "F"]})
     found = model.predict(None, rows)
-    assert list(found.columns) == ["probability", "logit", "quality", "flags", "version", "error"]
+    assert tuple(found.columns) == COLUMNS
+    assert found["trained_on"].tolist() == ["unnamed cohort: 20 records"] * 2
+    assert found["abstain"].tolist() == [False, False]
     assert found["version"].tolist() == ["v" * 32] * 2
     assert found["probability"][0] == ask(Predictor(folder), ecg_base64=zipped_ecg()).probability
     assert (found["error"] != "").tolist() == [False, True]
@@ -187,7 +195,9 @@ def test_what_training_refused_gets_no_answer(tmp_path: Path) -> None:
     found = ask(Predictor(folder), ecg_path=str(ecg_on_disk(tmp_path)))
     assert math.isnan(found.probability)
     assert 0 < found.quality < 1
-    assert re.search(r"quality is 0\.\d+, below 1; record again", found.error)
+    assert (found.error, found.abstain) == ("", True)
+    assert re.search(r"quality is 0\.\d+, below 1", found.abstain_reason)
+    assert math.isfinite(found.logit)
 
 
 def test_the_input_example_is_answered(predictor: Predictor) -> None:
@@ -237,3 +247,85 @@ def test_a_folder_without_its_manifest_is_no_bundle(
     damage(folder / "bundle.json")
     with pytest.raises(InputError, match=r"bundle' is no model bundle: "):
         Predictor(folder)
+
+
+def test_an_interval_needs_five_networks(tmp_path: Path, predictor: Predictor) -> None:
+    few = ask(predictor, ecg_base64=zipped_ecg())
+    assert math.isnan(few.lo)
+    assert few.interval_note == "2 network(s) in the ensemble, fewer than 5"
+    folder = write_toy_bundle(tmp_path, members=5)
+    many = ask(Predictor(folder), ecg_base64=zipped_ecg())
+    logits = []
+    facts = json.loads((folder / "bundle.json").read_text())
+    for name in facts["members"]:
+        (folder / "bundle.json").write_text(json.dumps(facts | {"members": [name]}))
+        logits.append(ask(Predictor(folder), ecg_base64=zipped_ecg()).logit)
+    chances = 1 / (1 + np.exp(-(PLATT.slope * np.array(logits) + PLATT.intercept)))
+    assert (many.lo, many.hi) == pytest.approx(tuple(np.percentile(chances, [5, 95])), rel=1e-6)
+    assert many.lo < many.probability < many.hi
+    assert many.interval_note == ""
+
+
+def test_what_the_file_cannot_say_is_declared_in_the_row(predictor: Predictor) -> None:
+    told = {"ecg_fs": 250.0, "ecg_unit": "mV"}
+    plain = ask(predictor, ecg_base64=csv_ecg(), **told)
+    text = base64.b64decode(csv_ecg()).decode().replace(",", ";").replace(".", ",")
+    commas = base64.b64encode(text.encode()).decode()
+    assert ask(predictor, ecg_base64=commas, ecg_decimal=",", **told) == plain
+    assert ask(predictor, ecg_base64=commas, **told).error != ""
+    first, second = np.random.default_rng(0).normal(0, 0.3, (2, 8, 2500)).astype(np.float32)
+    packed = io.BytesIO()
+    savemat(packed, {"first": first, "second": second})
+    both = base64.b64encode(packed.getvalue()).decode()
+    leads = ";".join(LEADS)
+    keyed = [
+        ask(predictor, ecg_base64=both, ecg_key=key, ecg_leads=leads, **told)
+        for key in ("first", "second")
+    ]
+    assert [each.error for each in keyed] == ["", ""]
+    assert keyed[0].logit != keyed[1].logit
+    assert ask(predictor, ecg_base64=both, ecg_leads=leads, **told).error != ""
+
+
+def _with_distribution(folder: Path, threshold: float) -> Path:
+    prepared = prepare(read_signal(_record(), Declared()), ECG)
+    own = ood.summaries(np.stack([prepared.values]), ECG.fs, LEADS)  # noqa: PD011
+    spread = np.full(own.shape[1], 0.5)
+    ood.EcgDistribution(mean=own[0], sd=spread, covariance=np.eye(own.shape[1])).save(folder)
+    facts = json.loads((folder / "bundle.json").read_text())
+    change = {"ood_threshold": threshold, "ood_rate": 0.02}
+    (folder / "bundle.json").write_text(json.dumps(facts | change))
+    return folder
+
+
+def _record() -> MemoryFile:
+    return memory_file_from_zip(base64.b64decode(zipped_ecg()))
+
+
+def test_a_recording_unlike_training_gets_no_probability(tmp_path: Path) -> None:
+    predictor = Predictor(_with_distribution(write_toy_bundle(tmp_path, members=1), 1.0))
+    own = ask(predictor, ecg_base64=zipped_ecg())
+    assert (own.abstain, own.abstain_reason) == (False, "")
+    strange = ask(predictor, ecg_base64=csv_ecg(), ecg_fs=250.0, ecg_unit="mV")
+    assert strange.abstain
+    assert "unlike those of training" in strange.abstain_reason
+    assert "2.0% of validation's" in strange.abstain_reason
+    assert math.isnan(strange.probability)
+    assert math.isfinite(strange.logit)
+    assert strange.interval_note == "the model abstains"
+
+
+def test_a_bundle_without_its_distribution_is_refused(tmp_path: Path) -> None:
+    folder = _with_distribution(write_toy_bundle(tmp_path, members=1), 1.0)
+    (folder / ood.FILE).unlink()
+    with pytest.raises(InputError, match=r"'distribution.safetensors' of the model bundle cannot"):
+        Predictor(folder)
+
+
+def test_an_error_carries_its_code(predictor: Predictor) -> None:
+    assert ask(predictor, ecg_path="absent.xml").code == "missing_file"
+    assert ask(predictor).code == "input"
+
+
+def test_the_signature_has_the_answers_columns() -> None:
+    assert tuple(example_answer().columns) == COLUMNS

@@ -1,4 +1,4 @@
-"""Three small trained and evaluated cohorts, made once."""
+"""Small trained and evaluated cohorts, made once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ import torch
 
 from components.core import runs, store
 from components.core.config.task import TaskConfig
-from components.core.data.held_out import record_opening
+from components.core.data.held_out import Opening, record_opening
+from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
+from components.evaluate import run
+from components.evaluate.analysis import Context
+from components.evaluate.baselines import Features
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests.chain import (
+    LABEL,
     TABULAR_OPTIONS,
     audited,
     ingest_config,
@@ -53,7 +59,7 @@ class Example:
 def examples(
     tmp_path_factory: pytest.TempPathFactory, migrated_store: Path
 ) -> Iterator[Callable[[str], Example]]:
-    """Return `holdout`, `folds` (both tabular) or `ecg` (synthetic) by name."""
+    """Return `holdout`, `folds`, `shuffled` (all tabular) or `ecg` (synthetic) by name."""
     folder = tmp_path_factory.mktemp("evaluated")
     made: dict[str, Example] = {}
     threads = torch.get_num_threads()
@@ -80,6 +86,23 @@ def _isolate(patch: pytest.MonkeyPatch, folder: Path, migrated: Path) -> None:
     patch.chdir(folder)
 
 
+def context_of(done: Example) -> Context:
+    """Return what the analyses of an evaluation look at."""
+    split = str(done.behind.cohort.facts["test_split_sha256"])
+    opening = Opening(split, done.run_id, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        # The opening was recorded when the example was made, in a store that is closed by now.
+        patch.setattr("components.core.data.held_out.run_tag", lambda run_id, tag: split)
+        tests, _ = run._predict(done.behind, done.task, opening)
+    predictions = done.predictions
+    return Context(
+        stages=done.behind, task=done.task, tests=tests, predictions=predictions,
+        tables=patient_tables(predictions, folded=len(tests) > 1), plan=Plan(draws=100),
+        place=run._place(done.behind), opening=opening,
+        features=Features(float(done.behind.cohort.facts["ecg"]["fs"])),
+    )  # fmt: skip
+
+
 def _evaluated(train: Stage, task: TaskConfig) -> Example:
     behind = upstream(train)
     with runs.open_run("toy", "evaluate", {}) as recorder:
@@ -95,11 +118,15 @@ def _evaluated(train: Stage, task: TaskConfig) -> Example:
         return Example(stage, behind, task, recorder.run_id)
 
 
-def _tabular(folder: Path, split: dict[str, Any], **fit: Any) -> Example:
+def _tabular(
+    folder: Path, split: dict[str, Any], shuffle: int | None = None, **fit: Any
+) -> Example:
     path = write_tabular_cohort(folder, patients=240)
     source = ingested(ingest_config("table", path, TABULAR_OPTIONS))
-    task = task_config(fit=FIT | fit)
-    return _evaluated(trained(audited(prepared(source, split=split)), task), task)
+    label = LABEL | {"shuffle": shuffle}
+    task = task_config(fit=FIT | fit, label=label)
+    stage = audited(prepared(source, label=label, split=split), label=label)
+    return _evaluated(trained(stage, task), task)
 
 
 def _holdout(folder: Path) -> Example:
@@ -108,6 +135,10 @@ def _holdout(folder: Path) -> Example:
 
 def _folds(folder: Path) -> Example:
     return _tabular(folder, {"method": "folds", "folds": 2, "repeats": 2})
+
+
+def _shuffled(folder: Path) -> Example:
+    return _tabular(folder, {"method": "holdout"}, shuffle=1)
 
 
 def _ecg(folder: Path) -> Example:
@@ -124,5 +155,5 @@ def _ecg(folder: Path) -> Example:
 
 
 _MAKERS: dict[str, Callable[[Path], Example]] = {
-    "holdout": _holdout, "folds": _folds, "ecg": _ecg,
+    "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled,
 }  # fmt: skip

@@ -153,7 +153,10 @@ def test_the_bundle_gives_the_logged_predictions_from_the_raw_files(examples: Ge
     answers = Predictor(done.stage.folder / "bundle").predict(_inputs(done, frame))
     assert [a.error for a in answers] == [""] * len(frame)
     np.testing.assert_allclose([a.logit for a in answers], frame["logit"], atol=1e-5)
-    np.testing.assert_allclose([a.probability for a in answers], frame["calibrated"], atol=1e-5)
+    given = [i for i, each in enumerate(answers) if not each.abstain]
+    assert len(given) >= 0.9 * len(answers)  # 2 % by rate, and planted reversals
+    found = [answers[i].probability for i in given]
+    np.testing.assert_allclose(found, frame["calibrated"].iloc[given], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["holdout", "folds"])

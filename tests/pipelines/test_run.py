@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import mlflow
 import pytest
@@ -177,3 +179,26 @@ def test_all_stages_end_in_figures_a_report_and_one_registered_candidate(
     assert version.tags["fingerprint"] == evaluation.data.tags["fingerprint"]
     report = mlflow.artifacts.load_text(f"{evaluation.info.artifact_uri}/report.html")
     assert "Patients are unknown: the unit of split and bootstrap is the recording" in report
+
+
+@pytest.mark.parametrize(("seed", "registered"), [(None, ["toy_head"]), (3, [])])
+def test_a_control_with_shuffled_labels_is_not_registered(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    seed: int | None,
+    registered: list[str],
+) -> None:
+    """It would take the alias of the candidate from a model that has learned something."""
+    label = {"name": "toy", "definition": "d", "prediction_time": "day 0", "shuffle": seed}
+    task = task_config(label=label, register_as={"name": "toy_head"})
+    facts: dict[str, Any] = {"figures": {}, "tags": {}, "published": [], "headline": ["line"]}
+    stage = SimpleNamespace(folder=tmp_path, facts=facts)
+    asked: list[str] = []
+    monkeypatch.setattr(run.store, "read_stage", lambda _: stage)
+    monkeypatch.setattr(run.store, "data_root", lambda: tmp_path)
+    monkeypatch.setattr(run, "_register", lambda task, *_: asked.append(task.register_as.name))
+    prints = {"evaluate": "e", "preprocess": "p"}
+    run._publish(task, run.Walk(upstream="none", prints=prints), MagicMock())
+    assert asked == registered
+    assert ("a control, which is not registered" in capsys.readouterr().err) == (seed is not None)

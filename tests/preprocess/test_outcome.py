@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 
 from components.core.config.sections import IngestConfig
+from components.core.config.task import load_task
 from components.core.errors import InputError
 from components.core.store import Stage
 from tests.chain import ingest_config, ingested, manifest_of, prepared, rejects_of, write_table
@@ -142,9 +142,9 @@ def test_bc_cardiotox_at_one_year(root: Path, data_folder: Path, censoring: str)
     table = root.parent / "shared/data/bc_cardiotox/BC_cardiotox_clinical_variables.csv"
     if not table.is_file():
         pytest.skip("the real sample data ../shared/data is absent")
-    example = yaml.safe_load((root / "pipelines/examples/bc_cardiotox.yaml").read_text())["ingest"]
-    del example["options"]["table"]["followup_days"]
-    example["options"]["table"]["time_days"] = "time"
+    task = load_task("ctrcd", config=str(root / "pipelines/examples/bc_cardiotox_365.yaml"))
+    assert (task.label.horizon_days, task.label.censoring, task.audit.waive) == (365, "ipcw", {})
+    example = task.ingest.model_dump(mode="json")
     source = ingested(IngestConfig.model_validate(example | {"path": str(table), "workers": 1}))
     stage = prepared(
         source, label={"horizon_days": 365, "censoring": censoring}, modalities=("tabular",)

@@ -1,18 +1,20 @@
-"""The findings as a page: one file, no script, nothing loaded from elsewhere."""
+"""The findings as a page: one file, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from components.audit.report.plot import nearest_plot
 from components.core.config.sections import LabelConfig
+from components.core.report.page import environment, image
 
 TEMPLATE = "page.html.j2"
 WORDS = {"ok": "passed", "refused": "LEAK", "waived": "waived", "info": "information"}
+ENTRIES = [
+    ("glance", "All checks"), ("near", "Nearest recordings"), ("evidence", "Evidence"),
+    ("origin", "Origin"),
+]  # fmt: skip
 # Entries of a list shown on the page; all that are kept stand in audit.json.
 _SHOWN = 20
 
@@ -30,7 +32,8 @@ def render_page(
     """
     order = {"refused": 0, "waived": 1, "info": 2, "ok": 3}
     ranked = sorted(rows, key=lambda row: (order[row["status"]], row["check"]))
-    return _environment().get_template(TEMPLATE).render(
+    picture = _image(rows)
+    return environment(Path(__file__).parent).get_template(TEMPLATE).render(
         headline=headline(rows),
         rows=ranked,
         words=WORDS,
@@ -38,7 +41,8 @@ def render_page(
         cohort=cohort,
         counts={name: f"{value:g}" for name, value in sorted(counts.items())},
         evidence={row["check"]: evidence_lines(row["evidence"]) for row in rows},
-        image=_image(rows),
+        image=picture,
+        entries=[entry for entry in ENTRIES if picture or entry[0] != "near"],
     )  # fmt: skip
 
 
@@ -75,20 +79,9 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _image(rows: list[dict[str, Any]]) -> str:
-    """Return an image address: inside `img` an SVG can neither run a script nor load a file."""
     for row in rows:
         nearest = row["evidence"].get("nearest")
         if nearest:
             svg = nearest_plot(nearest, float(row["evidence"]["bound"]))
-            return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+            return image(svg)
     return ""
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -32,6 +32,8 @@ class LabelConfig(Frozen):
             brings; None takes them from the manifest.
         ctrcd_min_grade: the first measurement that reaches this grade is the event.
         ctrcd: biomarker cut-offs of that definition.
+        shuffle: seed under which outcomes are dealt out anew among the patients, a control that
+            must come out at chance and can be neither registered nor promoted; None leaves them.
     """
 
     name: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
@@ -43,6 +45,7 @@ class LabelConfig(Frozen):
     derive: Literal["ctrcd"] | None = None
     ctrcd_min_grade: Grade = "moderate"
     ctrcd: CtrcdConfig = CtrcdConfig()
+    shuffle: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> LabelConfig:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field
 
 from components.core.config.base import Frozen, canonical_json, digest, validate
+from components.core.config.card import Statements
 from components.core.config.evaluate import EvaluateConfig
 from components.core.config.sections import (
     AuditConfig,
@@ -35,6 +36,7 @@ class TaskConfig(Frozen):
         title: one sentence for people.
         stages: components in the order in which the pipeline starts them.
         model: `name` of a file in `core/models/` and that model's own settings.
+        card: TRIPOD+AI item → what only people can say of it, for the model card.
     """
 
     task: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
@@ -47,6 +49,7 @@ class TaskConfig(Frozen):
     fit: FitConfig = FitConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     register_as: RegisterConfig = RegisterConfig()
+    card: Statements = Field(default_factory=dict[str, str])
     stages: tuple[str, ...] = ("ingest", "preprocess", "audit", "train", "evaluate")
 
     def section(self, *names: str) -> dict[str, Any]:

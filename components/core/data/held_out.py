@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.core.data.cohort import Rows, rows_of
+import pandas as pd
+
+from components.core.data.cohort import Rows, make_rows, rows_of
+from components.core.data.foldstats import FoldStats
 from components.core.errors import RefusedError
 from components.core.runs import TAG_TEST_SPLIT, Recorder, count_openings, run_tag
 from components.core.store import Stage
@@ -41,8 +44,28 @@ def read_test(stage: Stage, fold: str, opening: Opening, *, unlabelled: bool = F
     Raises:
         RefusedError: the opening is of another split, or was not recorded.
     """
+    _check(stage, opening)
+    return rows_of(stage, fold, "test", unlabelled=unlabelled)
+
+
+def read_external(stage: Stage, frame: pd.DataFrame, opening: Opening, stats: FoldStats) -> Rows:
+    """Return manifest rows of another cohort under the statistics of a model's own training.
+
+    Args:
+        stage: the other prepared cohort.
+        frame: rows of its manifest, with `weight`.
+        opening: recorded for that cohort.
+        stats: of the model's training part.
+
+    Raises:
+        RefusedError: the opening is of another split, or was not recorded.
+    """
+    _check(stage, opening)
+    return make_rows(stage, frame, stats)
+
+
+def _check(stage: Stage, opening: Opening) -> None:
     if opening.test_split != stage.facts["test_split_sha256"]:
         raise RefusedError("the opening was recorded for another test split; record this one")
     if run_tag(opening.run_id, TAG_TEST_SPLIT) != opening.test_split:
         raise RefusedError("the opening of the test split was not recorded on its run")
-    return rows_of(stage, fold, "test", unlabelled=unlabelled)

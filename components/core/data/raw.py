@@ -84,7 +84,7 @@ def _with_signals(root: Path, file: Path, *, segments: bool = True) -> Iterator[
 def _names_in(header: Path) -> list[str]:
     with header.open("rb") as stream:
         text = stream.read(MAX_HEADER_BYTES).decode("latin-1")
-    words = [line.split()[0] for line in content_lines(text)[1:]]
+    words = [line.split()[0] for line in list(content_lines(text))[1:]]
     return [word for word in words if FILE_NAME.fullmatch(word)]
 
 

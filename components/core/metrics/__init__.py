@@ -2,10 +2,12 @@
 
 - `discrimination`: AUROC, AUPRC, curves, operating points
 - `threshold`: choice on validation, figures at a threshold
+- `cutoffs`: the two-by-two table at many thresholds; `utility`: net benefit
 - `calibration`: Brier, ECE, slope, intercepts, reliability
 - `recalibrate`: recalibration by name, from `platt`, `temperature` and `isotonic`
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
+- `followed`: follow-up; `concordance`, `time_auc`, `survival_brier`: times to event
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
 - `delong`: DeLong's test of two AUROCs on one score per patient
 - `class_metric`, `class_bootstrap`: several classes on the same bootstrap

@@ -3,8 +3,8 @@
 A pair (i, j) counts where `key[i] < key[j]`: the event of i came while j was known to be free of
 it. It is concordant where the score of i is the higher one, half so where the scores tie.
 
-Rows are sorted by key and split in halves, quarters and so on. Every pair lies in the left and right
-half of exactly one block of one level, so that a running sum over the block's rows by score gives
+Rows are sorted by key and split in halves, quarters and so on. Every pair lies in the left and the
+right half of one block of one level, so that a running sum over the block's rows by score gives
 what each row on the left beats on the right. All orders are found once; a draw costs one cumulative
 sum per level.
 """

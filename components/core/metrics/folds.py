@@ -99,7 +99,7 @@ def within_fold(
     """
     names = tuple(metrics)
     scales: dict[str, Scale] = {metric.name: metric.scale for metric in named(names)}
-    statistic = _mean_over_folds(table, names)
+    statistic = mean_over_folds(table, names)
     return _run(table, statistic, plan or Plan(), NOTE, scales=scales)
 
 
@@ -127,11 +127,12 @@ def within_fold_difference(
         weight=table.weight,
     )
     names = tuple(metrics)
-    pair = [_mean_over_folds(each, names) for each in (table, rival)]
+    pair = [mean_over_folds(each, names) for each in (table, rival)]
     return _run(table, difference(*pair), plan or Plan(), f"paired difference, {NOTE}")
 
 
-def _mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
+def mean_over_folds(table: FoldTable, names: tuple[str, ...]) -> Statistic:
+    """Return the mean over (repeat, fold) of each figure, over the folds that define it."""
     sample = _sample(table)
     return mean_over(
         [(rows, statistics_for(sample.part(rows), named(names))) for rows in table.cells().values()]

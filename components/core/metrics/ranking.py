@@ -134,8 +134,11 @@ def _columns(weights: RowWeights) -> FloatArray:
 
 
 def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:
+    patients = weights.counts.shape[1]
     for own in ranking.known:
-        if _same(own.patient, weights.patient) and _same(own.weight, weights.weight):
+        # Rows may bear the same numbers among few patients and among many (a subset's).
+        known = own.gained.shape[1] == patients and _same(own.patient, weights.patient)
+        if known and _same(own.weight, weights.weight):
             return own
     upto = _per_patient(ranking.negatives, ranking.upto, weights, steps=ranking.upto.size + 1)
     untied = np.array_equal(ranking.above, ranking.upto)

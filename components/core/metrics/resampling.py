@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ import numpy.typing as npt
 from components.core.errors import ConfigError, InputError
 from components.core.metrics.checks import FloatArray, IntArray
 from components.core.metrics.metric import Counts, PatientSums, RowWeights, Statistic
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 # Draws of the evaluation specification: the 2.5 % bound then rests on 50 draws.
 DRAWS = 2000
@@ -139,8 +143,19 @@ def replicate(
             _draw(row, within, seed=(plan.seed, number))
         return statistic.evaluate(RowWeights(block, within.patient, weight, sums))
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
+    # Blocks run side by side already: matrix products that open threads of their own wait for each
+    # other (twice the time, measured), and their sums would depend on how many there are.
+    one = _libraries().limit(limits=1, user_api="blas")
+    with one, ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
         return np.concatenate(list(pool.map(run, range(0, plan.draws, size))))
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Return the loaded libraries' thread pools; looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController  # not needed where a model only answers
+
+    return ThreadpoolController()
 
 
 def _draw(row: Counts, within: Clusters, *, seed: tuple[int, int]) -> None:

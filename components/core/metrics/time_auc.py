@@ -1,10 +1,10 @@
 """Time-dependent AUC (cumulative cases, dynamic controls) at horizons, weighted for censoring.
 
 At horizon t the cases are those with the event by t, the controls everyone else: still free of it
-at t, or dead without it (definition (ii) of Blanche et al., Stat Med 2013;32:5381; without competing
-events that of Uno et al., JASA 2007;102:527). Each row is weighted by the inverse probability of
-having been followed so far; who was censored before t has weight 0. So it is the weighted AUROC of
-the label at t.
+at t, or dead without it (definition (ii) of Blanche et al., Stat Med 2013;32:5381; without
+competing events that of Uno et al., JASA 2007;102:527). Each row is weighted by the inverse
+probability of having been followed so far; who was censored before t has weight 0. So it is the
+weighted AUROC of the label at t.
 """
 
 from __future__ import annotations

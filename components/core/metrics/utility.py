@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.core.errors import InputError
 from components.core.metrics.checks import FloatArray, Vector, binary, probabilities
 from components.core.metrics.checks import weights as checked_weights
+from components.core.metrics.cutoffs import cells_at
 from components.core.metrics.metric import RowWeights, Statistic
 
 
@@ -29,20 +29,16 @@ def net_benefit(y: FloatArray, prob: FloatArray, thresholds: FloatArray) -> Stat
     Raises:
         InputError: arrays that do not fit together, or a threshold outside (0, 1).
     """
-    labels = binary(y)
-    risk = probabilities(prob, rows=labels.size)
-    if ((thresholds <= 0) | (thresholds >= 1)).any():
-        raise InputError(f"a decision threshold is {thresholds.max():g}; give values in (0, 1)")
+    tables = cells_at(y, prob, thresholds)
     odds = thresholds / (1 - thresholds)
-    treated = risk[:, None] >= thresholds
-    worth = np.where(labels[:, None] == 1, 1.0, -odds)
-    ones = np.ones((labels.size, 1))
-    columns = np.hstack([worth * treated, worth, ones])
 
     def evaluate(weights: RowWeights) -> FloatArray:
-        sums = weights.totals(columns)
+        found = tables(weights)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return sums[:, :-1] / sums[:, -1:]
+            worth = np.hstack([
+                found.true - odds * found.false, found.positive - odds * found.negative
+            ])  # fmt: skip
+            return worth / (found.positive + found.negative)
 
     named = [f"{who}@{t:g}" for who in ("model", "all") for t in thresholds.tolist()]
     return Statistic(tuple(named), evaluate)

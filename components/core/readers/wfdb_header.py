@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from components.core.errors import RecordError, quoted
@@ -81,10 +82,10 @@ class Header:
     meta: dict[str, str | float] = field(default_factory=dict[str, str | float])
 
 
-def content_lines(text: str) -> list[str]:
-    """Return the lines that are neither blank nor comments."""
+def content_lines(text: str) -> Iterator[str]:
+    """Yield the lines that are neither blank nor comments."""
     stripped = (line.strip() for line in text.splitlines())
-    return [line for line in stripped if line and not line.startswith("#")]
+    return (line for line in stripped if line and not line.startswith("#"))
 
 
 def parse_header(data: bytes) -> Header:
@@ -101,7 +102,7 @@ def parse_header(data: bytes) -> Header:
         )
     # Older headers write the micro sign in Latin-1.
     text = decode(data, otherwise="latin-1")
-    lines = content_lines(text)
+    lines = list(content_lines(text))
     record = RECORD_LINE.fullmatch(lines[0]) if lines else None
     if record is None:
         raise bad_header("the record line is not 'name signals fs samples'", "record line")

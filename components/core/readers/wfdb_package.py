@@ -107,7 +107,7 @@ def _bare_headers(raw: RawFile, parts: dict[str, Header]) -> dict[str, bytes]:
     sources = {"record.hea": raw, **{f"{n}.hea": raw.sibling(f"{n}.hea") for n in parts if n}}
     bare: dict[str, bytes] = {}
     for name, source in sources.items():
-        lines = content_lines(decode(source.data(), otherwise="latin-1"))
+        lines = list(content_lines(decode(source.data(), otherwise="latin-1")))
         bare[name] = ("\n".join(lines) + "\n").encode()
     return bare
 

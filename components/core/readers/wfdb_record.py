@@ -6,7 +6,7 @@ of several samples, skewed signals and multi-segment records go to the `wfdb` pa
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ Counts = npt.NDArray[np.int16]
 
 def sniff(head: bytes, name: str) -> bool:  # noqa: ARG001  (the interface's second argument)
     """Return whether the first lines are a WFDB record line and a signal or segment line."""
-    lines = content_lines(peek(head))
+    lines = list(islice(content_lines(peek(head)), 2))
     if len(lines) < 2 or "\0" in lines[0]:
         return False
     record = RECORD_LINE.fullmatch(lines[0])

@@ -1,13 +1,11 @@
 """Cox's proportional hazards model with a ridge penalty.
 
 Maximised by Newton steps that are halved until they gain (undamped ones run away where columns are
-nearly collinear). The penalty is chosen by cross-validated partial likelihood (Verweij and van
-Houwelingen, Stat Med 1993;12:2305) over whole patients.
+nearly collinear).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +18,14 @@ from components.core.metrics.checks import FloatArray, IntArray, Vector, finite
 from components.core.metrics.checks import weights as checked_weights
 from components.core.survival.likelihood import RiskSets, derivatives, log_likelihood, risk_sets
 
-# From nearly none to one under which no coefficient of a standardised column counts.
-PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-INNER_FOLDS = 5
 # Ordinary data need 5 to 10 steps; where the likelihood rises for ever there is no end to them.
 MAX_STEPS = 100
 # Each halving past this moves no coefficient in float64.
 _MAX_HALVINGS = 40
 # The gain still to be had, per event; R's coxph stops at a relative gain of 1e-9.
 _ENOUGH = 1e-10
+# Log hazard ratio per SD; steps near a maximum are far smaller when `_ENOUGH` is reached.
+_SMALL_STEP = 1e-3
 # A pivot (times the diagonal's unit) below this is what rounding leaves of 0 in float64.
 _SINGULAR = 1e-6
 
@@ -119,81 +116,22 @@ def fit_cox(data: Cohort, *, penalty: float = 0.0) -> Cox:
     # Matrices this small make BLAS threads wait for each other: a cross-validated fit
     # took 29 s instead of 1.8 on two busy cores.
     with threadpoolctl.threadpool_limits(1, "blas"):
-        return _newton(data.sets(), penalty, np.zeros(data.x.shape[1]))
+        return maximise(data.sets(), penalty, np.zeros(data.x.shape[1]))
 
 
-def choose_penalty(
-    data: Cohort,
-    groups: npt.ArrayLike,
-    *,
-    penalties: Sequence[float] = PENALTIES,
-    folds: int = INNER_FOLDS,
-    seed: int = 0,
-) -> float:
-    """Return the penalty of the greatest cross-validated partial likelihood.
-
-    For every held-out part this is the likelihood of all rows minus that of the rest, at
-    coefficients from the rest. Ties go to the stronger penalty.
-
-    Args:
-        data: rows.
-        groups: `[n]` patient ids; a patient's rows stay together, patients with and without the
-            event are dealt out apart.
-        penalties: candidates above 0.
-        folds: parts; no more than there are patients with the event.
-        seed: of the deal.
-
-    Raises:
-        InputError: as `fit_cox`, or fewer than three patients with the event.
-    """
-    part = _deal(np.asarray(groups), data.event, folds=folds, seed=seed)
-    ladder = sorted(penalties, reverse=True)
-    gain = np.zeros(len(ladder))
-    with threadpoolctl.threadpool_limits(1, "blas"):
-        for held in range(int(part.max()) + 1):
-            gain += _held_out(data, part, held, ladder)
-    return float(ladder[int(np.argmax(gain))])
-
-
-def _held_out(data: Cohort, part: IntArray, held: int, ladder: Sequence[float]) -> FloatArray:
-    """Return the log partial likelihood that a part adds, under each penalty from the strongest."""
-    everyone, rest = data.sets(), data.sets(np.flatnonzero(part != held))
-    beta = np.zeros(data.x.shape[1])
-    found: list[float] = []
-    for penalty in ladder:  # each starts where the one before ended
-        beta = _newton(rest, penalty, beta).coefficients
-        found.append(log_likelihood(everyone, beta) - log_likelihood(rest, beta))
-    return np.array(found)
-
-
-def _deal(
-    groups: npt.NDArray[np.generic], event: npt.NDArray[np.bool_], *, folds: int, seed: int
-) -> IntArray:
-    """Return the part `[n]` of each row."""
-    _, patient = np.unique(groups, return_inverse=True)
-    has = np.bincount(patient, weights=event) > 0
-    if has.sum() < 3:  # two parts must each leave an event, and one more must tell them apart
-        raise InputError(
-            f"{int(has.sum())} patient(s) had the event, too few to choose a penalty by "
-            "cross-validation; bring 3 at least, or set the penalty"
-        )
-    parts = min(folds, int(has.sum()))
-    generator = np.random.default_rng(seed)
-    dealt = np.zeros(has.size, dtype=np.int64)
-    for flag in (True, False):
-        members = generator.permutation(np.flatnonzero(has == flag))
-        dealt[members] = np.arange(members.size) % parts
-    return dealt[patient]
-
-
-def _newton(sets: RiskSets, penalty: float, start: FloatArray) -> Cox:
+def maximise(sets: RiskSets, penalty: float, start: FloatArray) -> Cox:
+    """Return the fit on checked risk sets, the search beginning at `start` `[p]`; see `fit_cox`."""
     ridge, beta = penalty * sets.weighed, start
+    spread = sets.x.std(axis=0)
     at = derivatives(sets, beta)
     for step in range(1, MAX_STEPS + 1):
         gradient = at.gradient - ridge * beta
-        move = _solve(at.information + ridge * np.eye(beta.size), gradient)
-        # Half the Newton decrement is the gain that is left, were the likelihood quadratic.
-        if 0.5 * float(gradient @ move) <= _ENOUGH * sets.weighed:
+        curvature = at.information + ridge * np.eye(beta.size)
+        move = _solve(curvature, gradient, least=_SINGULAR**2 * sets.weighed * spread**2)
+        # Half the Newton decrement is the gain that is left, were the likelihood quadratic. Where a
+        # coefficient runs to infinity the gain fades while the steps do not.
+        left = 0.5 * float(gradient @ move)
+        if left <= _ENOUGH * sets.weighed and np.abs(move * spread).max(initial=0) <= _SMALL_STEP:
             return Cox(beta, penalty, at.value, step - 1)
         beta = _halved(sets, ridge, beta, move, at.value - 0.5 * ridge * float(beta @ beta))
         at = derivatives(sets, beta)
@@ -219,10 +157,14 @@ def _no_convergence(when: str, beta: FloatArray) -> InputError:
     )
 
 
-def _solve(information: FloatArray, gradient: FloatArray) -> FloatArray:
-    """Return the Newton step `[p]`, by a Cholesky factor of the matrix with a unit diagonal."""
-    size = np.sqrt(np.diag(information))
-    if (size > 0).all():
+def _solve(information: FloatArray, gradient: FloatArray, *, least: FloatArray) -> FloatArray:
+    """Return the Newton step `[p]`, by a Cholesky factor of the matrix with a unit diagonal.
+
+    A diagonal not above `least` `[p]` is one that rounding alone keeps from 0.
+    """
+    diagonal = np.diag(information)
+    if (diagonal > least).all():
+        size = np.sqrt(diagonal)
         try:
             factor = np.linalg.cholesky(information / np.outer(size, size))
         except np.linalg.LinAlgError:

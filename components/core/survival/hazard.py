@@ -1,7 +1,7 @@
 """Baseline hazards after a Cox fit, and the risk of the event by a horizon, death competing.
 
 Breslow's estimate of the cumulative baseline hazard (discussion of Cox, JRSS-B 1972;34:216), one
-for each cause. The cumulative incidence adds up, over the event times, the hazard of the event times
+for each cause. The cumulative incidence sums, over the event times, the hazard of the event times
 the chance of having been free of either cause so far (Kalbfleisch and Prentice, The Statistical
 Analysis of Failure Time Data, 2002, section 8.2).
 """

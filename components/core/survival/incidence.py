@@ -14,8 +14,9 @@ import numpy.typing as npt
 from components.core.metrics.checks import FloatArray, Vector
 from components.core.metrics.ipcw import COMPETING, EVENT, check_times
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.core.survival.cox import Cohort, Cox, choose_penalty, cohort, fit_cox
+from components.core.survival.cox import Cohort, Cox, cohort, fit_cox
 from components.core.survival.hazard import Baseline, breslow, incidence_by
+from components.core.survival.penalty import choose_penalty
 
 
 @dataclass(frozen=True, eq=False)

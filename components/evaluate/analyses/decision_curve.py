@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from components.core.metrics.bootstrap import intervals
+from components.core.metrics.checks import FloatArray
 from components.core.metrics.interval import Interval
-from components.core.metrics.metric import Statistic, joined
+from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import clusters
 from components.core.metrics.utility import net_benefit
 from components.evaluate.analysis import Context
@@ -37,8 +38,7 @@ def analyse(context: Context) -> Section:
     weight = floats(frame, "weight")
     statistic = net_benefit(y, prob, _GRID)
     within = clusters(frame["patient_id"].to_numpy(), y, weight=weight, plan=context.plan)
-    both = joined([statistic, _gain(statistic)])
-    found = intervals(both, within, weight=weight, plan=context.plan, note="")
+    found = intervals(_with_gain(statistic), within, weight=weight, plan=context.plan, note="")
     svg = curves.decision_curve(_GRID, _series(found, "model"), _series(found, "all"))
     alt = "Net benefit against threshold probability, for the model, for treating all and for none"
     return Section(
@@ -55,14 +55,15 @@ def analyse(context: Context) -> Section:
     )
 
 
-def _gain(statistic: Statistic) -> Statistic:
-    """Return the model's net benefit minus that of treating everyone, at each threshold."""
-    return Statistic(
-        tuple(f"gain@{t:g}" for t in _GRID.tolist()),
-        lambda weights: (
-            (found := statistic.evaluate(weights))[:, : _GRID.size] - found[:, _GRID.size :]
-        ),
-    )
+def _with_gain(statistic: Statistic) -> Statistic:
+    """Return the figures, and the model's net benefit minus that of treating everyone."""
+
+    def evaluate(weights: RowWeights) -> FloatArray:
+        found = statistic.evaluate(weights)
+        return np.hstack([found, found[:, : _GRID.size] - found[:, _GRID.size :]])
+
+    gains = tuple(f"gain@{t:g}" for t in _GRID.tolist())
+    return Statistic(statistic.names + gains, evaluate)
 
 
 def _series(found: dict[str, Interval], who: str) -> list[Interval]:

@@ -24,8 +24,8 @@ _TERTILES = ("lowest third", "middle third", "highest third")
 
 
 def applies(context: Context) -> bool:
-    """Return whether times to event are known."""
-    return has_times(context)
+    """Return whether times to event are known, of the training's own cohort."""
+    return not context.external and has_times(context)
 
 
 def analyse(context: Context) -> Section:

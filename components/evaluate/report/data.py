@@ -142,6 +142,7 @@ class ReportData:
         cohort: where the patients come from, in words.
         synthetic: the cohort is generated; its figures are no clinical skill.
         model: what was trained, in words.
+        external: the evaluated patients are of another cohort than the model's own.
         evaluated_on: in words, e.g. `held-out test split` or `out-of-fold predictions`.
         splits: sizes; exactly one is `evaluated`.
         figures: of the recalibrated model on the evaluated part, by registry name.
@@ -159,6 +160,7 @@ class ReportData:
         plots: name → SVG text; see `plots` for the names.
         sections: what the analyses came to, in the page's order.
         notices: further sentences for the top of the page.
+        known: TRIPOD+AI item → what the run knows of it beyond the figures.
         statements: TRIPOD+AI item → answer that only people can give (ethics, funding, …).
     """
 
@@ -174,6 +176,7 @@ class ReportData:
     splits: tuple[SplitCount, ...]
     figures: Figures
     provenance: Provenance
+    external: bool = False
     headline: str = "auroc"
     baselines: tuple[Baseline, ...] = ()
     per_fold: tuple[FoldRow, ...] = ()
@@ -187,4 +190,5 @@ class ReportData:
     plots: Mapping[str, str] = field(default_factory=dict[str, str])
     sections: tuple[Section, ...] = ()
     notices: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict[str, str])
     statements: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from components.core.errors import ConfigError, nearest
-from components.evaluate.report import tables, wording
+from components.core.report.page import environment, image
+from components.evaluate.report import tables, verdict, wording
+from components.evaluate.report.answers import entries as items
 from components.evaluate.report.data import ReportData
 
 TEMPLATE = "template.html.j2"
@@ -22,41 +21,48 @@ PLOTS = {
 
 
 def render_html(data: ReportData) -> str:
-    """Return the page: one file, no script, nothing loaded from elsewhere.
+    """Return the page: one file that loads nothing; its script adds, and nothing needs it.
 
     Raises:
-        ConfigError: a plot that the page has no place for, or an unknown metric.
+        ConfigError: a plot that the page has no place for, an unknown metric, or a statement for an
+            item that does not exist.
         CardioError: not exactly one evaluated split, or no headline figure.
     """
     for name in data.plots:
         if name not in PLOTS:
             raise ConfigError(f"the report has no place for plot '{name}'; {nearest(name, PLOTS)}")
-    return _environment().get_template(TEMPLATE).render(
+    checklist = items(data)
+    return environment(Path(__file__).parent).get_template(TEMPLATE).render(
         data=data,
         headline=wording.headline(data),
-        key_figures=wording.key_figures(data),
+        tiles=verdict.tiles(data),
         notices=wording.notices(data),
         not_for_clinical_use=wording.NOT_FOR_CLINICAL_USE,
+        entries=contents(data),
         in_a_thousand=wording.out_of_a_thousand(data),
         undefined_note=wording.undefined_note(data.figures),
+        open_items=[each.item for each in checklist if each.answer is None],
+        item_count=len(checklist),
         config=list(wording.flat(data.config)),
-        image=_image,
-        images={name: _image(svg) for name, svg in data.plots.items()},
+        image=image,
+        images={name: image(svg) for name, svg in data.plots.items()},
         alt={name: f"{text}. The figures are in the tables." for name, text in PLOTS.items()},
         tables=tables,
     )  # fmt: skip
 
 
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _image(svg: str) -> str:
-    """Return an image address: inside `img` an SVG can neither run a script nor load a file."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+def contents(data: ReportData) -> list[tuple[str, str]]:
+    """Return anchor and title of each section, in the page's order."""
+    found = [
+        ("what", "What is predicted"),
+        ("performance", "Performance"),
+        ("baselines", "Against simple models"),
+        ("calibration", "Calibration"),
+        *((section.name, section.title) for section in data.sections),
+    ]
+    if data.per_fold:
+        found.append(("folds", "Folds and repeats"))
+    if data.oracle:
+        found.append(("oracle", "The planted signal"))
+    ends = [("audit", "Leakage audit"), ("open", "What is open"), ("origin", "Origin")]
+    return [*found, *ends]

@@ -46,10 +46,10 @@ def incidence_plot(groups: Sequence[Group], until: float) -> str:
     top, below = figure.subplots(2, 1, height_ratios=(5, 1.2))
     for group, colour, dash in zip(groups, (BLUE, BLACK, ORANGE), _DASHES, strict=False):
         _curve(top, group, until, colour, dash)
-    ticks = np.linspace(0, until, _TICKS)
-    top.set(title="Cumulative incidence by predicted risk", ylabel="Cumulative incidence",
-            xlabel="Days since the index date", xlim=(0, until), ylim=(0, None),
-            xticks=ticks)  # fmt: skip
+    ticks = np.append(np.rint(np.linspace(0, until, _TICKS)[:-1]), until)
+    top.set(title="Cumulative incidence by predicted risk, pointwise 95 % bands",
+            xlabel="Days since the index date", ylabel="Cumulative incidence",
+            xlim=(0, until), ylim=(0, None), xticks=ticks)  # fmt: skip
     top.legend(loc="upper left", fontsize=9)
     _at_risk(below, groups, ticks)
     return render(figure).decode()

@@ -7,10 +7,8 @@ bootstrap.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -23,26 +21,13 @@ from components.core.metrics.checks import FloatArray
 from components.core.metrics.discrimination import pr_curve_points, roc_curve_points
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.report.style import BLACK as BLACK
+from components.core.report.style import BLUE, GREY, ORANGE, STYLE, square, thin
+from components.core.report.style import render as render
 from components.evaluate.report.bands import GRID, Band, bin_band, pr_band, roc_band
 
-# Okabe and Ito's palette: distinct under the common forms of colour blindness and in grey print.
-BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#767676", "#222222"
-# Points of a curve beyond what a plot of this size can show only swell the page.
-_MOST_POINTS = 400
 # Bands are pointwise and smooth: 500 draws fix them to within a line's width.
 BAND_PLAN = Plan(draws=500)
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "legend.frameon": False,
-    "svg.hashsalt": "report",
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,11 +52,11 @@ def roc_plot(
         point: sensitivity and specificity at the threshold, with intervals.
     """
     curve = roc_curve_points(data.y, data.prob, data.weight)
-    figure, axes = _square("ROC curve")
+    figure, axes = square("ROC curve")
     band = roc_band(data.y, data.prob, data.patient, weight=data.weight, plan=BAND_PLAN)
     _shade(axes, band)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--", label="chance: 0.500")
-    shown = _thin(curve.x.size)
+    shown = thin(curve.x.size)
     label = f"AUROC {interval.text()}"
     axes.plot(curve.x[shown], curve.y[shown], color=BLUE, lw=1.8, label=label)
     if point is not None:
@@ -86,11 +71,11 @@ def pr_plot(data: Predictions, interval: Interval) -> Figure:
     """Return the precision–recall curve with its band, AUPRC and the prevalence as its floor."""
     curve = pr_curve_points(data.y, data.prob, data.weight)
     prevalence = float(np.average(data.y, weights=data.weight))
-    figure, axes = _square("Precision–recall curve")
+    figure, axes = square("Precision–recall curve")
     _shade(axes, pr_band(data.y, data.prob, data.patient, weight=data.weight, plan=BAND_PLAN))
     floor = f"chance: prevalence {prevalence:.3f}"
     axes.axhline(prevalence, color=GREY, lw=1, ls="--", label=floor)
-    shown = _thin(curve.x.size)
+    shown = thin(curve.x.size)
     label = f"AUPRC {interval.text()}"
     axes.step(curve.x[shown], curve.y[shown], where="pre", color=BLUE, lw=1.8, label=label)
     axes.set(xlabel="Sensitivity (recall)", ylabel="PPV (precision)")
@@ -146,22 +131,6 @@ def comparison_plot(
     return figure
 
 
-@mpl.rc_context(STYLE)
-def render(figure: Figure, kind: Literal["svg", "png"] = "svg") -> bytes:
-    """Return the figure as a file; the same figure gives the same bytes."""
-    stream = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    figure.savefig(stream, format=kind, dpi=150, metadata=metadata)
-    return stream.getvalue()
-
-
-def _square(title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.6, 4.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set(title=title, xlim=(0, 1), ylim=(0, 1.005), aspect="equal")
-    return figure, axes
-
-
 def _shade(axes: Axes, band: Band) -> None:
     label = "pointwise 95 % band"
     axes.fill_between(GRID, band.lo, band.hi, color=BLUE, alpha=0.15, lw=0, label=label)
@@ -190,7 +159,3 @@ def _limit(upper: FloatArray, prob: FloatArray) -> float:
     """Return the axis' end: a whole tenth that holds every bar and 99.5 % of the risks."""
     highest = max(float(np.nanmax(upper, initial=0.0)), float(np.quantile(prob, 0.995)))
     return min(1.0, np.ceil(10 * highest + 1e-9) / 10)
-
-
-def _thin(size: int) -> npt.NDArray[np.int64]:
-    return np.unique(np.linspace(0, size - 1, min(size, _MOST_POINTS)).astype(np.int64))

@@ -128,7 +128,11 @@ def folds(data: ReportData) -> Table:
         for repeat in sorted({row.repeat for row in data.per_fold})
     )
     header = ("Repeat", *(f"Fold {fold + 1}" for fold in numbers), "Mean", "SD of folds")
-    note = "The spread mixes chance in the patients of a fold with chance in training."
+    events = sorted(row.positives for row in data.per_fold)
+    note = (
+        f"Each fold is tested on {events[0]:,} to {events[-1]:,} patients with the event. The "
+        "spread mixes chance in the patients of a fold with chance in training."
+    )
     return Table(f"{metric_of(data.headline).title} in each fold", header, rows, note)
 
 

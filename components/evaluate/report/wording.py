@@ -56,7 +56,8 @@ def is_underpowered(split: SplitCount) -> bool:
 def headline(data: ReportData) -> str:
     """Return the first line: the figure, whether it beats the simple models, prevalence and sizes.
 
-    A test set that is too small has its interval first.
+    Each simple model is named with the paired difference and its interval. A test set that is too
+    small has its intervals first; another cohort is called external.
     """
     split, figure = evaluated_split(data), data.figures[data.headline]
     title = metric_of(data.headline).title
@@ -71,7 +72,8 @@ def headline(data: ReportData) -> str:
         figure_text = f"{title} {number(figure.value)} (95 % interval {bounds})"
     sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
     rest = f"prevalence {percent(split.prevalence)}, {sizes}"
-    return ", ".join([figure_text, *_verdicts(data), rest])
+    lead = "External validation: " if data.external else ""
+    return lead + ", ".join([figure_text, *_verdicts(data), rest])
 
 
 def key_figures(data: ReportData) -> str:
@@ -160,13 +162,22 @@ def _power(data: ReportData) -> Iterator[Notice]:
 
 
 def _verdicts(data: ReportData) -> Iterator[str]:
+    small = is_underpowered(evaluated_split(data))
     for baseline in data.baselines:
-        if not beaten(baseline, data.headline):
-            yield f"{_verdict(baseline, data.headline)} {baseline.name}"
+        found = baseline.difference[data.headline]
+        bounds = f"{number(found.lo, 2 if small else 3)} to {number(found.hi, 2 if small else 3)}"
+        gap = (
+            f"difference anywhere from {bounds}"
+            if small
+            else f"difference {number(found.value)}, {bounds}"
+        )
+        yield f"{_verdict(baseline, data.headline)} {baseline.name} ({gap})"
 
 
 def _verdict(baseline: Baseline, figure: str) -> str:
-    """Return `does not beat`, or `is not shown to beat` where only the point value is better."""
+    """Return `beats`, `does not beat`, or `is not shown to beat` where only the value is better."""
+    if beaten(baseline, figure):
+        return "beats"
     sign = -1 if metric_of(figure).direction == "lower" else 1
     better = sign * baseline.difference[figure].value > 0
     return "is not shown to beat" if better else "does not beat"

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from components.core import cells, tables
 from components.core.errors import InputError
 from components.ingest.inspection.facts import Column
-from components.ingest.sources import cells, tables
 from components.ingest.sources.manifest import COLUMNS
 
 # Counting further would tell categories from free text no better.

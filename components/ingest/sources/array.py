@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
+from components.core import cells, tables
 from components.core.config.base import Frozen
 from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
 from components.ingest.records import ArrayRef, Record, Reject
-from components.ingest.sources import cells, tables
 
 NAME = "array"
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.core import cells, tables
 from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES, PATH_COLUMNS
 from components.ingest.records import FileRef, Record, Reject
-from components.ingest.sources import cells, tables
 from components.ingest.sources.measurements import (
     Measurement,
     MeasurementOptions,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from components.core import cells, tables
 from components.core.errors import RecordError
 from components.ingest.records import Record, Reject
-from components.ingest.sources import cells, tables
 from components.ingest.sources.measurements import (
     Measurement,
     MeasurementOptions,

@@ -11,6 +11,7 @@ import pytest
 
 from components.core import runs
 from components.core.data import cohort as cohorts
+from components.core.data.batches import raw_batch
 from components.core.data.held_out import Opening, read_test, record_opening
 from components.core.errors import InputError, RefusedError
 from components.core.schemas import MANIFEST
@@ -31,6 +32,23 @@ def test_a_part_holds_its_labelled_rows_and_no_other(cohort: Build, part: str) -
     assert rows.tabular.shape == (len(rows), len(rows.stats.tabular.features))
     assert rows.weight.tolist() == wanted["weight.holdout"].tolist()
     assert rows.shard.tolist() == wanted["shard"].tolist()
+
+
+def test_the_unlabelled_are_read_on_request_and_can_be_predicted(cohort: Build) -> None:
+    stage = cohort()
+    frame = pd.read_parquet(stage.folder / MANIFEST)
+    rows = cohorts.read_part(stage, "holdout", "train", unlabelled=True)
+    wanted = frame[frame["part.holdout"] == "train"]
+    assert list(rows.frame["sample_id"]) == list(wanted["sample_id"])
+    assert not rows.labelled
+    batch = raw_batch(rows, np.arange(len(rows)))
+    assert batch["ecg"].shape[0] == batch["tabular"].shape[0] == len(wanted)
+    assert "label" not in batch
+    known = cohorts.read_part(stage, "holdout", "train")
+    assert known.labelled
+    assert "label" in raw_batch(known, np.arange(len(known)))
+    with pytest.raises(RefusedError, match="stays closed to training"):
+        cohorts.read_part(stage, "holdout", "test", unlabelled=True)
 
 
 def test_the_test_part_is_refused(cohort: Build) -> None:

@@ -121,3 +121,17 @@ def test_columns_of_different_length_are_refused() -> None:
             y=[0, 1],
             score=[0.1, 0.2],
         )
+
+
+def test_repeats_whose_first_rows_are_numbered_like_patients() -> None:
+    patients, rng = 60, np.random.default_rng(2)
+    y = np.tile(rng.integers(0, 2, patients), 2)
+    cells = FoldTable(
+        patient=np.tile(np.arange(patients), 2),
+        repeat=np.repeat([0, 1], patients),
+        fold=np.zeros(2 * patients, dtype=np.int64),
+        y=y,
+        score=rng.normal(size=2 * patients) + y,
+    )
+    found = within_fold(cells, metrics=["auroc"], plan=PLAN)["auroc"]
+    assert found.lo < found.value < found.hi

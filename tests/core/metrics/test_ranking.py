@@ -86,3 +86,13 @@ def test_one_class_has_steps_for_its_own_weight_only(label: float) -> None:
     steps = accumulate(rank(y, prob), RowWeights.observed(5))
     assert steps.true.shape == (1, 5 if label else 0)
     assert (steps.positive[0], steps.negative[0]) == (5 * label, 5 * (1 - label))
+
+
+def test_the_same_numbers_among_more_patients_are_other_patients() -> None:
+    """The first fold's rows may be numbered alike among all rows and among all patients."""
+    ranking = rank(np.array([0.0, 1.0, 1.0]), np.array([0.1, 0.2, 0.3]))
+    for patients in (6, 3, 6):
+        counts = np.ones((2, patients), dtype=np.int64)
+        steps = accumulate(ranking, RowWeights(counts, np.arange(3)))
+        assert steps.positive.tolist() == [2.0, 2.0]
+        assert steps.negative.tolist() == [1.0, 1.0]

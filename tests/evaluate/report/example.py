@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import pandas as pd
 
 from components.core.metrics.bootstrap import bootstrap, oracle_share, paired_difference
 from components.core.metrics.calibration import logit
@@ -12,6 +15,10 @@ from components.core.metrics.folds import FoldRow, FoldTable, per_fold
 from components.core.metrics.platt import PlattScaler
 from components.core.metrics.resampling import Plan
 from components.core.metrics.threshold import youden_threshold
+from components.core.report.section import Section
+from components.evaluate.analyses import operating_points
+from components.evaluate.analysis import Context
+from components.evaluate.figures import PatientTables
 from components.evaluate.report import plots
 from components.evaluate.report.data import (
     AuditCheck,
@@ -108,7 +115,10 @@ def example(*, patients: int = 900, seed: int = 0, drawn: bool = True) -> Report
         notices=("ECGs with pacing spikes were kept.",),
         statements={"17": "Not needed: no data of persons.", "26": "One simulated centre."},
     )
-    return replace(data, plots=_plots(data, y, prob, prob_raw)) if drawn else data
+    if not drawn:
+        return data
+    points = _points(y, prob, cut)
+    return replace(data, plots=_plots(data, y, prob, prob_raw), sections=(points,))
 
 
 def tiny() -> ReportData:
@@ -129,6 +139,17 @@ def tiny() -> ReportData:
         notices=(),
         provenance=replace(data.provenance, dirty=False, run_id=""),
     )
+
+
+def _points(y: np.ndarray, prob: np.ndarray, cut: float) -> Section:
+    frame = pd.DataFrame(
+        {
+            "patient_id": np.arange(y.size), "label": y, "weight": 1.0,
+            "calibrated_logit": logit(prob), "margin": prob - cut,
+        }
+    )  # fmt: skip
+    tables = PatientTables(each=frame, pooled=frame, folded=False)
+    return operating_points.analyse(cast(Context, SimpleNamespace(tables=tables, plan=PLAN)))
 
 
 def _folds(y: np.ndarray, raw: np.ndarray, ids: np.ndarray, *, seed: int) -> tuple[FoldRow, ...]:

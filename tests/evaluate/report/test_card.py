@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from components.core.errors import ConfigError
-from components.evaluate.report.card import entries, render_card
+from components.core.report.section import Section, Table
+from components.core.report.tripod import ITEMS
+from components.evaluate.report.answers import entries
+from components.evaluate.report.card import render_card, render_card_page
 from components.evaluate.report.data import ReportData
-from components.evaluate.report.tripod import ITEMS
 from tests.evaluate.report.example import example, tiny
+from tests.evaluate.report.test_html import Page
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,77 @@ def test_a_bare_run_gives_a_card_too() -> None:
     card = render_card(tiny())
     assert "\n**Underpowered: AUROC anywhere from" in card
     assert "below the limit of 20 patients" in card
-    assert "## Waivers\n\nNone.\n" in card
+    assert "No leakage audit was run. No waiver.\n" in card
     assert "- 24 Result of updating\n" in card
     assert "Without recalibration" in card
     assert "no commit" not in card
+
+
+def test_the_card_says_use_audit_and_known_failures(data: ReportData) -> None:
+    for card in (render_card(data), render_card_page(data)):
+        assert "Research on whether this can be predicted: CTRCD of moderate" in card
+        assert "Of 3 checks: 1 waived, 1 passed, 1 for information." in card
+        assert "failed and was waived" in card.split("Known failures")[-1 if "#" in card else 1]
+    bare = render_card(replace(tiny(), audit=data.audit[:1]))
+    assert "Of 1 check: 1 passed. No waiver." in bare
+    calm = replace(data, audit=data.audit[:1], synthetic=False)
+    assert "None was found by this run" in render_card(calm)
+    assert "None was found by this run" in render_card_page(calm)
+
+
+def test_what_stages_and_people_know_stands_behind_what_figures_say(data: ReportData) -> None:
+    told = replace(
+        data, known={"12c": "Trained once.", "5b": "2014 to 2020."}, statements={"12c": "By hand."}
+    )
+    answers = {entry.item.number: entry.answer for entry in entries(told)}
+    own = answers["12c"]
+    assert own is not None
+    assert own.text.endswith("tabular features. Trained once. By hand.")
+    assert answers["5b"] is not None
+    assert answers["6a"] is None
+
+
+def test_tables_of_analyses_stand_once_and_are_pointed_to(data: ReportData) -> None:
+    table = Table("Groups & more", ("Group", "AUROC"), (("women", "0.7"),))
+    plain = {e.item.number: e.answer for e in entries(replace(data, sections=()))}
+    assert plain["14"] is None
+    assert plain["23a"] is not None
+    assert plain["23a"].text.endswith("Subgroups were not evaluated in this run. Best possible on "
+                                      f"this synthetic cohort: AUROC {data.oracle.text()}."
+                                      if data.oracle else "")  # fmt: skip
+    sections = (
+        Section(name="subgroups", title="Does it serve all?", tables=(table,)),
+        Section(name="new", title="Something new"),
+        Section(name="patients", title="Who?", tables=(table,), items=("20b",)),
+    )
+    told = replace(data, sections=sections)
+    found = {e.item.number: e.answer for e in entries(told)}
+    assert found["14"] is not None
+    assert found["14"].text == "Does it serve all? See item 23a."
+    assert found["23a"] is not None
+    assert found["23a"].tables[-1] == table
+    assert "Subgroups were not" not in found["23a"].text
+    assert found["20b"] is not None
+    assert found["20b"].tables == (table,)
+    assert found["20c"] is not None
+    assert render_card(told).count("**Groups &amp; more**") == 2
+    assert render_card_page(told).count("<caption>Groups &amp; more</caption>") == 2
+
+
+def test_the_card_as_a_page_is_whole_and_loads_nothing(data: ReportData) -> None:
+    text = render_card_page(replace(data, title="<script>x", statements={"18a": "None <b>."}))
+    page = Page(text)
+    assert page.open == []
+    assert page.all("script") == [{}]
+    assert page.all("link") == []
+    assert "&lt;script&gt;x" in text
+    assert "None &lt;b&gt;." in text
+    anchors = [each["href"] for each in page.all("a")][1:]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert {str(each).removeprefix("#") for each in anchors} | {"origin"} == set(ids)
+    for entry in entries(data):
+        assert f"<h3>{entry.item.number} {entry.item.asks}</h3>" in text
+    assert text.count('<p class="open">Open.</p>') == sum(
+        e.answer is None for e in entries(replace(data, statements={"18a": "x"}))
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from components.core.errors import ConfigError
+from components.core.report.section import Live, Section
 from components.evaluate.report import wording
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.html import render_html
@@ -59,25 +62,60 @@ def test_page_is_well_formed_and_accessible(page: Page) -> None:
     assert len(page.all("h1")) == 1
     assert all(attributes.get("scope") in ("row", "col") for attributes in page.all("th"))
     assert len(page.all("caption")) == len(page.all("table"))
+    assert all(each["aria-label"] for each in page.all("div") if each.get("role") == "region")
     assert len(page.all("img")) == 4
     assert all(len(attributes["alt"] or "") > 20 for attributes in page.all("img"))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(set(ids)) == len(ids)
-    assert set(ids) == {attributes["aria-labelledby"] for attributes in page.all("section")}
+    sections = [attributes["aria-labelledby"] for attributes in page.all("section")]
+    assert [each["href"] for each in page.all("a")] == ["#what", *(f"#{name}" for name in sections)]
+    assert {*sections, "operating_points-data"} == set(ids)
+    assert [len(page.all(name)) for name in ("header", "nav", "main")] == [1, 1, 1]
 
 
-def test_page_loads_nothing_and_runs_nothing(data: ReportData, page: Page) -> None:
-    assert page.all("script") == page.all("link") == page.all("iframe") == []
+def test_page_loads_nothing_and_fits_the_viewer(data: ReportData, page: Page) -> None:
+    assert page.all("link") == page.all("iframe") == page.all("form") == []
     for _, attributes in page.tags:
         for name in ("src", "href"):
-            assert (attributes.get(name) or "data:").startswith("data:")
-    assert "http://" not in render_html(replace(data, plots={}))
+            assert (attributes.get(name) or "data:").startswith(("data:", "#"))
+        assert not [name for name in attributes if name.startswith("on")]
+    text = render_html(data)
+    assert len(text.encode()) < 1_500_000
+    script = text.split("<script>")[1]
+    # What a sandboxed frame refuses, and what would reach out of the page.
+    refused = ("eval(", "Function(", "fetch(", "XMLHttp", "localStorage", "innerHTML", "alert(")
+    assert not [each for each in refused if each in script]
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_headline_comes_before_everything_else(data: ReportData, page: Page) -> None:
-    assert page.lines["h1"] == [wording.headline(data)]
-    first = next(tag for tag, _ in page.tags if tag in ("h1", "h2", "p", "li", "table"))
-    assert first == "h1"
+def test_without_a_script_everything_is_there(data: ReportData) -> None:
+    bare = re.sub(r"<script.*?</script>", "", render_html(data), flags=re.S)
+    Page(bare)
+    points = data.sections[0]
+    assert points.live is not None
+    for row in points.tables[0].rows:
+        for cell in row[1:]:
+            assert f">{cell}</td>" in bare
+    assert re.findall(r'<div class="live"[^>]* hidden></div>', bare)
+
+
+def test_the_script_gets_its_data_whole_and_harmless(data: ReportData) -> None:
+    bad = Live(kind="thresholds", data={"b": "</script><b>", "a": [0.1, None]})
+    section = Section(name="x", title="X", live=bad)
+    text = render_html(replace(data, sections=(section,), plots={}))
+    (kept,) = re.findall(r'<script type="application/json" id="x-data">(.*?)</script>', text)
+    assert json.loads(kept) == bad.data
+    assert list(json.loads(kept)) == ["b", "a"]
+    assert "<b>" not in kept
+
+
+def test_the_verdict_comes_before_everything_else(data: ReportData) -> None:
+    text = render_html(data)
+    assert f"<h1>{data.title}</h1>" in text
+    parts = ("<h1>", wording.headline(data)[:20], 'class="tiles"', "Not for clinical", "<nav")
+    places = [text.index(part) for part in parts]
+    assert text.index("<body>") < places[0]
+    assert places[1:] == sorted(places[1:])
 
 
 def test_every_figure_and_fact_is_on_the_page(data: ReportData) -> None:
@@ -106,7 +144,7 @@ def test_every_figure_and_fact_is_on_the_page(data: ReportData) -> None:
 def test_text_of_others_cannot_become_markup(data: ReportData) -> None:
     bad = replace(data, title="<script>alert(1)</script>", config={"<b>": "<i>"}, plots={})
     text = render_html(bad)
-    assert "<script" not in text
+    assert "<script>alert" not in text
     assert "&lt;script&gt;" in text
     assert "<i>" not in text
     assert "&lt;confirmed&gt;" in text

@@ -62,34 +62,50 @@ def test_twenty_patients_in_each_class_are_enough(
 
 
 @pytest.mark.parametrize(
-    ("difference", "words"),
+    ("difference", "verdict", "shown"),
     [
-        (interval(-0.01, -0.03, 0.02), "does not beat logistic regression"),
-        (interval(0.0, 0.0, 0.0), "does not beat logistic regression"),
-        (interval(0.02, -0.01, 0.05), "is not shown to beat logistic regression"),
-        (interval(0.05, 0.01, 0.09), None),
+        ((-0.01, -0.03, 0.02), "does not beat", "−0.010, −0.030 to 0.020"),
+        ((0.0, 0.0, 0.0), "does not beat", "0.000, 0.000 to 0.000"),
+        ((0.02, -0.01, 0.05), "is not shown to beat", "0.020, −0.010 to 0.050"),
+        ((0.05, 0.01, 0.09), "beats", "0.050, 0.010 to 0.090"),
     ],
 )
-def test_a_model_that_does_not_beat_a_simple_one_says_so_on_the_first_line(
-    data: ReportData, difference: Interval, words: str | None
+def test_the_first_line_says_whether_a_simple_model_is_beaten_and_by_how_much(
+    data: ReportData, difference: tuple[float, float, float], verdict: str, shown: str
 ) -> None:
-    judged = against(data, difference)
-    if words is None:
-        assert "beat" not in wording.headline(judged)
-        assert not any("beat" in notice.text for notice in wording.notices(judged))
-    else:
-        assert words in wording.headline(judged)
-        sentence = f"The model {words}: difference in AUROC {difference.text()}."
-        assert wording.Notice("warning", sentence) in wording.notices(judged)
+    judged = against(data, interval(*difference))
+    assert f", {verdict} logistic regression (difference {shown}), " in wording.headline(judged)
+    sentence = f"The model {verdict} logistic regression: difference in AUROC "
+    warned = [n for n in wording.notices(judged) if n.text.startswith(sentence)]
+    assert [n.level for n in warned] == ([] if verdict == "beats" else ["warning"])
 
 
 def test_where_lower_is_better_a_negative_difference_wins(data: ReportData) -> None:
     better = against(data, interval(-0.05, -0.09, -0.01), "brier")
     worse = against(data, interval(0.05, 0.01, 0.09), "brier")
     unsure = against(data, interval(-0.05, -0.09, 0.01), "brier")
-    assert "beat" not in wording.headline(better)
+    assert ", beats logistic regression (difference −0.050" in wording.headline(better)
     assert "does not beat" in wording.headline(worse)
     assert "is not shown to beat" in wording.headline(unsure)
+
+
+def test_a_small_test_set_has_the_interval_of_the_difference_alone(data: ReportData) -> None:
+    judged = against(data, interval(-0.01, -0.2345, 0.2))
+    few = replace(data.splits[-1], patients=100, events=9)
+    line = wording.headline(replace(judged, splits=(few,)))
+    assert line.startswith("Underpowered: AUROC anywhere from ")
+    assert "does not beat logistic regression (difference anywhere from −0.23 to 0.20)" in line
+    assert line.endswith("100 patients, 9 events")
+
+
+def test_folds_are_judged_by_their_pooled_events(data: ReportData) -> None:
+    """Eleven events in each of five folds are 55 in all; three in each are too few."""
+    pooled = replace(data.splits[-1], name="all (out of fold)", patients=500, events=55)
+    for events, small in ((55, False), (15, True)):
+        found = replace(data, splits=(replace(pooled, events=events),))
+        assert wording.headline(found).startswith("Underpowered") is small
+        warned = [n.text for n in wording.notices(found) if "fewer than 20" in n.text]
+        assert [t.startswith("Underpowered: 15 patients with") for t in warned] == [True] * small
 
 
 def test_waivers_refusals_and_missing_audits_are_warnings(data: ReportData) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from components.core import tables
 from components.core.errors import InputError, RecordError
-from components.ingest.sources import tables
 
 
 def rows_of(path: Path, separator: str = ",") -> list[tuple[int, tables.Row]]:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from components.core import cells
 from components.core.errors import RecordError
-from components.ingest.sources import cells
 
 
 def test_blanks_and_the_usual_words_are_missing() -> None:

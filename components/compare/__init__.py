@@ -1,0 +1,1 @@
+"""Several evaluated models → figures side by side, paired differences, flips."""

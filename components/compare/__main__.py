@@ -1,0 +1,5 @@
+"""`python -m components.compare`."""
+
+from components.compare.cli import main
+
+main()

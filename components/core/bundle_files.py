@@ -1,0 +1,100 @@
+"""What a model bundle holds on disk: `bundle.json`, per member weights, statistics and shapes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from components.core.config.base import Frozen
+from components.core.models.spec import DataSpec
+from components.core.out_of_distribution import EcgDistribution
+from components.core.signals.prepare_config import PrepareConfig
+
+MANIFEST = "bundle.json"
+
+
+class BundleFacts(Frozen):
+    """What a bundle says of itself.
+
+    Attributes:
+        task: the task it was trained for.
+        label: definition of the positive class.
+        head: name of the model's head.
+        model: name and settings of the network.
+        ecg: how an ECG is prepared; None without ECG.
+        reject: quality flags that training refused, so that the model abstains from them too.
+        min_quality: the model abstains below this quality score; 0 answers for all.
+        ood_threshold: the model abstains above this distance from the training recordings; None
+            does not look at it (no ECG, or a rate too low for its summaries).
+        ood_rate: share of recordings like those of validation that are expected above it.
+        features: tabular feature → `numeric` or `categorical`.
+        members: folders of the ensemble's networks within the bundle.
+        calibration: the recalibration, as its `to_json` writes it.
+        threshold: on the mean logit.
+        version: fingerprint of the evaluation that it was made in.
+        cohort: counts of what it was trained on.
+        cohort_fingerprint: of the prepared cohort that it was trained on.
+    """
+
+    task: str
+    label: str
+    head: str
+    model: dict[str, Any]
+    ecg: PrepareConfig | None
+    reject: tuple[str, ...] = ()
+    min_quality: float = 0.0
+    ood_threshold: float | None = None
+    ood_rate: float = 0.0
+    features: dict[str, str]
+    members: tuple[str, ...] = Field(min_length=1)
+    calibration: dict[str, Any]
+    threshold: float
+    version: str
+    cohort: dict[str, float]
+    cohort_fingerprint: str = ""
+
+    def trained_on(self) -> str:
+        """Return the cohort in words: its fingerprint and counts."""
+        counts = ", ".join(f"{v:,.0f} {k.replace('_', ' ')}" for k, v in self.cohort.items())
+        return f"{self.cohort_fingerprint or 'unnamed cohort'}: {counts}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberFiles:
+    """One network to be put into a bundle."""
+
+    weights: Path
+    stats: Path
+    spec: DataSpec
+
+
+def write_bundle(
+    folder: Path,
+    facts: BundleFacts,
+    members: list[MemberFiles],
+    distribution: EcgDistribution | None = None,
+) -> None:
+    """Write a bundle into `folder`.
+
+    Args:
+        folder: made if need be.
+        facts: what it says of itself.
+        members: its networks, in the order of `facts.members`.
+        distribution: of the training recordings, where `facts.ood_threshold` is set.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, member in zip(facts.members, members, strict=True):
+        target = folder / name
+        target.mkdir(exist_ok=True)
+        shutil.copyfile(member.weights, target / "weights.safetensors")
+        shutil.copyfile(member.stats, target / "norm_stats.json")
+        (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
+    if distribution is not None:
+        distribution.save(folder)
+    text = json.dumps(facts.model_dump(mode="json"), indent=1)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")

@@ -1,0 +1,93 @@
+"""One row of a request: its ECG, what is declared of it, and its tabular features."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from components.core.errors import InputError, RecordError, shorten
+from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
+from components.core.readers.registry import Declared
+from components.core.readers.zipped import memory_file_from_zip
+
+Row = dict[Any, Any]
+# What is declared of an ECG that cannot say it itself, as in a manifest.
+DECLARED = ("ecg_fs", "ecg_unit", "ecg_leads", "ecg_key", "ecg_decimal")
+INPUTS = ("ecg_path", "ecg_base64", *DECLARED)
+_ZIP = b"PK\x03\x04"
+
+
+def tabular_row(row: Row, features: dict[str, str]) -> pd.DataFrame:
+    """Return one row of features with the types that training saw.
+
+    Raises:
+        InputError: a numeric feature holds no number.
+    """
+    cells: dict[str, pd.Series] = {}
+    for name, kind in features.items():
+        value = None if pd.isna(row.get(name)) else row[name]
+        if kind == "categorical":
+            cells[name] = pd.Series([value], dtype="string")
+            continue
+        try:
+            cells[name] = pd.Series([np.nan if value is None else float(value)])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the field '{name}' holds no number; send one or leave it out") from (
+                error
+            )
+    return pd.DataFrame(cells)
+
+
+def raw_file(row: Row) -> RawFile:
+    """Return the ECG file that a row names or carries.
+
+    Raises:
+        InputError: both or neither of `ecg_path` and `ecg_base64` are given.
+        RecordError: the file or the base64 text cannot be used.
+    """
+    path, text = _given(row, "ecg_path"), _given(row, "ecg_base64")
+    if bool(path) == bool(text):
+        raise InputError("send the ECG as either 'ecg_path' or 'ecg_base64'")
+    if path:
+        file = Path(path)
+        return DiskFile(file, file.parent)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RecordError("not_base64", "the field 'ecg_base64' is not base64") from error
+    return memory_file_from_zip(data) if data.startswith(_ZIP) else MemoryFile("upload", data)
+
+
+def declared(row: Row) -> Declared:
+    """Return what a row declares of its ECG.
+
+    Raises:
+        InputError: a rate that is no number, or a decimal mark other than `.` and `,`.
+    """
+    leads, mark = _given(row, "ecg_leads"), _given(row, "ecg_decimal") or "."
+    if mark not in (".", ","):
+        raise InputError(f"the field 'ecg_decimal' is '{shorten(mark)}'; send '.' or ','")
+    return Declared(
+        fs=_rate(_given(row, "ecg_fs")),
+        unit=_given(row, "ecg_unit") or None,
+        leads=tuple(leads.split(";")) if leads else None,
+        key=_given(row, "ecg_key") or None,
+        decimal=mark,
+    )
+
+
+def _given(row: Row, name: str) -> str:
+    value: Any = row.get(name)
+    return "" if pd.isna(value) else str(value)
+
+
+def _rate(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise InputError(f"the field 'ecg_fs' is '{shorten(text)}', no rate in Hz") from error

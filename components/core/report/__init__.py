@@ -1,0 +1,1 @@
+"""What all pages share: sections, tables, style of pictures, one look, safe rendering."""

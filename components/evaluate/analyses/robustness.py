@@ -1,0 +1,149 @@
+"""Robustness: what is left with fewer leads, with noise, at lower rates, with fewer inputs?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from components.core.members import WEIGHTS, load_model
+from components.core.models.spec import DataSpec
+from components.core.progress import Advance, progress
+from components.core.signals.prepare_config import PrepareConfig
+from components.evaluate.analysis import Context
+from components.evaluate.predictions import FoldTest, members_of, position
+from components.evaluate.report.forest import forest
+from components.evaluate.report.section import Plot, Section
+from components.evaluate.robustness import wording
+from components.evaluate.robustness.battery import (
+    Index,
+    Network,
+    conditions,
+    disturbed_logits,
+    draw,
+)
+from components.evaluate.robustness.figures import BASE, compare
+from components.evaluate.robustness.recordings import (
+    Condition,
+    Setup,
+    nothing_given,
+    signal_rms,
+)
+
+NAME = "robustness"
+ORDER = 50
+_KEYS = ["sample_id", "patient_id", "label", "weight"]
+
+
+def applies(context: Context) -> bool:
+    """Return whether the model looks at an ECG and is tested on its own cohort."""
+    return not context.external and "ecg" in inputs(context)
+
+
+def inputs(context: Context) -> tuple[str, ...]:
+    """Return the model's inputs: a model file is named by them, joined by `+`."""
+    there = context.stages.cohort.facts["modalities"]
+    return tuple(part for part in str(context.task.model["name"]).split("+") if part in there)
+
+
+def analyse(context: Context) -> Section:
+    """Return figures under every condition, with the paired difference to the undisturbed."""
+    config = context.task.evaluate.robustness
+    tests = [test for test in context.tests if position(test.fold)[0] == 0]
+    drawn = draw(tests, records=config.records, seed=config.seed)
+    wanted = conditions(_setup(context, tests, drawn))
+    parts: list[pd.DataFrame] = []
+    work = sum(map(len, drawn)) * sum(c.change is not None for c in wanted)
+    with progress("evaluate: disturbed recordings", work, "predictions") as advance:
+        for test, index in zip(tests, drawn, strict=True):
+            parts.append(_fold(context, test, index, wanted, advance))
+    available = sum(len(test.frame) for test in tests)
+    frame = pd.concat(parts, ignore_index=True)
+    found = compare(frame, wanted, context.plan, of_records=available)
+    svg = forest(
+        wording.picture(found), title="AUROC of disturbed recordings",
+        line=found.base["auroc"].value, chance=0.5,
+    )  # fmt: skip
+    return Section(
+        name=NAME,
+        title="How robust is it?",
+        text=wording.paragraphs(found, seed=config.seed, folded=context.tables.folded),
+        tables=wording.tables(found),
+        plots=(Plot(name=NAME, svg=svg, alt="AUROC with interval, by disturbance", wide=True),),
+        figures={
+            f"robustness/{each.condition.key}/{name}": interval
+            for each in found.disturbed
+            for name, interval in each.figures.items()
+        },
+    )
+
+
+def _setup(context: Context, tests: Sequence[FoldTest], drawn: Sequence[Index]) -> Setup:
+    facts: dict[str, Any] = context.stages.cohort.facts["ecg"]
+    prepared = PrepareConfig(**{k: v for k, v in facts.items() if k in PrepareConfig.model_fields})
+    each = [signal_rms(test.rows, index) for test, index in zip(tests, drawn, strict=True)]
+    return Setup(
+        config=context.task.evaluate.robustness,
+        leads=prepared.leads,
+        fs=prepared.fs,
+        unit=prepared.unit,
+        highpass_hz=prepared.highpass_hz,
+        notch_hz=prepared.notch_hz,
+        fewest_leads=prepared.fewest_leads,
+        inputs=inputs(context),
+        rms=float(np.median(np.concatenate(each))),
+    )
+
+
+def _fold(
+    context: Context,
+    test: FoldTest,
+    index: Index,
+    wanted: Sequence[Condition],
+    advance: Advance,
+) -> pd.DataFrame:
+    """Return a fold's drawn records with a pair of columns per condition that changes something."""
+    changing = [(c.key, c.change) for c in wanted if c.change is not None]
+    logits = disturbed_logits(
+        _network(context, test.fold),
+        test.rows,
+        index,
+        [change for _, change in changing],
+        absent=nothing_given(test.rows, _kinds(context)),
+        advance=advance,
+    )
+    own = test.frame.iloc[index]
+    base = own["logit"].to_numpy(np.float64)
+    named = {BASE: base} | {key: row for (key, _), row in zip(changing, logits, strict=True)}
+    columns = {f"logit.{key}": row for key, row in named.items()}
+    columns |= {f"calibrated.{key}": _calibrated(test, row) for key, row in named.items()}
+    repeat, fold = position(test.fold)
+    return own[_KEYS].assign(repeat=repeat, fold=fold, **columns)
+
+
+def _calibrated(test: FoldTest, logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return calibrated logits, NaN where a record has no answer."""
+    known = np.isfinite(logit)
+    out = np.full_like(logit, np.nan)
+    out[known] = test.calibration.recalibrator.logit(logit[known])
+    return out
+
+
+def _network(context: Context, fold: str) -> Network:
+    train = context.stages.train
+    spec = DataSpec.model_validate(train.facts["specs"][fold])
+    models = [
+        load_model(train.facts["model"], spec, train.folder / member.folder / WEIGHTS).to(
+            context.place.device
+        )
+        for member in members_of(train, fold)
+    ]
+    return Network(models=models, head=train.facts["head"], place=context.place)
+
+
+def _kinds(context: Context) -> dict[str, str]:
+    kinds: dict[str, str] = context.stages.ingest.facts["features"]
+    return {name: kinds[name] for name in context.stages.cohort.facts["features"]}

@@ -1,0 +1,1 @@
+"""Disturbed test recordings: fewer leads, noise, lower rates, inputs that are not there."""

@@ -1,0 +1,111 @@
+"""All conditions on the drawn test records: logits per record, in batches of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from torch import nn
+
+from components.core.data.batches import Normaliser
+from components.core.data.cohort import Rows
+from components.core.device import Place
+from components.core.errors import InputError
+from components.core.predict import answer
+from components.evaluate.predictions import FoldTest
+from components.evaluate.robustness import leads, modalities, noise, rates
+from components.evaluate.robustness.recordings import (
+    Change,
+    Condition,
+    Recordings,
+    Setup,
+    Values,
+    decode,
+    to_batch,
+)
+
+# Ten seconds of eight leads at 500 Hz in single precision: 10 MB a copy, some five at a time.
+_BATCH = 64
+Index = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """The trained members of a fold, whose mean logit counts.
+
+    Attributes:
+        models: in evaluation mode.
+        head: name of the output.
+        place: device and precision.
+    """
+
+    models: Sequence[nn.Module]
+    head: str
+    place: Place
+
+
+def conditions(setup: Setup) -> list[Condition]:
+    """Return every condition that is asked for, kind by kind."""
+    kinds = (leads, noise, rates, modalities)
+    return [condition for kind in kinds for condition in kind.conditions(setup)]
+
+
+def draw(tests: Sequence[FoldTest], *, records: int, seed: int) -> list[Index]:
+    """Return per fold the rows to use: whole patients in a drawn order, `records` rows at most.
+
+    A single patient with more is taken whole.
+    """
+    patients = pd.concat([test.frame["patient_id"] for test in tests])
+    sizes = patients.value_counts().sort_index()
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    fitting = np.cumsum(sizes.to_numpy()[order]) <= records
+    fitting[0] = True
+    chosen = set(sizes.index[order[fitting]])
+    return [np.flatnonzero(test.frame["patient_id"].isin(chosen)) for test in tests]
+
+
+def disturbed_logits(
+    network: Network,
+    rows: Rows,
+    index: Index,
+    changes: Sequence[Change],
+    *,
+    absent: Values,
+    advance: Callable[[int], None],
+) -> Floats:
+    """Return `[conditions, n]` mean logit of the members; NaN where no lead is left.
+
+    Args:
+        network: the fold's members.
+        rows: the fold's test part.
+        index: `[n]` rows to use.
+        changes: of the conditions that change something.
+        absent: `[F]` see `Recordings`.
+        advance: called with the number of predictions just made.
+    """
+    norm = rows.stats.norm()
+    if norm is None:
+        raise InputError("the fold has no ECG statistics; train on a cohort with ECGs")
+    normaliser = Normaliser(norm)
+    out = np.empty((len(changes), len(index)))
+    for start in range(0, len(index), _BATCH):
+        part = slice(start, start + _BATCH)
+        recordings = decode(rows, index[part], absent)
+        for number, change in enumerate(changes):
+            out[number, part] = _logits(network, change(recordings), normaliser)
+        advance(len(recordings.ids) * len(changes))
+    return out
+
+
+def _logits(network: Network, recordings: Recordings, normaliser: Normaliser) -> Floats:
+    batch = to_batch(recordings)
+    each = [
+        answer(model, batch, normaliser=normaliser, head=network.head, place=network.place)
+        for model in network.models
+    ]
+    # Serving refuses a record without a lead, so it has no answer here either.
+    return np.where(recordings.lead_mask.any(axis=1), np.mean(each, axis=0), np.nan)

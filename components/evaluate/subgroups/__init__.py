@@ -1,0 +1,1 @@
+"""Groups of patients looked at by themselves."""

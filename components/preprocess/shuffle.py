@@ -1,0 +1,35 @@
+"""Outcomes dealt out anew among the patients: a control, from which nothing can be learned.
+
+Whoever gets a patient's outcome gets all of it (label, days to event, death and last contact), so
+that prevalence, censoring and its weights stay what they are while every tie to ECG and features
+is cut. Skill that is left is a leak.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from components.core.schemas import GRADE_COLUMN
+
+_OUTCOME = ("label", "event_time_days", "death_days", "followup_days", GRADE_COLUMN, "given_label")
+
+
+def shuffle_outcomes(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return the records with the outcomes of the patients permuted.
+
+    A patient whose recordings differ hands on the outcome of the first that has the event, else of
+    the first: then each patient is positive exactly once, as before.
+
+    Args:
+        frame: `patient_id`, `label` and the times, per record.
+        seed: of the permutation; the order of the records has no bearing on it.
+    """
+    columns = [c for c in _OUTCOME if c in frame]
+    event = frame["label"].eq(1).fillna(value=False) | frame["event_time_days"].notna()
+    ordered = frame.assign(_last=~event).sort_values(["patient_id", "_last"], kind="stable")
+    outcome = ordered.drop_duplicates("patient_id").set_index("patient_id")[columns]
+    donor = np.random.default_rng(seed).permutation(len(outcome))
+    dealt = outcome.iloc[donor].set_index(outcome.index)
+    own = dealt.loc[frame["patient_id"]].set_index(frame.index)
+    return frame.assign(**{c: own[c] for c in columns})

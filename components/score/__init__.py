@@ -1,0 +1,1 @@
+"""A registered model and new records → predictions alone; no labels are needed."""

@@ -1,0 +1,5 @@
+"""`python -m components.score`."""
+
+from components.score.cli import main
+
+main()

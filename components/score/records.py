@@ -1,0 +1,70 @@
+"""Rows of a manifest as the bundle takes them: file, declarations, features, published names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.core import cells, tables
+from components.core.bundle_files import BundleFacts
+from components.core.errors import ConfigError, InputError, nearest
+from components.core.schemas import PATH_COLUMNS
+
+SOURCES = ("manifest",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRecord:
+    """One row of the manifest, not yet read.
+
+    Attributes:
+        row: its line, the header being line 1.
+        patient: `patient-N` by the patient's first line.
+        cells: the row as it stands.
+        width: how many columns the header has.
+    """
+
+    row: int
+    patient: str
+    cells: dict[str, str | None]
+    width: int
+
+
+def manifest_file(source: str, path: str) -> Path:
+    """Return the manifest that a path names: the file itself, or `manifest.csv` in the folder.
+
+    Raises:
+        ConfigError: another source than a manifest.
+    """
+    if source not in SOURCES:
+        raise ConfigError(f"'source' is '{source}'; {nearest(source, SOURCES)}")
+    given = Path(path).expanduser()
+    return given / "manifest.csv" if given.is_dir() else given
+
+
+def path_column(manifest: Path, facts: BundleFacts) -> str:
+    """Return the column that names the ECG files; empty for a model without ECG.
+
+    Raises:
+        InputError: the manifest lacks what the model takes in.
+    """
+    header, _ = tables.open_table(manifest)
+    tables.require(header, ["patient_id", *facts.features], manifest.name)
+    found = [name for name in PATH_COLUMNS if name in header]
+    if facts.ecg is not None and len(found) != 1:
+        raise InputError(
+            f"the table '{manifest.name}' has {len(found)} of the columns "
+            f"{' and '.join(PATH_COLUMNS)}; the model takes an ECG, name its file in one of them"
+        )
+    return found[0] if facts.ecg is not None else ""
+
+
+def records(manifest: Path) -> Iterator[NewRecord]:
+    """Yield the rows one by one; an empty patient id is refused later, with its row."""
+    header, rows = tables.open_table(manifest)
+    first: dict[str, int] = {}
+    for line, row in rows:
+        patient = cells.text(row, "patient_id") or f"row-{line}"
+        number = first.setdefault(patient, line)
+        yield NewRecord(row=line, patient=f"patient-{number}", cells=row, width=len(header))

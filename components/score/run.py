@@ -1,0 +1,160 @@
+"""Predictions for new records. Plain functions: no MLflow, no command line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core import store
+from components.core.bundle_files import MANIFEST, BundleFacts
+from components.core.data.raw import raw_digest
+from components.core.errors import InputError
+from components.core.files import write_atomic
+from components.core.parts import PARTS_FOLDER
+from components.core.pool import map_chunks, worker_count
+from components.core.progress import progress
+from components.core.schemas import REJECT_SCHEMA, REJECTS
+from components.core.store import Stage, Workspace
+from components.core.versions import library_versions
+from components.score.chunks import PREDICTION_SCHEMA, part_files, score_chunk
+from components.score.records import NewRecord, manifest_file, path_column, records
+
+PREDICTIONS = "predictions.parquet"
+# Rows per chunk: a killed run repeats at most this many per process, seconds of work.
+CHUNK = 64
+_LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "wfdb", "pydicom")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is scored by what.
+
+    Attributes:
+        bundle: folder of the model.
+        facts: what the model says of itself.
+        manifest: the table of the new records.
+        column: of the table that names the ECG's file; empty without ECG.
+        raw: hash over the table and every file that it names.
+    """
+
+    bundle: Path
+    facts: BundleFacts
+    manifest: Path
+    column: str
+    raw: str
+
+
+def job(bundle: Path, *, source: str, path: str) -> Job:
+    """Return what is to be done.
+
+    Args:
+        bundle: folder of the model.
+        source: layout of the records.
+        path: of the manifest, or of its folder.
+
+    Raises:
+        ConfigError: an unknown source.
+        InputError: no bundle, no manifest, or one that lacks what the model takes in.
+    """
+    try:
+        facts = BundleFacts.model_validate_json((bundle / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("the run holds no readable model bundle; evaluate it again") from error
+    manifest = manifest_file(source, path)
+    column = path_column(manifest, facts)
+    return Job(bundle=bundle, facts=facts, manifest=manifest, column=column,
+               raw=raw_digest(str(manifest), {}))  # fmt: skip
+
+
+def config(job: Job) -> dict[str, Any]:
+    """Return what, beside model and files, bears on the result."""
+    return {"task": job.facts.task, "column": job.column}
+
+
+def identity(job: Job) -> str:
+    """Return the fingerprint of the predictions."""
+    return store.fingerprint(
+        "score",
+        config=config(job),
+        inputs={"bundle": job.facts.version, "raw": job.raw},
+        libraries=library_versions(_LIBRARIES),
+    )
+
+
+def score(work: Workspace, job: Job, *, workers: int = 0) -> None:
+    """Fill the workspace with predictions and rejects; a killed run goes on from its last chunk.
+
+    Args:
+        work: receives the files and counts.
+        job: what is scored by what.
+        workers: processes; 0 takes one per core.
+
+    Raises:
+        InputError: the manifest has no rows.
+    """
+    (work.folder / PARTS_FOLDER).mkdir(exist_ok=True)
+    total = sum(1 for _ in records(job.manifest))
+    if total == 0:
+        raise InputError(f"'{job.manifest.name}' holds no records; it has a header and no rows")
+    chunks = -(-total // CHUNK)
+    fixed = (work.folder, job.bundle, job.manifest.parent, job.column)
+    tasks = ((n, rows, *fixed) for n, rows in enumerate(_batched(records(job.manifest))))
+    with progress("score", total, "records") as advance:
+        for done in map_chunks(score_chunk, tasks, workers=min(chunks, worker_count(workers))):
+            advance(done.records + done.rejects)
+    files = [part_files(work.folder, number) for number in range(chunks)]
+    kept = _merge(work.path(PREDICTIONS), [part for part, _ in files], PREDICTION_SCHEMA)
+    refused = _merge(work.path(REJECTS), [rejected for _, rejected in files], REJECT_SCHEMA)
+    abstained = pq.read_table(work.path(PREDICTIONS), columns=["abstain"]).column("abstain")
+    work.counts |= {
+        "records": total,
+        "predictions": kept,
+        "rejects": refused,
+        "abstained": int(abstained.to_numpy().sum()),
+    }
+    shutil.rmtree(work.folder / PARTS_FOLDER)
+
+
+def reject_summary(folder: Path) -> str:
+    """Return rejects per code as CSV text; reasons stay in the stage, for they may quote a file."""
+    codes = pd.read_parquet(folder / REJECTS, columns=["code"])["code"]
+    return str(codes.value_counts().rename_axis("code").rename("count").to_csv())
+
+
+def lines(done: Stage) -> list[str]:
+    """Return what the terminal says at the end."""
+    n = {name: int(value) for name, value in done.counts.items()}
+    return [
+        f"score: {n['records']:,} records: {n['predictions'] - n['abstained']:,} answered, "
+        f"{n['abstained']:,} the model abstains from, {n['rejects']:,} refused",
+        f"score: {done.folder / PREDICTIONS}; reasons of refusal in {REJECTS} beside it",
+    ]
+
+
+def _batched(rows: Iterator[NewRecord]) -> Iterator[list[NewRecord]]:
+    while batch := list(islice(rows, CHUNK)):
+        yield batch
+
+
+def _merge(target: Path, parts: list[Path], schema: pa.Schema) -> int:
+    """Write the parts one after another, one in memory at a time, and return their rows."""
+    count = 0
+
+    def write(path: Path) -> None:
+        nonlocal count
+        with pq.ParquetWriter(path, schema) as writer:
+            for part in parts:
+                table = pq.read_table(part, schema=schema)
+                count += table.num_rows
+                writer.write_table(table)
+
+    write_atomic(target, write)
+    return count
