@@ -30,11 +30,11 @@ def test_the_bounds_are_those_of_the_bootstrap(level: coverage.Level) -> None:
     data = draw(SMALL, level, np.random.default_rng((1, *job.key)))
     prob = 1 / (1 + np.exp(-data.logit))
     for method in METHODS:
-        plan = Plan(draws=50, seed=7, expand=method == "expanded")
+        plan = Plan(draws=50, seed=7, corrected=method == "corrected")
         wanted = bootstrap(data.y, prob, data.patient, metrics=BINARY, plan=plan)
         for name, interval in wanted.items():
             assert found[f"{name}/{level}/{method}"] == (interval.lo, interval.hi)
-    assert found["harrell_c/patient/expanded"][0] <= found["harrell_c/patient/plain"][0]
+    assert found["harrell_c/patient/corrected"][0] <= found["harrell_c/patient/plain"][0]
 
 
 @pytest.mark.usefixtures("quick")
@@ -65,7 +65,7 @@ def test_the_table_counts_what_is_covered(tmp_path: Path, monkeypatch: pytest.Mo
         found = dict.fromkeys(names, (-9.0, 9.0))
         at = truth["auroc"]
         wrong = {0: (0.0, at - 0.1), 1: (0.0, at - 0.1), 2: (at + 0.1, 1.0)}
-        found["auroc/patient/expanded"] = wrong.get(number, (at - 0.1, at + 0.1))
+        found["auroc/patient/corrected"] = wrong.get(number, (at - 0.1, at + 0.1))
         rows.append({"key": [120, 30, number], "bounds": found})
     write(json.loads(json.dumps(rows)))
     text = page.read_text()

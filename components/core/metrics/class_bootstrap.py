@@ -28,7 +28,7 @@ from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.checks import IntArray
 from components.core.metrics.class_metric import ClassFamily, ClassMetric, ClassSample
 from components.core.metrics.interval import Interval
-from components.core.metrics.metric import RowWeights, Statistic, joined
+from components.core.metrics.metric import RowWeights, Scale, Statistic, joined
 from components.core.metrics.registry import discovered
 from components.core.metrics.resampling import Clusters, Plan, clusters
 
@@ -64,7 +64,11 @@ def class_bootstrap(
         InputError: no metric, or groups of the wrong shape.
     """
     wanted = tuple(metrics)
-    return _run(class_statistic(sample, wanted), sample, groups, plan or Plan(), wanted)
+    scales: dict[str, Scale] = {
+        key: each.scale for each in class_named(wanted) for key in each.keys(sample.names)
+    }
+    statistic = class_statistic(sample, wanted)
+    return _run(statistic, sample, groups, plan or Plan(), wanted, scales=scales)
 
 
 def class_paired_difference(
@@ -147,6 +151,7 @@ def _run(
     metrics: tuple[str, ...],
     *,
     note: str = "",
+    scales: dict[str, Scale] | None = None,
 ) -> dict[str, Interval]:
     y = sample.y.astype(np.float64)
     within = clusters(groups, y, weight=sample.weight, plan=plan)
@@ -157,6 +162,7 @@ def _run(
         plan=plan,
         note=note,
         patients=_carriers(class_named(metrics), sample, within),
+        scales=scales,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from components.core.errors import InputError
 from components.core.metrics.checks import FloatArray, IntArray, Vector, finite
 from components.core.metrics.checks import weights as checked_weights
-from components.core.metrics.metric import Direction, Statistic
+from components.core.metrics.metric import Direction, Scale, Statistic
 
 # What a figure is of: everyone, the mean over classes, each class against the rest, each cut
 # between neighbouring classes, or each cell of the confusion matrix.
@@ -66,6 +66,7 @@ class ClassMetric:
         scope: what it is of.
         ordinal: it means something only where the classes are in order.
         family: prepares this figure with its siblings, which share the costly part.
+        scale: where its interval is made.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ClassMetric:
     scope: Scope
     ordinal: bool = False
     family: ClassFamily
+    scale: Scale = "plain"
 
     def keys(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of its values."""

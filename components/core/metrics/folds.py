@@ -17,7 +17,7 @@ from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.checks import FloatArray, IntArray, Vector, binary, finite
 from components.core.metrics.checks import weights as checked_weights
 from components.core.metrics.interval import Interval
-from components.core.metrics.metric import RowWeights, Sample, Statistic, statistics_for
+from components.core.metrics.metric import RowWeights, Sample, Scale, Statistic, statistics_for
 from components.core.metrics.registry import named
 from components.core.metrics.resampling import Plan, clusters
 
@@ -97,7 +97,10 @@ def within_fold(
     A patient drawn twice counts twice in every repeat. In each draw the mean is over the folds
     that define the figure; a draw in which none does is undefined.
     """
-    return _run(table, mean_over_folds(table, tuple(metrics)), plan or Plan(), NOTE)
+    names = tuple(metrics)
+    scales: dict[str, Scale] = {metric.name: metric.scale for metric in named(names)}
+    statistic = mean_over_folds(table, names)
+    return _run(table, statistic, plan or Plan(), NOTE, scales=scales)
 
 
 def within_fold_difference(
@@ -152,10 +155,17 @@ def mean_over(cells: Sequence[tuple[IntArray, Statistic]]) -> Statistic:
     return Statistic(cells[0][1].names, evaluate)
 
 
-def _run(table: FoldTable, statistic: Statistic, plan: Plan, note: str) -> dict[str, Interval]:
+def _run(
+    table: FoldTable,
+    statistic: Statistic,
+    plan: Plan,
+    note: str,
+    *,
+    scales: dict[str, Scale] | None = None,
+) -> dict[str, Interval]:
     sample = _sample(table)
     within = clusters(table.patient, sample.y, weight=sample.weight, plan=plan)
-    return intervals(statistic, within, weight=sample.weight, plan=plan, note=note)
+    return intervals(statistic, within, weight=sample.weight, plan=plan, note=note, scales=scales)
 
 
 def _sample(table: FoldTable) -> Sample:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
+from scipy.special import expit, ndtr, ndtri, stdtrit
 
 from components.core.metrics.checks import FloatArray
 
@@ -80,6 +80,33 @@ def percentile(
         tail = (1 - level) / 2 if patients is None else expanded_tail(level, patients)
         lo, hi = (float(bound) for bound in np.quantile(defined, [tail, 1 - tail]))
     return Interval(value, lo, hi, int(draws.size), undefined, method)
+
+
+def on_logit_scale(
+    value: float, draws: FloatArray, *, level: float, method: str, patients: int
+) -> Interval | None:
+    """Return logit⁻¹(logit(value) ± t·SE), SE of the draws' logits; None where one has no logit.
+
+    For an area under a curve near its bound of 1: percentiles lean the wrong way there, since draws
+    scatter downwards when the figure is high (Pepe 2003, chapter 5; Qin and Hotilovac 2008, Stat
+    Methods Med Res 17:207). t and its degrees of freedom as in `expanded_tail`.
+
+    Args:
+        value: the figure on the sample itself, in [0, 1].
+        draws: `[N]` the figure in each draw; NaN ones are left out.
+        level: nominal coverage.
+        method: words for the report.
+        patients: how many the figure rests on.
+    """
+    defined = draws[~np.isnan(draws)]
+    inside = np.concatenate([[value], defined])
+    if patients < 2 or defined.size < 2 or not ((inside > 0) & (inside < 1)).all():
+        return None
+    logits = np.log(inside) - np.log1p(-inside)
+    factor = -float(ndtri(expanded_tail(level, patients)))
+    reach = factor * float(logits[1:].std(ddof=1))
+    lo, hi = (float(expit(logits[0] + side * reach)) for side in (-1, 1))
+    return Interval(value, lo, hi, int(draws.size), int(draws.size - defined.size), method)
 
 
 def expanded_tail(level: float, patients: int) -> float:

@@ -17,6 +17,8 @@ from components.core.metrics.checks import FloatArray, IntArray
 
 Direction = Literal["higher", "lower", "target"]
 Needs = Literal["score", "probability", "decision"]
+# Where an interval is made: percentiles of the figure, or symmetric about its logit.
+Scale = Literal["plain", "logit"]
 Counts = npt.NDArray[np.signedinteger[Any]]
 PatientSums = dict[int, tuple[FloatArray, FloatArray]]
 
@@ -133,6 +135,7 @@ class Metric:
         ideal: the value of a perfect model.
         needs: `score` (any real number), `probability`, or `decision` (a score and a threshold).
         family: prepares this figure with its siblings, which share the costly part.
+        scale: where its interval is made.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Metric:
     ideal: float
     needs: Needs
     family: Family
+    scale: Scale = "plain"
 
 
 def statistics_for(sample: Sample, metrics: Iterable[Metric]) -> Statistic:

@@ -132,6 +132,7 @@ CLASS_METRICS = (
             ideal=1.0,
             scope=scope,
             family=family,
+            scale="logit" if name.endswith("auroc") else "plain",
         )
         for name, title, scope, family in _SHARES
     ),

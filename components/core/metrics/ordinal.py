@@ -97,5 +97,6 @@ CLASS_METRICS = (
         scope="cut",
         ordinal=True,
         family=cumulative,
+        scale="logit",
     ),
 )

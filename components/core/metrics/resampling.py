@@ -46,15 +46,16 @@ class Plan:
         strata: draw positive and negative patients apart: `auto` when the rarer class has fewer
             than `RARE_PATIENTS`, `always`, or `never`.
         level: coverage of the interval, 0.95 for 95 %.
-        expand: widen intervals that rest on few patients, as `interval.expanded_tail` says; without
-            it plain percentiles cover 92 to 93 % instead of 95 % at 30 events (docs/coverage.md).
+        corrected: correct intervals for few patients, by `interval.expanded_tail` and, where the
+            metric says so, `interval.on_logit_scale`; without it plain percentiles cover 92 to 93 %
+            instead of 95 % at 30 events (docs/coverage.md).
     """
 
     draws: int = DRAWS
     seed: int = 0
     strata: Strata = "auto"
     level: float = 0.95
-    expand: bool = True
+    corrected: bool = True
 
     def __post_init__(self) -> None:
         if self.draws < 1:

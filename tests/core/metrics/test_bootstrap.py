@@ -130,7 +130,9 @@ def test_rare_patients_are_drawn_apart_unless_told_otherwise() -> None:
     assert 5 <= together.undefined <= 40
     assert together.n_draws == 400
     assert np.isfinite([together.lo, together.hi]).all()
-    assert together.method == "95 % expanded percentile bootstrap, patients drawn with replacement"
+    # The scores separate the classes, so every draw reaches 1 and has no logit.
+    words = "95 % expanded percentile bootstrap (no logit where a draw reaches 0 or 1), "
+    assert together.method == f"{words}patients drawn with replacement"
 
 
 def test_strata_are_by_patient_and_by_known_label() -> None:
@@ -158,11 +160,23 @@ def test_several_classes_are_strata_of_their_own() -> None:
     assert found.strata[0].tolist() == [70, 71, 72, 73, 74]
 
 
+def test_the_area_under_the_curve_has_its_interval_on_the_logit_scale() -> None:
+    data = predictions(29, patients=150, prevalence=0.2)
+    found = bootstrap(data.y, data.prob, data.patient, metrics=["auroc", "auprc"], plan=FEW)
+    assert found["auroc"].method == (
+        "95 % bootstrap on the logit scale, patients drawn with replacement"
+    )
+    assert found["auprc"].method.startswith("95 % expanded percentile bootstrap, ")
+    ours = found["auroc"]
+    value, lo, hi = (np.log(x / (1 - x)) for x in (ours.value, ours.lo, ours.hi))
+    assert hi - value == pytest.approx(value - lo)
+
+
 def test_intervals_widen_with_few_patients_in_the_rarer_class() -> None:
     data = predictions(29, patients=150, prevalence=0.2)
     plain, wide = (
-        bootstrap(data.y, data.prob, data.patient, metrics=["auroc"], plan=plan)["auroc"]
-        for plan in (Plan(draws=400, expand=False), Plan(draws=400))
+        bootstrap(data.y, data.prob, data.patient, metrics=["auprc"], plan=plan)["auprc"]
+        for plan in (Plan(draws=400, corrected=False), Plan(draws=400))
     )
     events = np.unique(data.patient[data.y == 1]).size
     assert clusters(data.patient, data.y, weight=None, plan=Plan()).rarest == events
@@ -172,12 +186,12 @@ def test_intervals_widen_with_few_patients_in_the_rarer_class() -> None:
     within = clusters(data.patient, data.y, weight=None, plan=Plan())
     sample = Sample(y=data.y, score=data.prob)
     many = intervals(
-        statistics_for(sample, named(["auroc"])),
+        statistics_for(sample, named(["auprc"])),
         within,
         weight=None,
         plan=Plan(draws=400),
-        patients={"auroc": 10**6},
-    )["auroc"]
+        patients={"auprc": 10**6},
+    )["auprc"]
     assert (many.lo, many.hi) == pytest.approx((plain.lo, plain.hi), abs=1e-4)
 
 

@@ -74,9 +74,9 @@ def test_a_rare_class_is_drawn_apart_and_widens_what_rests_on_it() -> None:
             class_sample(y, probs),
             np.arange(294),
             metrics=["accuracy", "auroc", "macro_f1", "auroc_from", "confusion"],
-            plan=Plan(draws=300, expand=expand),
+            plan=Plan(draws=300, corrected=corrected),
         )
-        for expand in (False, True)
+        for corrected in (False, True)
     )
     assert "apart" in wide["accuracy"].method
     assert wide["auroc/2"].undefined == 0
@@ -84,8 +84,11 @@ def test_a_rare_class_is_drawn_apart_and_widens_what_rests_on_it() -> None:
     def ratio(name: str) -> float:
         return (wide[name].hi - wide[name].lo) / (plain[name].hi - plain[name].lo)
 
-    for name in ("accuracy", "auroc/0", "auroc_from/1", "confusion/0/1"):
-        assert 1 <= ratio(name) < 1.05
+    for name in ("accuracy", "confusion/0/1"):
+        assert 1 <= ratio(name) < 1.02
+    # Another kind of interval, but with 144 patients on the smaller side no wider one.
+    for name in ("auroc/0", "auroc_from/1"):
+        assert 0.9 < ratio(name) < 1.12
     for name in ("auroc/2", "macro_f1", "auroc_from/2"):
         assert ratio(name) > 1.2
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.core.metrics.interval import Interval, expanded_tail, number, percentile
+from components.core.metrics.interval import (
+    Interval,
+    expanded_tail,
+    number,
+    on_logit_scale,
+    percentile,
+)
 
 
 def test_percentiles_leave_undefined_draws_out_and_count_them() -> None:
@@ -36,6 +42,36 @@ def test_an_interval_that_rests_on_few_patients_is_wider() -> None:
     # t of 29 degrees of freedom is 2.0452; 2.0452·√(30/29) = 2.0802 and Φ(−2.0802) = 0.01876.
     assert lower[2] == pytest.approx(0.01876, abs=1e-5)
     assert (found[-1].lo, found[-1].hi) == (0, 1)
+
+
+def test_on_the_logit_scale_an_interval_is_symmetric_and_stays_inside() -> None:
+    draws = np.array([0.90, 0.95, 0.97, 0.985, np.nan])
+    found = on_logit_scale(0.96, draws, level=0.9, method="m", patients=12)
+    assert found is not None
+    logits = np.log(draws[:4] / (1 - draws[:4]))
+    reach = stats.t.isf(0.05, 11) * np.sqrt(12 / 11) * logits.std(ddof=1)
+    middle = np.log(0.96 / 0.04)
+    wanted = [1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1)]
+    assert (found.lo, found.hi) == pytest.approx(wanted, rel=1e-9)
+    assert (found.value, found.n_draws, found.undefined, found.method) == (0.96, 5, 1, "m")
+
+
+@pytest.mark.parametrize(
+    ("value", "draws", "patients"),
+    [
+        (1.0, [0.9, 0.8], 30),
+        (0.9, [0.9, 1.0], 30),
+        (0.1, [0.0, 0.2], 30),
+        (np.nan, [0.9, 0.8], 30),
+        (0.9, [0.9, np.nan], 30),
+        (0.9, [0.9, 0.8], 1),
+    ],
+)
+def test_without_a_logit_there_is_no_interval_on_its_scale(
+    value: float, draws: list[float], patients: int
+) -> None:
+    found = on_logit_scale(value, np.array(draws), level=0.95, method="m", patients=patients)
+    assert found is None
 
 
 def test_fields_go_to_json_and_back() -> None:
