@@ -184,7 +184,7 @@ def _real() -> tuple[tuple[str, Seed], ...]:
 def _with_siblings(path: Path) -> dict[str, bytes]:
     files = {path.name: path.read_bytes()}
     if path.suffix == ".hea":
-        words = {line.split()[0] for line in content_lines(path.read_text("latin-1"))[1:]}
+        words = {line.split()[0] for line in list(content_lines(path.read_text("latin-1")))[1:]}
         for name in filter(FILE_NAME.fullmatch, words):
             if (path.parent / name).is_file():
                 files[name] = (path.parent / name).read_bytes()
