@@ -13,7 +13,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS, clusters
 from components.core.report.section import Live, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.figures import PatientTables, floats
+from components.evaluate.figures import floats
 from components.evaluate.predictions import sigmoid
 
 NAME = "operating_points"
@@ -42,7 +42,7 @@ def analyse(context: Context) -> Section:
     y, prob, weight = (
         floats(frame, "label"), sigmoid(floats(frame, "calibrated_logit")), floats(frame, "weight"),
     )  # fmt: skip
-    chosen = chosen_threshold(context.tables)
+    chosen = chosen_threshold(context)
     grid = np.unique(np.append(_GRID, [] if chosen is None else [chosen]))
     within = clusters(frame["patient_id"].to_numpy(), y, weight=weight, plan=context.plan)
     statistic = operating_points(y, prob, grid)
@@ -59,21 +59,20 @@ def analyse(context: Context) -> Section:
     )
 
 
-def chosen_threshold(tables: PatientTables) -> float | None:
+def chosen_threshold(context: Context) -> float | None:
     """Return the operating point as a recalibrated probability in (0, 1).
 
-    It lies halfway between the patients called and those not called, so that it gives the same
-    table and is no patient's own prediction. None under cross-validation, where each fold has its
-    own, and where the classes called cannot be parted by one probability.
+    None under cross-validation, where each fold has its own, and where it does not call the same
+    patients as on the logit's scale, where it was chosen (a flat stretch of the recalibration).
     """
-    frame = tables.pooled
+    frame = context.tables.pooled
     called = floats(frame, "margin") >= 0
-    if tables.folded or called.all() or not called.any():
+    if context.tables.folded or called.all() or not called.any():
         return None
-    prob = sigmoid(floats(frame, "calibrated_logit"))
-    lo, hi = float(prob[~called].max()), float(prob[called].min())
-    middle = round(0.5 * (lo + hi), 4)
-    return middle if lo < middle <= hi and 0 < middle < 1 else None
+    own = context.tests[0].calibration
+    risk = float(sigmoid(own.recalibrator.logit(np.array([own.threshold])))[0])
+    same = (sigmoid(floats(frame, "calibrated_logit")) >= risk) == called
+    return risk if same.all() and 0 < risk < 1 else None
 
 
 def _text(*, rare: bool) -> tuple[str, ...]:
