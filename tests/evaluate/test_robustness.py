@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from components.core.bundle import Predictor
 from components.core.config.evaluate import EvaluateConfig, RobustnessConfig
-from components.core.errors import InputError
+from components.core.errors import CardioError, InputError
 from components.evaluate.analyses import robustness
 from components.evaluate.analysis import Context
 from components.evaluate.predictions import position
@@ -69,6 +69,25 @@ def test_undisturbed_recordings_give_the_logged_logits(context: Context) -> None
     same = Condition(kind="", key="same", title="same", change=lambda recordings: recordings)
     expected = context.tests[0].frame["logit"]
     np.testing.assert_allclose(logits(context, same)[0], expected, atol=1e-5)
+
+
+def test_several_networks_see_the_same_recordings(context: Context) -> None:
+    (test,) = context.tests
+    one = robustness._network(context, test.fold)
+    twice = replace(one, models=[*one.models, *one.models])
+    expected = test.frame["logit"]
+    found = disturbed_logits(
+        twice, test.rows, np.arange(len(expected)), [lambda recordings: recordings],
+        absent=nothing_given(test.rows, robustness._kinds(context)), advance=lambda done: None,
+    )  # fmt: skip
+    np.testing.assert_allclose(found[0], expected, atol=1e-5)
+
+
+def test_another_logit_than_the_reported_one_is_a_fault(context: Context) -> None:
+    (test,) = context.tests
+    wrong = replace(test, frame=test.frame.assign(logit=test.frame["logit"] + 0.1))
+    with pytest.raises(CardioError, match=r"differ by 0\.1 from those reported; this is a fault"):
+        robustness.analyse(replace(context, tests=[wrong]))
 
 
 def test_without_clinical_fields_it_answers_as_serving_does(

@@ -65,7 +65,9 @@ class Normaliser:
         device = mask.device
         sd, mean = self._sd.to(device), self._mean.to(device)
         gain = (batch["ecg_scale"] / sd)[:, :, None]
-        ecg = batch["ecg"].to(torch.float32).mul_(gain).sub_((mean / sd)[None, :, None])
+        # A copy even of float32 values: what was handed in stays as it was, for the next model.
+        own = batch["ecg"].to(torch.float32, copy=True)
+        ecg = own.mul_(gain).sub_((mean / sd)[None, :, None])
         real = real_mask(batch)
         if real is not None:
             ecg.mul_(real)

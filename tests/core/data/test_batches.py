@@ -119,6 +119,17 @@ def test_normaliser_equals_numpy_and_padding_is_exactly_zero(rows: Rows) -> None
     assert "ecg_scale" in batch
 
 
+def test_values_handed_in_stay_as_they_were(rows: Rows) -> None:
+    norm = rows.stats.norm()
+    assert norm is not None
+    batch = raw_batch(rows, np.arange(3))
+    batch["ecg"] = batch["ecg"].float()
+    before = batch["ecg"].clone()
+    first, again = Normaliser(norm)(batch)["ecg"], Normaliser(norm)(batch)["ecg"]
+    assert torch.equal(batch["ecg"], before)
+    assert torch.equal(first, again)
+
+
 def test_what_lies_in_padding_and_missing_leads_does_not_matter(rows: Rows) -> None:
     norm = rows.stats.norm()
     assert norm is not None
