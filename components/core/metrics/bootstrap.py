@@ -20,7 +20,7 @@ from components.core.metrics.checks import FloatArray, Vector, binary, finite
 from components.core.metrics.checks import weights as checked_weights
 from components.core.metrics.interval import Interval, on_logit_scale, percentile
 from components.core.metrics.metric import RowWeights, Sample, Scale, Statistic, statistics_for
-from components.core.metrics.registry import named
+from components.core.metrics.registry import all_metrics, named
 from components.core.metrics.resampling import Clusters, Plan, clusters, replicate
 
 DEFAULT_METRICS = ("auroc", "auprc", "brier")
@@ -155,6 +155,16 @@ def intervals(
         )
         for column, name in enumerate(statistic.names)
     }
+
+
+def scales_of(names: Iterable[str]) -> dict[str, Scale]:
+    """Return the scale of each figure called `<anything>|<metric>`, for `intervals`.
+
+    One and the same figure then has one and the same interval wherever it is shown.
+    """
+    known = all_metrics()
+    tails = {name: name.rpartition("|")[2] for name in names}
+    return {name: known[tail].scale for name, tail in tails.items() if tail in known}
 
 
 def summarised(

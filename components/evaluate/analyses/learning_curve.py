@@ -103,6 +103,7 @@ def measure(context: Context, growth: Growth) -> tuple[list[Step], Interval]:
     found = intervals(
         _statistic(tables, rows), within, weight=weight, plan=context.plan,
         note="variance of training not included, ",
+        scales={f"step{i}": "logit" for i in range(len(tables))},
     )  # fmt: skip
     sizes = growth.sizes.groupby("share").mean()
     steps = [

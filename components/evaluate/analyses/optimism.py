@@ -13,7 +13,7 @@ from components.core.metrics.bootstrap import intervals
 from components.core.metrics.checks import FloatArray
 from components.core.metrics.folds import FoldRow, FoldTable, mean_over_folds, per_fold
 from components.core.metrics.interval import Interval, number
-from components.core.metrics.metric import RowWeights, Statistic
+from components.core.metrics.metric import RowWeights, Scale, Statistic
 from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Clusters, clusters
 from components.core.progress import progress
@@ -34,6 +34,7 @@ NAME = "optimism"
 ORDER = 60
 PARTS = ("train", "validation", "test")
 _GAPS = {"train": "train_minus_test", "validation": "validation_minus_test"}
+_SCALES: dict[str, Scale] = {f"auroc_{part}": "logit" for part in PARTS}
 # Parts that differ by more than chance: their gap is optimism and change together.
 _SHIFTED = {"temporal": "calendar time", "site": "site"}
 
@@ -105,7 +106,9 @@ def measure(context: Context, patients: pd.DataFrame) -> Optimism:
     sizes = {part: patients[patients["part"] == part] for part in PARTS}
     folds = len(context.tests)
     return Optimism(
-        figures=intervals(statistic, within, weight=weight, plan=context.plan, note=note),
+        figures=intervals(
+            statistic, within, weight=weight, plan=context.plan, note=note, scales=_SCALES
+        ),
         folds={part: per_fold(table, metrics=("auroc",)) for part, table in tables.items()},
         patients={part: len(frame) / folds for part, frame in sizes.items()},
         events={part: float(frame["label"].sum()) / folds for part, frame in sizes.items()},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.core.metrics.bootstrap import difference, intervals
+from components.core.metrics.bootstrap import difference, intervals, scales_of
 from components.core.metrics.calibration import error_family
 from components.core.metrics.checks import IntArray
 from components.core.metrics.folds import FoldTable, mean_over_folds
@@ -91,7 +91,8 @@ def compare(
             statistics += _pair(each, condition.key, rows) if len(rows) else []
     y, weight = floats(each, "label"), floats(each, "weight")
     within = clusters(each["patient_id"].to_numpy(), y, weight=weight, plan=plan)
-    found = intervals(joined(statistics), within, weight=weight, plan=plan)
+    all_ = joined(statistics)
+    found = intervals(all_, within, weight=weight, plan=plan, scales=scales_of(all_.names))
     return Found(
         base=_of(found, BASE),
         disturbed=tuple(

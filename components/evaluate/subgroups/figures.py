@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from components.core.metrics.bootstrap import difference, intervals
+from components.core.metrics.bootstrap import difference, intervals, scales_of
 from components.core.metrics.calibration import recalibration_family
 from components.core.metrics.checks import IntArray
 from components.core.metrics.folds import NOTE, FoldTable, mean_over_folds
@@ -244,6 +244,8 @@ def _run(pieces: list[Statistic], frame: pd.DataFrame, plan: Plan, *, note: str 
         return {}
     y, weight = floats(frame, "label"), floats(frame, "weight")
     within = clusters(frame["patient_id"].to_numpy(), y, weight=weight, plan=plan)
-    found = intervals(joined(pieces), within, weight=weight, plan=plan, note=note)
+    all_ = joined(pieces)
+    scales = scales_of(all_.names)
+    found = intervals(all_, within, weight=weight, plan=plan, note=note, scales=scales)
     named = ((name.partition("|"), interval) for name, interval in found.items())
     return {(int(place), key): interval for (place, _, key), interval in named}

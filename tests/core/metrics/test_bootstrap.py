@@ -15,6 +15,7 @@ from components.core.metrics.bootstrap import (
     intervals,
     oracle_share,
     paired_difference,
+    scales_of,
 )
 from components.core.metrics.calibration import recalibration
 from components.core.metrics.metric import RowWeights, Sample, Statistic, looped, statistics_for
@@ -349,3 +350,8 @@ def test_named_keeps_the_order_asked_for() -> None:
     values = found.value(RowWeights.observed(2))
     assert values["brier"] == pytest.approx(0.01)
     assert values["auprc"] == 1.0
+
+
+def test_a_figure_of_a_part_keeps_its_metrics_scale() -> None:
+    found = scales_of(["3|auroc", "leads_1|brier", "3|auroc_diff", "auroc", "gain"])
+    assert found == {"3|auroc": "logit", "leads_1|brier": "plain", "auroc": "logit"}
