@@ -13,6 +13,7 @@ from components.core.metrics.bootstrap import bootstrap, oracle_share, paired_di
 from components.core.metrics.calibration import logit
 from components.core.metrics.folds import FoldRow, FoldTable, per_fold
 from components.core.metrics.platt import PlattScaler
+from components.core.metrics.recalibrate import Identity
 from components.core.metrics.resampling import Plan
 from components.core.metrics.threshold import youden_threshold
 from components.core.report.section import Section
@@ -149,7 +150,10 @@ def _points(y: np.ndarray, prob: np.ndarray, cut: float) -> Section:
         }
     )  # fmt: skip
     tables = PatientTables(each=frame, pooled=frame, folded=False)
-    return operating_points.analyse(cast(Context, SimpleNamespace(tables=tables, plan=PLAN)))
+    own = SimpleNamespace(threshold=logit(cut), recalibrator=Identity())
+    tests = [SimpleNamespace(calibration=own)]
+    context = cast(Context, SimpleNamespace(tables=tables, plan=PLAN, tests=tests))
+    return operating_points.analyse(context)
 
 
 def _folds(y: np.ndarray, raw: np.ndarray, ids: np.ndarray, *, seed: int) -> tuple[FoldRow, ...]:
