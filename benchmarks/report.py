@@ -41,12 +41,17 @@ def _predictions(rows: int, *, per_patient: int) -> Any:  # noqa: ANN401 - panda
 def _report(size: int, *, per_patient: int) -> Outcome:
     from components.core.metrics.platt import PlattScaler
     from components.core.metrics.resampling import Plan
+    from components.core.metrics.tables import (
+        PatientTables,
+        difference,
+        headline_figures,
+        patient_table,
+        pooled,
+    )
     from components.evaluate import figures as figs
     from components.evaluate.analyses import decision_curve, operating_points
     from components.evaluate.analysis import Context
     from components.evaluate.assemble import Evaluated
-    from components.evaluate.figures import PatientTables
-    from components.evaluate.predictions import patient_table, pooled
     from components.evaluate.report.card import render_card, render_card_page
     from components.evaluate.report.html import render_html
 
@@ -61,10 +66,10 @@ def _report(size: int, *, per_patient: int) -> Outcome:
     context = cast(Context, SimpleNamespace(tables=tables, plan=plan, tests=tests))
     done = Evaluated(
         tests=[], tables=tables, pooled=found, before=before,
-        headline=figs.headline_figures(tables, "logit", plan),
+        headline=headline_figures(tables, "logit", plan),
         baselines={
-            name: (figs.headline_figures(tables, f"logit.{name}", plan),
-                   figs.difference(tables, f"logit.{name}", plan))
+            name: (headline_figures(tables, f"logit.{name}", plan),
+                   difference(tables, f"logit.{name}", plan))
             for name in ("logistic_regression", "gradient_boosting")
         },
         sections=(operating_points.analyse(context), decision_curve.analyse(context)),

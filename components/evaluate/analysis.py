@@ -20,12 +20,12 @@ from components.core.data.held_out import Opening
 from components.core.device import Place
 from components.core.errors import CardioError, ConfigError, nearest
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import PatientTables
 from components.core.progress import progress
+from components.core.report.section import Section
 from components.evaluate import analyses as package
 from components.evaluate.baselines import Features
-from components.evaluate.figures import PatientTables
 from components.evaluate.predictions import FoldTest
-from components.evaluate.report.section import Section
 from components.evaluate.upstream import Upstream
 
 

@@ -16,13 +16,14 @@ from components.core.metrics import recalibrate
 from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
+from components.core.metrics.tables import Figures, PatientTables, floats, sigmoid
+from components.core.report.section import Section
 from components.core.schemas import MANIFEST, PART_PREFIX
 from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
 from components.evaluate.card_facts import card_facts
 from components.evaluate.external import Overlap
-from components.evaluate.figures import Figures, PatientTables, floats
-from components.evaluate.predictions import FoldTest, sigmoid
+from components.evaluate.predictions import FoldTest
 from components.evaluate.report import plots
 from components.evaluate.report.data import (
     AuditCheck,
@@ -33,7 +34,6 @@ from components.evaluate.report.data import (
     SplitCount,
     Threshold,
 )
-from components.evaluate.report.section import Section
 
 if TYPE_CHECKING:
     from components.evaluate.upstream import Upstream

@@ -10,11 +10,15 @@ from components.core.metrics.folds import FoldRow, per_fold
 from components.core.metrics.interval import Interval
 from components.core.metrics.registry import all_metrics
 from components.core.metrics.resampling import Plan
-from components.core.metrics.tables import RANKING as RANKING
-from components.core.metrics.tables import Figures, Floats, PatientTables, fold_table, sigmoid
-from components.core.metrics.tables import difference as difference
-from components.core.metrics.tables import floats as floats
-from components.core.metrics.tables import headline_figures as headline_figures
+from components.core.metrics.tables import (
+    RANKING,
+    Figures,
+    Floats,
+    PatientTables,
+    floats,
+    fold_table,
+    sigmoid,
+)
 
 
 def pooled_figures(tables: PatientTables, plan: Plan) -> tuple[Figures, Figures]:

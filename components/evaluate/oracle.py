@@ -14,11 +14,13 @@ TRUTH = "truth/truth.parquet"
 def oracle_logits(ingest: Stage, spec: DataSpec, patients: pd.DataFrame) -> np.ndarray[
     tuple[int], np.dtype[np.float64]
 ] | None:  # fmt: skip
-    """Return `[n]` the true log-odds of the patients from the model's own inputs, or None.
+    """Return `[n]` the true log-odds of the patients from the task's own inputs, or None.
+
+    Not the model's: what a model that leaves an input out gives away is part of its share.
 
     Args:
         ingest: the ingest stage; only a synthetic cohort has a truth.
-        spec: says which inputs the model has.
+        spec: says which inputs the task has.
         patients: one row per patient, `patient_id`.
     """
     file = ingest.folder / TRUTH

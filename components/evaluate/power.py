@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.evaluate.figures import PatientTables, floats
-from components.evaluate.report.section import Section
+from components.core.metrics.tables import PatientTables, floats
+from components.core.report.section import Section
 
 
 def class_sizes(patients: pd.DataFrame) -> tuple[int, int]:

@@ -15,9 +15,7 @@ from components.core.members import REFIT, WEIGHTS, Member, load_model
 from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
 from components.core.metrics.recalibrator import Recalibrator
-from components.core.metrics.tables import patient_table as patient_table
-from components.core.metrics.tables import pooled as pooled
-from components.core.metrics.tables import sigmoid as sigmoid
+from components.core.metrics.tables import sigmoid
 from components.core.metrics.threshold import f1_threshold, youden_threshold
 from components.core.models.spec import DataSpec
 from components.core.predict import predict

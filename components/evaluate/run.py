@@ -14,7 +14,12 @@ from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
-from components.core.metrics.tables import patient_tables
+from components.core.metrics.tables import (
+    PatientTables,
+    difference,
+    headline_figures,
+    patient_tables,
+)
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
 from components.core.schemas import MANIFEST
@@ -26,7 +31,6 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.control import is_control
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
-from components.evaluate.figures import PatientTables
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
@@ -157,17 +161,17 @@ def _figures(
         tables=tables,
         pooled=pooled_,
         before=before,
-        headline=figs.headline_figures(tables, "logit", plan),
+        headline=headline_figures(tables, "logit", plan),
         baselines={
             name: (
-                figs.headline_figures(tables, f"logit.{name}", plan),
-                figs.difference(tables, f"logit.{name}", plan),
+                headline_figures(tables, f"logit.{name}", plan),
+                difference(tables, f"logit.{name}", plan),
             )
             for name in baselines
         },
         delong={name: figs.delong_test(tables, f"logit.{name}") for name in baselines},
         seeds={
-            c.removeprefix("logit."): figs.headline_figures(tables, c, plan)["auroc"]
+            c.removeprefix("logit."): headline_figures(tables, c, plan)["auroc"]
             for c in seeds
             if len(seeds) > 1
         },

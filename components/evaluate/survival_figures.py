@@ -18,8 +18,8 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Statistic, joined
 from components.core.metrics.resampling import Plan, clusters
 from components.core.metrics.survival_brier import brier_at, integrated_brier
+from components.core.metrics.tables import Figures, floats
 from components.core.metrics.time_auc import time_auc_at
-from components.evaluate.figures import Figures, floats
 from components.evaluate.follow_up import CODE, COX, NETWORK, TIME, FollowUp
 
 CONSTANT, GAP = "constant", "gap"

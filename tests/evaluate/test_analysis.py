@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from components.core.errors import CardioError, ConfigError
+from components.core.report.section import Section
 from components.evaluate import analysis
-from components.evaluate.report.section import Section
 
 
 @pytest.fixture

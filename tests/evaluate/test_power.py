@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from components.core.metrics.folds import FoldRow
-from components.evaluate.figures import PatientTables
+from components.core.metrics.tables import PatientTables
+from components.core.report.section import Section
 from components.evaluate.power import cautioned, class_sizes, is_small
-from components.evaluate.report.section import Section
 from components.evaluate.tracking import fold_spread
 from tests.evaluate.conftest import Example
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_curve
 
 from components.core.errors import InputError
-from components.core.metrics import recalibrate
+from components.core.metrics import recalibrate, tables
 from components.core.metrics.platt import PlattScaler
 from components.evaluate import predictions
 from components.evaluate.predictions import calibrate, members_of, pooled_validation, validation
@@ -98,14 +98,14 @@ def test_several_recordings_are_averaged_before_anything_else() -> None:
             "logit": [1.0, 3.0, -1.0, 5.0, 7.0, -3.0],
         }
     )
-    each = predictions.patient_table(frame, ["logit"])
+    each = tables.patient_table(frame, ["logit"])
     assert each[["repeat", "patient_id", "logit", "label", "weight"]].to_numpy().tolist() == [
         [0, "p", 2.0, 1, 2.0],
         [0, "q", -1.0, 0, 2.0],
         [1, "q", -3.0, 0, 4.0],
         [1, "p", 6.0, 1, 2.0],
     ]
-    pooled = predictions.pooled(each, ["logit"]).set_index("patient_id")
+    pooled = tables.pooled(each, ["logit"]).set_index("patient_id")
     assert pooled["logit"].to_dict() == {"p": 4.0, "q": -2.0}
     assert pooled["weight"].to_dict() == {"p": 2.0, "q": 3.0}
     assert pooled["label"].to_dict() == {"p": 1, "q": 0}
@@ -137,7 +137,7 @@ def test_members(examples: Callable[[str], Example]) -> None:
 
 
 def test_a_sigmoid_without_overflow() -> None:
-    found = predictions.sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    found = tables.sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     assert found.tolist() == [0.0, 0.5, 1.0]
 
 

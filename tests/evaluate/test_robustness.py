@@ -14,10 +14,10 @@ from sklearn import metrics as sk
 from components.core.bundle import Predictor
 from components.core.config.evaluate import EvaluateConfig, RobustnessConfig
 from components.core.errors import CardioError, InputError
+from components.core.report.section import Section
 from components.evaluate.analyses import robustness
 from components.evaluate.analysis import Context
 from components.evaluate.predictions import position
-from components.evaluate.report.section import Section
 from components.evaluate.robustness.battery import conditions, disturbed_logits, draw
 from components.evaluate.robustness.recordings import Condition, decode, nothing_given, signal_rms
 from tests.evaluate.conftest import Example, context_of

@@ -21,6 +21,7 @@ from components.core.metrics.incidence import cumulative_incidence
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import patient_tables
 from components.core.metrics.time_auc import time_auc
+from components.core.report.section import Section
 from components.core.schemas import MANIFEST
 from components.core.store import Stage
 from components.evaluate import follow_up as module
@@ -31,7 +32,6 @@ from components.evaluate.follow_up import FollowUp, follow_up, has_times
 from components.evaluate.predictions import table
 from components.evaluate.predictions import test_fold as predict_fold
 from components.evaluate.report.incidence import Group
-from components.evaluate.report.section import Section
 from components.evaluate.run import _place
 from components.evaluate.survival_figures import survival_figures
 from components.evaluate.upstream import upstream

@@ -8,8 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from components.core.config.base import Frozen
-from components.core.errors import nearest
-from components.core.signals.quality import FLAGS
+from components.core.config.fields import QualityFlag
 
 
 class AbstentionConfig(Frozen):
@@ -26,15 +25,7 @@ class AbstentionConfig(Frozen):
 
     rate: float = Field(default=0.02, gt=0, lt=0.5)
     min_quality: float = Field(default=0.25, ge=0, le=1)
-    flags: tuple[str, ...] = ("arm_reversal", "wrong_polarity")
-
-    @field_validator("flags")
-    @classmethod
-    def _known_flags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in FLAGS:
-                raise ValueError(f"'{name}' is no quality flag; {nearest(name, FLAGS)}")
-        return value
+    flags: tuple[QualityFlag, ...] = ("arm_reversal", "wrong_polarity")
 
 
 # Cut points of the evaluation specification: 18-49, 50-64, 65-74, 75 and older.

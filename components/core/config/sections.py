@@ -9,10 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
-from components.core.errors import nearest
+from components.core.config.fields import QualityFlag
 from components.core.patient_key import check_name
 from components.core.signals.prepare_config import PrepareConfig
-from components.core.signals.quality import FLAGS
 
 
 class LabelConfig(Frozen):
@@ -100,7 +99,7 @@ class EcgConfig(PrepareConfig):
 
     missing: Literal["mask", "drop"] = "mask"
     window_days: float | None = Field(default=90, ge=0)
-    reject: tuple[str, ...] = ()
+    reject: tuple[QualityFlag, ...] = ()
     min_quality: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
@@ -108,14 +107,6 @@ class EcgConfig(PrepareConfig):
         if not self.judge and (self.reject or self.min_quality):
             raise ValueError("reject and min_quality need judge: true")
         return self
-
-    @field_validator("reject")
-    @classmethod
-    def _known_flags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in FLAGS:
-                raise ValueError(f"'{name}' is no quality flag; {nearest(name, FLAGS)}")
-        return value
 
 
 class SplitConfig(Frozen):

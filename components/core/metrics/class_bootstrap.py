@@ -23,13 +23,13 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import CardioError, ConfigError, InputError, nearest
+from components.core.errors import CardioError, InputError
 from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.checks import IntArray
 from components.core.metrics.class_metric import ClassFamily, ClassMetric, ClassSample
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Scale, Statistic, joined
-from components.core.metrics.registry import discovered
+from components.core.metrics.registry import chosen, discovered
 from components.core.metrics.resampling import Clusters, Plan, clusters
 
 
@@ -135,12 +135,7 @@ def class_named(names: Iterable[str]) -> tuple[ClassMetric, ...]:
     Raises:
         ConfigError: an unknown name.
     """
-    known = all_class_metrics()
-    wanted = tuple(names)
-    for name in wanted:
-        if name not in known:
-            raise ConfigError(f"there is no class metric '{name}'; {nearest(name, known)}")
-    return tuple(known[name] for name in wanted)
+    return chosen(all_class_metrics(), names, kind="class metric")
 
 
 def _run(

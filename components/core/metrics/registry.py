@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import cast
+from typing import TypeVar, cast
 
 from components.core import metrics as package
 from components.core.errors import CardioError, ConfigError, nearest
 from components.core.metrics.metric import Metric
+
+M = TypeVar("M")
 
 
 @cache
@@ -53,9 +55,17 @@ def named(names: Iterable[str]) -> tuple[Metric, ...]:
     Raises:
         ConfigError: an unknown name.
     """
-    known = all_metrics()
+    return chosen(all_metrics(), names, kind="metric")
+
+
+def chosen(known: Mapping[str, M], names: Iterable[str], *, kind: str) -> tuple[M, ...]:
+    """Return those of `known` that are called `names`, in that order.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
     wanted = tuple(names)
     for name in wanted:
         if name not in known:
-            raise ConfigError(f"there is no metric '{name}'; {nearest(name, known)}")
+            raise ConfigError(f"there is no {kind} '{name}'; {nearest(name, known)}")
     return tuple(known[name] for name in wanted)

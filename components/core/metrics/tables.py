@@ -75,7 +75,11 @@ def patient_tables(predictions: pd.DataFrame, *, folded: bool) -> PatientTables:
 
 def fold_table(tables: PatientTables, column: str = "logit") -> FoldTable:
     """Return the out-of-fold predictions in the form the within-fold figures take."""
-    frame = tables.each
+    return folded(tables.each, column)
+
+
+def folded(frame: pd.DataFrame, column: str = "logit") -> FoldTable:
+    """Return rows of `PatientTables.each` in the form the within-fold figures take."""
     return FoldTable(
         patient=frame["patient_id"].to_numpy(),
         repeat=frame["repeat"].to_numpy(np.int64),

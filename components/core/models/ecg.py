@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAME = "ecg"
+INPUTS = ("ecg",)
 
 
 class Config(Frozen):

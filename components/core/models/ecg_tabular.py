@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAME = "ecg+tabular"
+INPUTS = ("ecg", "tabular")
 
 
 class Config(ecg.Config):

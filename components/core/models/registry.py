@@ -1,4 +1,4 @@
-"""Models by discovery: every module of this package that holds `Config`, `build` and `suggest`."""
+"""Models by discovery: every module of this package that holds `NAME`, `Config` and `build`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Batch = dict[str, "Tensor"]
 
 
 class ModelFile(Protocol):
-    """What a model's module must hold."""
+    """What a model's module must hold; `INPUTS` are the modalities that its answer depends on."""
 
     NAME: str
+    INPUTS: tuple[str, ...]
     Config: type[Frozen]
     build: Callable[[Any, DataSpec], nn.Module]
     suggest: Callable[[optuna.Trial], dict[str, Any]]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAME = "tabular"
+INPUTS = ("tabular",)
 
 
 class Config(Frozen):

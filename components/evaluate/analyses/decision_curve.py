@@ -9,12 +9,11 @@ from components.core.metrics.checks import FloatArray
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import clusters
+from components.core.metrics.tables import floats, sigmoid
 from components.core.metrics.utility import net_benefit
+from components.core.report.section import Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.figures import floats
-from components.evaluate.predictions import sigmoid
 from components.evaluate.report import curves
-from components.evaluate.report.section import Plot, Section, Table
 
 NAME = "decision_curve"
 ORDER = 30

@@ -13,13 +13,13 @@ from components.core.metrics.folds import FoldTable, mean_over_folds, per_fold
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import clusters
+from components.core.metrics.tables import floats, folded, headline_figures
+from components.core.report.section import Plot, Section
 from components.evaluate.analysis import Context
-from components.evaluate.figures import floats, headline_figures
 from components.evaluate.growth import Growth, grow, training_patients
 from components.evaluate.power import is_small
 from components.evaluate.regression import INNER_FOLDS
 from components.evaluate.report import small_cohort
-from components.evaluate.report.section import Plot, Section
 
 NAME = "learning_curve"
 ORDER = 65
@@ -95,7 +95,7 @@ def measure(context: Context, growth: Growth) -> tuple[list[Step], Interval]:
     frame = growth.predictions
     shares = sorted(growth.sizes["share"].unique().tolist())
     rows = [np.flatnonzero(frame["share"] == share) for share in shares]
-    tables = [_table(growth, index) for index in rows]
+    tables = [folded(growth.predictions.iloc[index]) for index in rows]
     weight = floats(frame, "weight")
     within = clusters(
         frame["patient_id"].to_numpy(), floats(frame, "label"), weight=weight, plan=context.plan
@@ -135,18 +135,6 @@ def _statistic(tables: list[FoldTable], rows: list[npt.NDArray[np.int64]]) -> St
 
 def _middle(steps: list[Step]) -> Step:
     return steps[min(len(steps) // 2, len(steps) - 2)]
-
-
-def _table(growth: Growth, index: npt.NDArray[np.int64]) -> FoldTable:
-    part = growth.predictions.iloc[index]
-    return FoldTable(
-        patient=part["patient_id"].to_numpy(),
-        repeat=part["repeat"].to_numpy(np.int64),
-        fold=part["fold"].to_numpy(np.int64),
-        y=floats(part, "label"),
-        score=floats(part, "logit"),
-        weight=floats(part, "weight"),
-    )
 
 
 def _sentence(context: Context, steps: list[Step], gain: Interval) -> str:

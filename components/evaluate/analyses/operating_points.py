@@ -11,10 +11,9 @@ from components.core.metrics.checks import FloatArray
 from components.core.metrics.cutoffs import FIGURES, operating_points
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS, clusters
+from components.core.metrics.tables import floats, sigmoid
 from components.core.report.section import Live, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.figures import floats
-from components.evaluate.predictions import sigmoid
 
 NAME = "operating_points"
 ORDER = 20

@@ -16,19 +16,13 @@ from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import RowWeights, Scale, Statistic
 from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Clusters, clusters
+from components.core.metrics.tables import floats, folded
 from components.core.progress import progress
+from components.core.report.section import Plot, Section
 from components.evaluate.analysis import Context
-from components.evaluate.figures import floats
 from components.evaluate.power import is_small
-from components.evaluate.predictions import (
-    KEYS,
-    member_logits,
-    members_of,
-    position,
-    validation,
-)
+from components.evaluate.predictions import KEYS, member_logits, members_of, position, validation
 from components.evaluate.report import small_cohort
-from components.evaluate.report.section import Plot, Section
 
 NAME = "optimism"
 ORDER = 60
@@ -95,7 +89,7 @@ def measure(context: Context, patients: pd.DataFrame) -> Optimism:
             patient.
     """
     rows = {part: np.flatnonzero(patients["part"] == part) for part in PARTS}
-    tables = {part: _table(patients.iloc[index]) for part, index in rows.items()}
+    tables = {part: folded(patients.iloc[index]) for part, index in rows.items()}
     statistic = _statistic(tables, rows)
     weight = floats(patients, "weight")
     within: Clusters = clusters(
@@ -124,17 +118,6 @@ def _statistic(tables: dict[str, FoldTable], rows: dict[str, npt.NDArray[np.int6
         return np.stack([*found.values(), *gaps], axis=1)
 
     return Statistic((*(f"auroc_{part}" for part in PARTS), *_GAPS.values()), evaluate)
-
-
-def _table(frame: pd.DataFrame) -> FoldTable:
-    return FoldTable(
-        patient=frame["patient_id"].to_numpy(),
-        repeat=frame["repeat"].to_numpy(np.int64),
-        fold=frame["fold"].to_numpy(np.int64),
-        y=floats(frame, "label"),
-        score=floats(frame, "logit"),
-        weight=floats(frame, "weight"),
-    )
 
 
 def _every_part(context: Context) -> pd.DataFrame:

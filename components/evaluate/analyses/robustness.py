@@ -11,13 +11,14 @@ import pandas as pd
 
 from components.core.errors import CardioError
 from components.core.members import WEIGHTS, load_model
+from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
 from components.core.progress import Advance, progress
+from components.core.report.section import Plot, Section
 from components.core.signals.prepare_config import PrepareConfig
 from components.evaluate.analysis import Context
 from components.evaluate.predictions import FoldTest, members_of, position
 from components.evaluate.report.forest import forest
-from components.evaluate.report.section import Plot, Section
 from components.evaluate.robustness import wording
 from components.evaluate.robustness.battery import (
     Index,
@@ -48,9 +49,9 @@ def applies(context: Context) -> bool:
 
 
 def inputs(context: Context) -> tuple[str, ...]:
-    """Return the model's inputs: a model file is named by them, joined by `+`."""
+    """Return the model's inputs that the cohort has."""
     there = context.stages.cohort.facts["modalities"]
-    return tuple(part for part in str(context.task.model["name"]).split("+") if part in there)
+    return tuple(each for each in model_file(context.task.model["name"]).INPUTS if each in there)
 
 
 def analyse(context: Context) -> Section:

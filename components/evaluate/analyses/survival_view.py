@@ -10,11 +10,11 @@ from components.core.metrics.incidence import cumulative_incidence
 from components.core.metrics.interval import Interval
 from components.core.metrics.ipcw import CENSORED, COMPETING, EVENT
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.metrics.tables import floats
+from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.figures import floats
 from components.evaluate.follow_up import CODE, COX, NETWORK, TIME, FollowUp, follow_up, has_times
 from components.evaluate.report.incidence import Group, incidence_plot
-from components.evaluate.report.section import Notice, Plot, Section, Table
 from components.evaluate.survival_figures import CONSTANT, GAP, SurvivalFigures, survival_figures
 
 NAME = "survival_view"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
-from components.evaluate.report.section import Section
+from components.core.report.section import Section
 
 Figures = Mapping[str, Interval]
 

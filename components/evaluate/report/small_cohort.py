@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval, number
+from components.core.report.section import Table
 from components.evaluate.report.plots import BLUE, GREY, ORANGE, STYLE, render
-from components.evaluate.report.section import Table
 
 if TYPE_CHECKING:
     from components.evaluate.analyses.learning_curve import Step

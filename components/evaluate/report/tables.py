@@ -11,8 +11,8 @@ from components.core.metrics.delong import DeLong
 from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
+from components.core.report.section import Table
 from components.evaluate.report.data import Figures, ReportData
-from components.evaluate.report.section import Table
 from components.evaluate.report.wording import evaluated_split, metric_of, percent
 
 # What the reader needs to judge a figure that has no chance level of its own.

@@ -12,8 +12,8 @@ from components.core.metrics.interval import Interval, number
 from components.core.metrics.metric import Metric
 from components.core.metrics.registry import named
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.section import Notice
 from components.evaluate.report.data import Baseline, ReportData, SplitCount
-from components.evaluate.report.section import Notice
 
 NOT_FOR_CLINICAL_USE = (
     "Not for clinical use. Research only: not a medical device, and not for the diagnosis, "

@@ -11,13 +11,12 @@ import pandas as pd
 from components.core.metrics.bootstrap import difference, intervals, scales_of
 from components.core.metrics.calibration import error_family
 from components.core.metrics.checks import IntArray
-from components.core.metrics.folds import FoldTable, mean_over_folds
+from components.core.metrics.folds import mean_over_folds
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Sample, Statistic, joined
 from components.core.metrics.part import renamed, restricted
 from components.core.metrics.resampling import RARE_PATIENTS, Plan, clusters
-from components.evaluate.figures import floats
-from components.evaluate.predictions import patient_table, sigmoid
+from components.core.metrics.tables import floats, folded, patient_table, sigmoid
 from components.evaluate.robustness.recordings import Condition
 
 NAMES = ("auroc", "auprc", "brier")
@@ -117,14 +116,7 @@ def _figures(each: pd.DataFrame, key: str, rows: IntArray) -> Statistic:
     """Return AUROC and AUPRC (within folds) and the Brier score of some rows of `each`."""
     part = each.iloc[rows]
     y, weight = floats(part, "label"), floats(part, "weight")
-    table = FoldTable(
-        patient=part["patient_id"].to_numpy(),
-        repeat=part["repeat"].to_numpy(np.int64),
-        fold=part["fold"].to_numpy(np.int64),
-        y=y,
-        score=floats(part, f"logit.{key}"),
-        weight=weight,
-    )
+    table = folded(part, f"logit.{key}")
     prob = sigmoid(floats(part, f"calibrated.{key}"))
     brier = error_family(Sample(y=y, score=prob, weight=weight), ("brier",))
     both = joined([mean_over_folds(table, NAMES[:2]), brier])

@@ -20,8 +20,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Sample, Statistic, joined
 from components.core.metrics.part import observed_expected, renamed, restricted
 from components.core.metrics.resampling import RARE_PATIENTS, Plan, clusters
-from components.evaluate.figures import PatientTables, floats, fold_table
-from components.evaluate.predictions import sigmoid
+from components.core.metrics.tables import PatientTables, floats, fold_table, sigmoid
 from components.evaluate.subgroups.grouping import Column
 
 RANKING = ("auroc", "auprc")

@@ -70,6 +70,11 @@ def used(name: str) -> set[str]:
     return {key for key, value in inputs.items() if value.grad is not None and value.grad.any()}
 
 
+@each_model
+def test_a_model_looks_at_its_declared_inputs_and_at_nothing_else(name: str) -> None:
+    assert used(name) == set(model_file(name).INPUTS)
+
+
 def test_models_are_found() -> None:
     assert {"ecg", "tabular", "ecg+tabular"} <= set(MODELS)
 

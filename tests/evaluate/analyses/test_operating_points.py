@@ -15,10 +15,10 @@ from sklearn import metrics as sk
 from components.core.metrics.calibration import logit
 from components.core.metrics.recalibrate import Identity
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import PatientTables
 from components.core.report.section import Section
 from components.evaluate.analyses import operating_points
 from components.evaluate.analyses.operating_points import analyse, chosen_threshold
-from components.evaluate.figures import PatientTables
 
 CUT = 0.1234
 

@@ -15,11 +15,11 @@ from components.core.metrics.folds import FoldRow, FoldTable, per_fold
 from components.core.metrics.platt import PlattScaler
 from components.core.metrics.recalibrate import Identity
 from components.core.metrics.resampling import Plan
+from components.core.metrics.tables import PatientTables
 from components.core.metrics.threshold import youden_threshold
 from components.core.report.section import Section
 from components.evaluate.analyses import operating_points
 from components.evaluate.analysis import Context
-from components.evaluate.figures import PatientTables
 from components.evaluate.report import plots
 from components.evaluate.report.data import (
     AuditCheck,

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from components.core.metrics.delong import DeLong
-from components.evaluate.figures import PatientTables, delong_test
+from components.core.metrics.tables import PatientTables
+from components.evaluate.figures import delong_test
 from components.evaluate.report import tables
 from components.evaluate.report.data import Baseline, ReportData
 from tests.evaluate.report.example import example

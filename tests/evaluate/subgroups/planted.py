@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from components.evaluate.figures import PatientTables
+from components.core.metrics.tables import PatientTables
 from components.ingest.synthetic.cohort import draw_reference
 from components.ingest.synthetic.mechanism import (
     Mechanism,

@@ -10,8 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from components.core.config.evaluate import SubgroupsConfig
 from components.core.metrics.resampling import Plan
-from components.evaluate.figures import PatientTables
-from components.evaluate.predictions import sigmoid
+from components.core.metrics.tables import PatientTables, sigmoid
 from components.evaluate.subgroups import wording
 from components.evaluate.subgroups.figures import ORACLE, Found, Group, examine
 from components.evaluate.subgroups.grouping import Column, columns_of
