@@ -18,6 +18,7 @@ from components.core.errors import InputError
 MANIFEST = "manifest.parquet"
 REJECTS = "rejects.parquet"
 MEASUREMENTS = "measurements.parquet"
+NOTES = "notes.parquet"
 SHARDS = "shards"
 TABULAR_PREFIX = "tab."
 PART_PREFIX = "part."
@@ -25,6 +26,10 @@ PART_PREFIX = "part."
 TIME_PREFIX = "time."  # time.<feature>: when the feature became known, a timestamp
 PATIENT_PREFIX = "patient."  # patient.<modality>: whose recording of that modality this is
 TEXT_PREFIX = "text."  # text.<name>: a note
+TARGET_PREFIX = "target."  # target.<name>: a truth beside the label, as the source gives it
+# y.<head>: what a head learns from: 0 or 1, the place of a category, missing = not known. Survival
+# heads learn from OUTCOME_COLUMNS; theirs is the binary view.
+TRUTH_PREFIX = "y."
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
 PARTS = ("train", "val", "test")
@@ -35,7 +40,10 @@ QUALITY = "quality"
 PATH_COLUMNS = ("path", "path_xml")
 
 # Its times, as dates or in days from the index date.
-MANIFEST_TIMES = ("index_time", "ecg_time", "event_time_days", "followup_days", "death_days")
+MANIFEST_TIMES = (
+    "index_time", "ecg_time", "echo_time", "intervention_time", "event_time_days", "followup_days",
+    "death_days",
+)  # fmt: skip
 
 REJECT_FIELDS = ("file", "row", "field", "value", "code", "reason", "advice")
 REJECT_SCHEMA = pa.schema(
@@ -58,6 +66,10 @@ SUBJECT_FIELDS = [
     pa.field("row", pa.int64(), nullable=False),  # line of the source's manifest
     pa.field("index_time", pa.timestamp("ms")),  # start of therapy
     pa.field("ecg_time", pa.timestamp("ms")),
+    pa.field("echo_time", pa.timestamp("ms")),  # of target.lvef
+    pa.field("intervention_time", pa.timestamp("ms")),  # no echo is paired across it
+    pa.field("period", pa.string()),  # anchor_year_group: years that shifted dates still tell
+    pa.field("prevalent", pa.int8()),  # 1 = had the disease at the index date already
     pa.field("label", pa.int8()),  # 0, 1, null = undetermined
     pa.field("event_time_days", pa.float64()),  # from index_time; null = no event seen
     pa.field("followup_days", pa.float64()),
@@ -95,6 +107,17 @@ MEASUREMENT_SCHEMA = pa.schema(
         pa.field("day", pa.float64()),  # from the patient's index date, negative before it
         pa.field("value", pa.float64(), nullable=False),
         pa.field("below", pa.bool_(), nullable=False),  # value is an upper limit ("<5")
+        pa.field("row", pa.int64(), nullable=False),  # line of the source's table
+    ]
+)
+# One row per note; key `patient_id`, and `sample_id` where the note belongs to one record alone.
+NOTE_SCHEMA = pa.schema(
+    [
+        pa.field("patient_id", pa.string(), nullable=False),
+        pa.field("sample_id", pa.string()),
+        pa.field("time", pa.timestamp("ms")),  # what the note is about; null = not dated
+        pa.field("stored", pa.timestamp("ms")),  # when it could be read; null = at `time`
+        pa.field("text", pa.string(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),  # line of the source's table
     ]
 )

@@ -21,6 +21,7 @@ from components.core.schemas import (
     REJECT_SCHEMA,
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
+    TARGET_PREFIX,
     TIME_PREFIX,
 )
 from components.core.signals.leads import canonical_all
@@ -33,7 +34,7 @@ _open_arrays: dict[tuple[Path, str], Any] = {}
 
 
 def decode_chunk(
-    number: int, items: list[Record | Reject], folder: Path, features: dict[str, str]
+    number: int, items: list[Record | Reject], folder: Path, kinds: dict[str, str]
 ) -> ChunkCounts:
     """Read one chunk and write its three files; a finished chunk is left alone.
 
@@ -41,7 +42,7 @@ def decode_chunk(
         number: of the chunk; also of its shard.
         items: records to read and rows refused already.
         folder: the stage's workspace.
-        features: tabular feature → `numeric` or `categorical`, for the column types.
+        kinds: column of a feature or target → `numeric` or `categorical`, for the column types.
     """
     shard, rejects_file, part = part_paths(folder, number)
     finished = finished_counts(folder, number)
@@ -60,13 +61,14 @@ def decode_chunk(
             rejects.append(item.refused(error))
     write_atomic(shard, writer.write)
     write_atomic(rejects_file, lambda p: pq.write_table(rejects_table(rejects), p))
-    write_atomic(part, lambda p: pq.write_table(_table(rows, features), p))
+    write_atomic(part, lambda p: pq.write_table(_table(rows, kinds), p))
     return ChunkCounts(len(rows), len(rejects))
 
 
 def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
     cells = subject_cells(record)
     cells |= {f"{TABULAR_PREFIX}{name}": value for name, value in record.tabular.items()}
+    cells |= {f"{TARGET_PREFIX}{name}": value for name, value in record.targets.items()}
     cells |= {f"{TIME_PREFIX}{name}": value for name, value in record.tabular_times.items()}
     if record.ecg is not None:
         cells |= writer.add(_signal(record.ecg)) | {"ecg_shard": number}
@@ -106,12 +108,12 @@ def rejects_table(rejects: list[Reject]) -> pa.Table:
     return pa.Table.from_pylist([asdict(r) for r in rejects], schema=REJECT_SCHEMA)
 
 
-def _table(rows: list[dict[str, Any]], features: dict[str, str]) -> pa.Table:
-    tabular = [
-        pa.field(f"{TABULAR_PREFIX}{n}", pa.float64() if kind == "numeric" else pa.string())
-        for n, kind in features.items()
+def _table(rows: list[dict[str, Any]], kinds: dict[str, str]) -> pa.Table:
+    declared = [
+        pa.field(name, pa.float64() if kind == "numeric" else pa.string())
+        for name, kind in kinds.items()
     ]
     named = sorted({name for row in rows for name in row if name.startswith(TIME_PREFIX)})
     times = [pa.field(name, pa.timestamp("ms")) for name in named]
-    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *tabular, *times])
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *declared, *times])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -46,6 +46,11 @@ class Record:
         patient_id: the unit that splits keep together.
         row: line of the source's table (the header is line 1).
         label: 0, 1 or None (undetermined).
+        echo_time: when the LVEF among `targets` was measured.
+        intervention_time: start of a therapy across which no echo may be paired.
+        period: years that the source still tells where it shifts dates.
+        prevalent: 1 where the disease was there at the index date already.
+        targets: truths beside the label → number, text or None (not known).
         tabular: feature → number, text or None (missing).
         tabular_times: feature → when it became known, or None.
         ecg: where the waveform lies; None for a tabular cohort.
@@ -61,10 +66,15 @@ class Record:
     site: str | None = None
     index_time: datetime | None = None
     ecg_time: datetime | None = None
+    echo_time: datetime | None = None
+    intervention_time: datetime | None = None
+    period: str | None = None
+    prevalent: int | None = None
     event_time_days: float | None = None
     followup_days: float | None = None
     death_days: float | None = None
     given_split: str | None = None
+    targets: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
     tabular: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
     tabular_times: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     ecg: FileRef | ArrayRef | None = None
@@ -75,6 +85,27 @@ class Record:
         """Return the reject row for an error in reading this record."""
         reject = Reject.of(error, file=self.file, row=self.row)
         return reject.withheld() if self.keyed else reject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """One clinical note of one patient.
+
+    Attributes:
+        patient_id: as in the manifest.
+        record_id: the one record that it belongs to; None belongs to all of the patient's.
+        time: what it is about; None where the source does not date it.
+        stored: when it could be read; None is at `time`.
+        text: as written.
+        row: line of the table.
+    """
+
+    patient_id: str
+    record_id: str | None
+    time: datetime | None
+    stored: datetime | None
+    text: str
+    row: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +148,10 @@ def subject_cells(record: Record) -> dict[str, Any]:
         "row": record.row,
         "index_time": record.index_time,
         "ecg_time": record.ecg_time,
+        "echo_time": record.echo_time,
+        "intervention_time": record.intervention_time,
+        "period": record.period,
+        "prevalent": record.prevalent,
         "label": record.label,
         "event_time_days": record.event_time_days,
         "followup_days": record.followup_days,

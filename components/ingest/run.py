@@ -20,7 +20,7 @@ from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.patient_key import read_key
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
-from components.core.schemas import MANIFEST, REJECTS, SHARDS
+from components.core.schemas import MANIFEST, REJECTS, SHARDS, TABULAR_PREFIX, TARGET_PREFIX
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, rejects_table
 from components.ingest.measurements import ingest_measurements
@@ -59,8 +59,9 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     if total == 0:
         raise InputError(f"'{config.path}' holds no records; the table has a header and no rows")
     features = origin.features(path, options)
+    kinds = _kinds(features, getattr(origin, "targets", _none)(path, options))
     items = origin.read(path, options)
-    chunks = _decode(work, names.items(items) if names else items, features, config.workers, total)
+    chunks = _decode(work, names.items(items) if names else items, kinds, config.workers, total)
     _merge(work, chunks, config)
     measurements = getattr(origin, "measurements", None)
     found = measurements(path, options) if measurements is not None else None
@@ -73,15 +74,26 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     _facts(work, config, options, features)
 
 
+def _none(path: Path, options: object) -> dict[str, str]:
+    del path, options
+    return {}
+
+
+def _kinds(features: dict[str, str], targets: dict[str, str]) -> dict[str, str]:
+    """Return the manifest's columns of features and targets with their kinds."""
+    found = {f"{TABULAR_PREFIX}{name}": kind for name, kind in features.items()}
+    return found | {f"{TARGET_PREFIX}{name}": kind for name, kind in targets.items()}
+
+
 def _decode(
     work: Workspace,
     items: Iterable[Record | Reject],
-    features: dict[str, str],
+    kinds: dict[str, str],
     workers: int,
     total: int,
 ) -> int:
     chunks = -(-total // CHUNK)
-    tasks = ((number, batch, work.folder, features) for number, batch in enumerate(_batched(items)))
+    tasks = ((number, batch, work.folder, kinds) for number, batch in enumerate(_batched(items)))
     with progress("ingest", total, "records") as advance:
         for counts in map_chunks(decode_chunk, tasks, workers=min(chunks, worker_count(workers))):
             advance(counts.records + counts.rejects)

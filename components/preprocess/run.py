@@ -61,7 +61,7 @@ def preprocess(
     rejects: list[dict[str, Any]] = []
     if has_ecg:
         frame, rejects = within_window(frame, config.ecg)
-    if label.derive:
+    if label.derive == "ctrcd":
         frame, refused = outcome.derive_label(work, source, frame, label)
         rejects += refused
     if has_ecg and len(frame):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,9 +40,9 @@ def validate(model: type[C], data: object, where: str) -> C:
 def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str:
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
-    key = ".".join(path) or "(whole file)"
+    holder, known = _place(model, path)
+    key = ".".join([*holder, *path[-1:]]) or "(whole file)"
     if first["type"] == "extra_forbidden":
-        known = _fields_at(model, path[:-1])
         return f"unknown key '{key}' in {where}; {nearest(path[-1], known)}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
@@ -50,15 +50,34 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
     return f"'{key}' in {where} is {shorten(first['input'])!r}: {message}"
 
 
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+def _place(model: type[BaseModel], path: list[str]) -> tuple[list[str], list[str]]:
+    """Return the keys that lead to the section of `path` in the file, and the keys known there.
+
+    A section of one of several kinds has its kind in `path`, which the file has inside it.
+    """
     current: Any = model
-    for part in path:
-        field = getattr(current, "model_fields", {}).get(part)
-        annotation = getattr(field, "annotation", None)
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        current = annotation
-    return list(getattr(current, "model_fields", {}))
+    keys: list[str] = []
+    known: list[str] = list(model.model_fields)
+    for part in path[:-1]:
+        kind = _kinds(current).get(part)
+        current = kind or _annotation(current, part)
+        keys += [] if kind else [part]
+        known = list(getattr(current, "model_fields", known))
+    return keys, known
+
+
+def _annotation(section: object, key: str) -> object:
+    if get_origin(section) is dict:
+        return get_args(section)[1]
+    return getattr(getattr(section, "model_fields", {}).get(key), "annotation", None)
+
+
+def _kinds(section: object) -> dict[str, type[BaseModel]]:
+    """Return kind → class, of a section that may be one of several."""
+    found = [c for c in get_args(section) if get_args(c)] or [section]
+    classes = [c for each in found for c in get_args(each) if isinstance(c, type)]
+    chosen = [c for c in classes if issubclass(c, BaseModel) and "kind" in c.model_fields]
+    return {str(c.model_fields["kind"].default): c for c in chosen}
 
 
 def canonical_json(value: object) -> str:

@@ -28,7 +28,7 @@ class LabelConfig(Frozen):
             `as_given` takes the label column at its word (the audit then refuses unless waived),
             `survival` needs times of everyone; its binary label at the horizon is that of `ipcw`.
         derive: `ctrcd` makes label and event time from the serial measurements that the source
-            brings; None takes them from the manifest.
+            brings; `head` is the binary view of the head called `name`; None takes the manifest's.
         ctrcd_min_grade: the first measurement that reaches this grade is the event.
         ctrcd: biomarker cut-offs of that definition.
         shuffle: seed under which outcomes are dealt out anew among the patients, a control that
@@ -41,14 +41,14 @@ class LabelConfig(Frozen):
     prediction_time: str
     horizon_days: float | None = Field(default=None, gt=0)
     censoring: Literal["ipcw", "exclude", "as_given", "survival"] = "ipcw"
-    derive: Literal["ctrcd"] | None = None
+    derive: Literal["ctrcd", "head"] | None = None
     ctrcd_min_grade: Grade = "moderate"
     ctrcd: CtrcdConfig = CtrcdConfig()
     shuffle: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> LabelConfig:
-        if self.derive and self.censoring == "as_given":
+        if self.derive == "ctrcd" and self.censoring == "as_given":
             raise ValueError("censoring 'as_given' takes the label column, derive makes its own")
         if self.censoring == "survival" and self.horizon_days is None:
             raise ValueError("censoring 'survival' needs horizon_days for the binary view")
@@ -109,12 +109,36 @@ class EcgConfig(PrepareConfig):
         return self
 
 
+class PairingConfig(Frozen):
+    """Which echo gives an ECG its LVEF.
+
+    Attributes:
+        days: the nearest echo at most this many days before or after the ECG; never across an
+            intervention.
+    """
+
+    days: float = Field(default=14, ge=0)
+
+
+class NotesConfig(Frozen):
+    """Which of a patient's notes a record takes.
+
+    Attributes:
+        mask: replace mentions of the ejection fraction and its synonyms.
+        lookback_days: notes at most so long before the moment of prediction; None takes all.
+    """
+
+    mask: bool = True
+    lookback_days: float | None = Field(default=None, gt=0)
+
+
 class SplitConfig(Frozen):
     """Who trains, who validates, who is tested; always whole patients.
 
     Attributes:
         method: `auto` takes given splits, else folds below `min_patients` or `min_events`, else a
             holdout; the others force one. `temporal` tests on the latest patients by index date,
+            `period` on those of the last `anchor_year_group` (where dates are shifted per patient),
             `site` on the patients of `test_sites`, or on one site after the other.
         fractions: train, validation and test share of the patients of a holdout.
         folds: outer folds of the grouped cross-validation.
@@ -130,7 +154,7 @@ class SplitConfig(Frozen):
         group: what besides a patient no two parts may share; drawn parts keep it whole.
     """
 
-    method: Literal["auto", "given", "holdout", "folds", "temporal", "site"] = "auto"
+    method: Literal["auto", "given", "holdout", "folds", "temporal", "period", "site"] = "auto"
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
     folds: int = Field(default=5, ge=2)
     repeats: int = Field(default=3, ge=1)
@@ -163,13 +187,17 @@ class PreprocessConfig(Frozen):
     Attributes:
         modalities: what the tensors hold; a task needs at least one.
         ecg: how an ECG becomes a row.
+        pairing: which echo belongs to which ECG.
+        notes: which notes of a patient are taken, and what is masked in them.
         tabular: columns to use; empty takes every tabular column that the source brings.
         split: who trains, who validates, who is tested.
         workers: processes that transform; 0 takes one per core.
     """
 
-    modalities: tuple[Literal["ecg", "tabular"], ...] = ("ecg", "tabular")
+    modalities: tuple[Literal["ecg", "tabular", "text"], ...] = ("ecg", "tabular")
     ecg: EcgConfig = EcgConfig()
+    pairing: PairingConfig = PairingConfig()
+    notes: NotesConfig = NotesConfig()
     tabular: tuple[str, ...] = ()
     split: SplitConfig = SplitConfig()
     workers: int = Field(default=0, ge=0)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.core.config.base import Frozen, canonical_json, digest, validate
 from components.core.config.card import Statements
 from components.core.config.evaluate import EvaluateConfig
+from components.core.config.heads import BinaryHead, HeadMap, check_heads
 from components.core.config.sections import (
     AuditConfig,
     FitConfig,
@@ -35,6 +36,7 @@ class TaskConfig(Frozen):
         task: its name; also the name of the MLflow experiment.
         title: one sentence for people.
         stages: components in the order in which the pipeline starts them.
+        heads: name → what it answers; empty is one binary head of the label's name.
         model: `name` of a file in `core/models/` and that model's own settings.
         card: TRIPOD+AI item → what only people can say of it, for the model card.
     """
@@ -42,6 +44,7 @@ class TaskConfig(Frozen):
     task: str = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     label: LabelConfig
+    heads: HeadMap = Field(default_factory=dict)
     ingest: IngestConfig = IngestConfig()
     preprocess: PreprocessConfig = PreprocessConfig()
     audit: AuditConfig = AuditConfig()
@@ -51,6 +54,21 @@ class TaskConfig(Frozen):
     register_as: RegisterConfig = RegisterConfig()
     card: Statements = Field(default_factory=dict[str, str])
     stages: tuple[str, ...] = ("ingest", "preprocess", "audit", "train", "evaluate")
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> TaskConfig:
+        check_heads(self.heads, self.label.name)
+        if self.label.derive == "head" and not self.heads:
+            raise ValueError("label.derive is 'head', but the task names no heads")
+        return self
+
+    def all_heads(self) -> HeadMap:
+        """Return every head by name, the primary one (`label.name`) first."""
+        primary = self.label.name
+        if not self.heads:
+            return {primary: BinaryHead()}
+        others = {name: head for name, head in self.heads.items() if name != primary}
+        return {primary: self.heads[primary], **others}
 
     def section(self, *names: str) -> dict[str, Any]:
         """Return the named sections as plain JSON values."""

@@ -32,6 +32,8 @@ MISSPELT = [
     ("preprocess", "modalites", "modalities"),
     ("preprocess.ecg", "window_day", "window_days"),
     ("preprocess.split", "fold", "folds"),
+    ("preprocess.pairing", "day", "days"),
+    ("preprocess.notes", "masked", "mask"),
     ("audit", "waiver", "waive"),
     ("fit", "epohcs", "epochs"),
     ("evaluate", "draw", "draws"),
@@ -66,6 +68,13 @@ def test_an_unknown_key_names_the_nearest(path: str, wrong: str, meant: str) -> 
     sentence = rf"^unknown key '{full}' in toy.yaml; did you mean '{meant}'\?$"
     with pytest.raises(ConfigError, match=sentence):
         validate(TaskConfig, nested(path, wrong, 1), "toy.yaml")
+
+
+def test_an_unknown_key_of_a_head_names_the_nearest_of_its_kind() -> None:
+    heads = {"ctrcd": {"kind": "survival", "horizon_days": [365]}}
+    sentence = r"^unknown key 'heads.ctrcd.horizon_days' in toy.yaml; .* 'horizons_days'\?$"
+    with pytest.raises(ConfigError, match=sentence):
+        validate(TaskConfig, {**TASK, "heads": heads}, "toy.yaml")
 
 
 def test_an_unknown_key_like_none_lists_the_known() -> None:
