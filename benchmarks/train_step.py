@@ -157,7 +157,8 @@ def _on(place: Place, batch: Batch) -> Batch:
 
 def _ours(folder: Path, size: int) -> Outcome:
     """Step as components/train does: its precision, memory format, optimiser and clipping."""
-    from components.train.losses import make_loss
+    from components.core.config.heads import BinaryHead
+    from components.train.losses import JointLoss
 
     config, place = FitConfig(), resolve("auto", "auto")
     torch.use_deterministic_algorithms(mode=True, warn_only=place.device == "cuda")
@@ -167,12 +168,12 @@ def _ours(folder: Path, size: int) -> Outcome:
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
     )
-    lossy = make_loss(open_rows(folder / SHARDS, size), config)
+    lossy = JointLoss({HEAD: BinaryHead()}, open_rows(folder / SHARDS, size), config)
 
     def step(batch: Batch) -> None:
         optimiser.zero_grad()
         with torch.autocast(place.device, torch.bfloat16, enabled=place.precision == "bf16"):
-            loss = lossy(model(batch)[HEAD], batch["label"], batch["weight"])
+            loss = lossy(model(batch), batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
         optimiser.step()

@@ -63,4 +63,8 @@ def open_rows(folder: Path, records: int) -> Rows:
     reader = TensorReader(folder, sorted(set(frame["shard"])))
     stats = foldstats.fit_fold("all", frame, [], reader, LEADS8)
     tabular = np.zeros((records, 0), np.float32)
-    return Rows(frame=frame, reader=reader, tabular=tabular, stats=stats)
+    nothing = np.zeros((len(frame), 0), np.float32)
+    mask = np.zeros(len(frame), np.bool_)
+    return Rows(
+        frame=frame, reader=reader, tabular=tabular, stats=stats, text=nothing, text_mask=mask
+    )

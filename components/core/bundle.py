@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,13 @@ from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabul
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
+from components.core.device import Place
 from components.core.errors import InputError, RecordError, UserError, shorten
+from components.core.heads.registry import from_json, head_file, view
 from components.core.members import load_model
 from components.core.metrics import recalibrate
 from components.core.models.spec import DataSpec
+from components.core.predict import forward
 from components.core.readers.registry import read_signal
 from components.core.signals.prepare import Prepared, prepare
 from components.core.signals.quality import refuse
@@ -47,6 +51,7 @@ NAN = float("nan")
 # Below five the 5th and 95th percentile are no more than the extremes of a handful of networks.
 FEWEST_MEMBERS = 5
 _PERCENTILES = (5, 95)
+CPU = Place(device="cpu", precision="fp32", name="CPU")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,8 @@ class Prediction:
         flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
         abstain: the recording is too poor or unlike those of training.
         abstain_reason: in one sentence; empty otherwise.
+        heads: head → name → what it says, calibrated; empty where there is one binary head, whose
+            answer is the probability, and where the model abstains.
     """
 
     logit: float
@@ -80,6 +87,7 @@ class Prediction:
     flags: tuple[str, ...] = ()
     abstain: bool = False
     abstain_reason: str = ""
+    heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,7 @@ class Predictor:
         except (OSError, ValueError) as error:
             raise InputError(f"'{folder}' is no model bundle: {error}") from error
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
+        self._primary = view(self.facts.all_heads(), self.facts.head)
         self._members = [self._loaded(folder / name) for name in self.facts.members]
         self._distribution = ood.load(folder) if self.facts.ood_threshold is not None else None
 
@@ -151,12 +160,49 @@ class Predictor:
                 prepared = prepare(read(), self.facts.ecg)
                 answer, ecg = self._judged(answer, prepared), _ecg_batch(prepared)
             logits = [
-                self._logit(member, self._batch(member, row, ecg)) for member in self._members
+                forward(m.model, self._batch(m, row, ecg), normaliser=m.normalise, place=CPU)
+                for m in self._members
             ]
         except UserError as error:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
-        return self._answered(answer, np.array(logits))
+        own = [float(self._primary.log_odds(each)[0]) for each in logits]
+        answered = self._answered(answer, np.array(own))
+        return answered if answered.abstain else replace(answered, heads=self._said(logits))
+
+    def hidden(self, row: Row) -> npt.NDArray[np.float32]:
+        """Return the hidden representation `[hidden_size]` of one row by the first member.
+
+        Raises:
+            InputError: the model has no trunk.
+            UserError: the row cannot be read.
+        """
+        member = self._members[0]
+        trunk: Any = getattr(member.model, "hidden", None)
+        if trunk is None:
+            raise InputError(
+                f"the model '{self.facts.model['name']}' has no hidden representation; it takes "
+                "one with model.name=trunk"
+            )
+        ecg = Batch()
+        if self.facts.ecg is not None:
+            ecg = _ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
+        batch = self._batch(member, row, ecg)
+        with torch.no_grad():
+            ready = batch if member.normalise is None else member.normalise(batch)
+            return np.asarray(trunk(ready)[0].numpy(), dtype=np.float32)
+
+    def _said(self, logits: list[Batch]) -> dict[str, dict[str, float]]:
+        """Return what every head says, where there is more than one binary answer."""
+        heads = from_json(self.facts.all_heads())
+        if len(heads) == 1 and heads[self.facts.head].kind == "binary":
+            return {}
+        found: dict[str, dict[str, float]] = {}
+        for name, head in heads.items():
+            stacked = torch.stack([each[name] for each in logits])
+            said = head_file(head).answers(head, stacked, self.facts.calibrations[name])
+            found[name] = {key: float(values[0]) for key, values in said.items()}
+        return found
 
     def calibrated(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return calibrated probabilities `[n]` of mean logits `[n]`."""
@@ -211,12 +257,6 @@ class Predictor:
             frame = tabular_row(row, self.facts.features)
             batch["tabular"] = torch.from_numpy(member.stats.tabular.transform(frame))
         return batch
-
-    def _logit(self, member: _Member, batch: Batch) -> float:
-        ready = batch if member.normalise is None else member.normalise(batch)
-        with torch.no_grad():
-            logits: npt.NDArray[np.float32] = member.model(ready)[self.facts.head].numpy()
-        return float(logits[0, 1]) - float(logits[0, 0])
 
 
 def _ecg_batch(prepared: Prepared) -> Batch:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import torch
 
-from components.core.bundle import Prediction
+from components.core.bundle import NAN, Prediction
 from components.core.bundle_files import BundleFacts
+from components.core.heads.registry import from_json, head_file
 
 COLUMNS = (
     "probability", "lo", "hi", "interval_note", "logit", "quality", "flags", "abstain",
@@ -16,7 +18,7 @@ COLUMNS = (
 
 
 def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
-    """Return one row per answer; flags are separated by `;`.
+    """Return one row per answer; flags are separated by `;`, heads follow as `<head>.<name>`.
 
     Args:
         answers: of a bundle's `Predictor`.
@@ -28,14 +30,37 @@ def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
         version=facts.version,
         trained_on=facts.trained_on(),
     )
-    return table[list(COLUMNS)]
+    said = pd.DataFrame(
+        [
+            {name: each.heads.get(head, {}).get(key, NAN) for name, head, key in outputs(facts)}
+            for each in answers
+        ],
+        index=table.index,
+        dtype="float64",
+    )
+    return pd.concat([table[list(COLUMNS)], said], axis=1)
 
 
-def example_answer() -> pd.DataFrame:
+def outputs(facts: BundleFacts) -> list[tuple[str, str, str]]:
+    """Return (column, head, name) of what the heads say; nothing of a single binary head."""
+    heads = from_json(facts.all_heads())
+    if len(heads) == 1 and heads[facts.head].kind == "binary":
+        return []
+    found: list[tuple[str, str, str]] = []
+    for name, head in heads.items():
+        file = head_file(head)
+        nothing = torch.zeros(1, 1, file.outputs(head))
+        keys = file.answers(head, nothing, facts.calibrations[name])
+        found += [(f"{name}.{key}", name, key) for key in keys]
+    return found
+
+
+def example_answer(facts: BundleFacts) -> pd.DataFrame:
     """Return one row with a value in every column, for a model's signature."""
     texts = dict.fromkeys(COLUMNS, "")
     numbers = dict.fromkeys(("probability", "lo", "hi", "logit", "quality"), 0.5)
-    return pd.DataFrame([{**texts, **numbers, "abstain": False}])
+    said = {name: 0.5 for name, _, _ in outputs(facts)}
+    return pd.DataFrame([{**texts, **numbers, "abstain": False, **said}])
 
 
 _OWN = [name for name in COLUMNS if name not in {"flags", "version", "trained_on"}]

@@ -24,7 +24,11 @@ class BundleFacts(Frozen):
     Attributes:
         task: the task it was trained for.
         label: definition of the positive class.
-        head: name of the model's head.
+        head: name of the model's primary head.
+        heads: name → settings of every head that was trained; empty is the primary one, binary.
+        calibrations: head → how its logits become probabilities (`components.core.heads`).
+        thresholds: binary head → operating point on its mean log-odds.
+        notes_masked: training did not see mentions of the ejection fraction.
         model: name and settings of the network.
         ecg: how an ECG is prepared; None without ECG.
         reject: quality flags that training refused, so that the model abstains from them too.
@@ -50,6 +54,10 @@ class BundleFacts(Frozen):
     min_quality: float = 0.0
     ood_threshold: float | None = None
     ood_rate: float = 0.0
+    heads: dict[str, Any] = Field(default_factory=dict[str, Any])
+    calibrations: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    thresholds: dict[str, float] = Field(default_factory=dict[str, float])
+    notes_masked: bool = True
     features: dict[str, str]
     members: tuple[str, ...] = Field(min_length=1)
     calibration: dict[str, Any]
@@ -57,6 +65,10 @@ class BundleFacts(Frozen):
     version: str
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
+
+    def all_heads(self) -> dict[str, Any]:
+        """Return name → settings of every head."""
+        return self.heads or {self.head: {"kind": "binary"}}
 
     def trained_on(self) -> str:
         """Return the cohort in words: its fingerprint and counts."""

@@ -23,25 +23,34 @@ class Member(Frozen):
 
     Attributes:
         fold: the fold it was trained in, or `refit`.
+        variant: what it was trained without (`without:ecg`) or on what alone (`alone:lvef`), for
+            comparison; empty for the model itself.
         seed: of its initialisation and training.
         folder: of its weights, relative to the train stage.
         best_epoch: whose weights were kept, from 0.
     """
 
     fold: str
+    variant: str = ""
     seed: int
     folder: str
     best_epoch: int = Field(ge=0)
 
+    @property
+    def spec_key(self) -> str:
+        """Return under which name a training keeps the shapes of this network's batches."""
+        return f"{self.variant}/{self.fold}" if self.variant else self.fold
 
-def data_spec(rows: Rows, *, leads: int, length: int, head: str) -> DataSpec:
-    """Return the shapes of batches of `rows`."""
+
+def data_spec(rows: Rows, *, leads: int, length: int, heads: dict[str, int]) -> DataSpec:
+    """Return the shapes of batches of `rows`; `heads` is head → number of logits."""
     has_ecg = rows.reader is not None
     return DataSpec(
         leads=leads if has_ecg else 0,
         length=length if has_ecg else 0,
         tabular=int(rows.tabular.shape[1]),
-        heads={head: 2},
+        text=int(rows.text.shape[1]),
+        heads=heads,
     )
 
 

@@ -10,33 +10,49 @@ from torch import nn
 from components.core.data.batches import Batch, Normaliser, loader
 from components.core.data.cohort import Rows
 from components.core.device import Place
+from components.core.heads.registry import View
 
+Floats = npt.NDArray[np.float64]
 _BATCH = 128
 
 
 def predict(
-    model: nn.Module, rows: Rows, *, head: str, place: Place, batch: int = _BATCH
-) -> npt.NDArray[np.float64]:
-    """Return `[n]` logit₁ − logit₀ of every row, in fp32, in the order of the rows."""
+    model: nn.Module, rows: Rows, *, head: View, place: Place, batch: int = _BATCH
+) -> Floats:
+    """Return `[n]` log-odds of a head's binary view of every row, in the order of the rows."""
+    logits = predict_logits(model, rows, place=place, batch=batch)
+    return head.log_odds({name: torch.from_numpy(v) for name, v in logits.items()}).double().numpy()
+
+
+def predict_logits(
+    model: nn.Module, rows: Rows, *, place: Place, batch: int = _BATCH
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return head → `[n, k]` logits of every row, in fp32, in the order of the rows."""
     norm = rows.stats.norm()
     normaliser = None if norm is None else Normaliser(norm)
     model = model.to(place.device).eval()
-    out: list[npt.NDArray[np.float64]] = []
+    parts: dict[str, list[npt.NDArray[np.float32]]] = {}
     for raw in loader(rows, batch=batch):
-        out.append(answer(model, raw, normaliser=normaliser, head=head, place=place))
-    return np.concatenate(out) if out else np.empty(0)
+        for name, logits in forward(model, raw, normaliser=normaliser, place=place).items():
+            parts.setdefault(name, []).append(logits.numpy())
+    return {name: np.concatenate(found) for name, found in parts.items()}
 
 
 def answer(
-    model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, head: str, place: Place
-) -> npt.NDArray[np.float64]:
-    """Return `[B]` logit₁ − logit₀ of a raw batch by a model in evaluation mode."""
+    model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, head: View, place: Place
+) -> Floats:
+    """Return `[B]` log-odds of a head's binary view by a model in evaluation mode."""
+    logits = forward(model, raw, normaliser=normaliser, place=place)
+    return head.log_odds(logits).double().numpy()
+
+
+def forward(model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, place: Place) -> Batch:
+    """Return head → `[B, k]` logits of a raw batch, float32 on the CPU."""
     with torch.no_grad():
         ready = to_device(raw, place.device)
         if normaliser is not None and "ecg" in ready:
             ready = normaliser(ready)
-        logits = model(ready)[head].float()
-        return (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+        return {name: logits.float().cpu() for name, logits in model(ready).items()}
 
 
 def to_device(batch: Batch, device: str) -> Batch:

@@ -69,7 +69,7 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
             artifacts={"bundle": str(bundle)},
             code_paths=[str(_core_alone(Path(scratch)))],
             pip_requirements=_pins(),
-            signature=infer_signature(example, example_answer()),
+            signature=infer_signature(example, example_answer(predictor.facts)),
             input_example=example,
             registered_model_name=name,
             metadata={"bundle": predictor.facts.version},

@@ -45,25 +45,25 @@ FACTS: dict[str, StageFacts] = {
         sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb", "pydicom")
     ),
     "preprocess": StageFacts(
-        sections=("label", "preprocess"),
+        sections=("label", "heads", "preprocess"),
         upstream="ingest",
         parameter="ingest_run",
         libraries=("numpy", "scipy", "pandas", "pyarrow", "h5py", "scikit-learn"),
     ),
     "audit": StageFacts(
-        sections=("label", "audit"),
+        sections=("label", "heads", "audit"),
         upstream="preprocess",
         parameter="preprocess_run",
         libraries=("numpy", "scipy", "pandas", "pyarrow", "scikit-learn"),
     ),
     "train": StageFacts(
-        sections=("label", "model", "fit"),
+        sections=("label", "heads", "model", "fit"),
         upstream="audit",
         parameter="audit_run",
         libraries=("numpy", "pandas", "torch", "lightning"),
     ),
     "evaluate": StageFacts(
-        sections=("task", "title", "label", "evaluate", "card"),
+        sections=("task", "title", "label", "heads", "evaluate", "card"),
         upstream="train",
         parameter="run",
         libraries=("numpy", "pandas", "torch", "scikit-learn", "matplotlib"),

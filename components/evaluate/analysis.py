@@ -43,6 +43,10 @@ class Context:
         place: device and precision of the training, for further predictions.
         opening: recorded permission to read the test part.
         features: what simple models see of the ECGs, kept between fits.
+        heads: what every head says of every test record (`heads.heads_frame`); None where the one
+            head is the label.
+        variants: what networks trained without something say (`heads.variants_frame`); None where
+            none was trained.
     """
 
     stages: Upstream
@@ -54,6 +58,8 @@ class Context:
     place: Place
     opening: Opening
     features: Features
+    heads: pd.DataFrame | None = None
+    variants: pd.DataFrame | None = None
 
     @property
     def external(self) -> bool:

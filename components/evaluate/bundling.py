@@ -10,10 +10,13 @@ from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
+from components.core.heads.registry import from_json
 from components.core.members import REFIT, WEIGHTS, Member
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
+from components.core.store import Stage
 from components.evaluate.abstention import familiarity
+from components.evaluate.heads import calibrations, threshold_of
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         task=task.task,
         label=task.label.definition,
         head=train.facts["head"],
+        heads=train.facts["heads"],
+        calibrations=calibrations(train, names, chosen, task.evaluate.recalibrate),
+        thresholds=_thresholds(train, names),
+        notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
         model=train.facts["model"],
         ecg=_ecg(stages),
         **_quality_gate(stages, config),
@@ -53,12 +60,18 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
     write_bundle(folder, facts, files, None if known is None else known.distribution)
 
 
+def _thresholds(train: Stage, names: list[str]) -> dict[str, float]:
+    heads = from_json(train.facts["heads"])
+    binary = [name for name, head in heads.items() if head.kind == "binary"]
+    return {name: threshold_of(train, names, name) for name in binary}
+
+
 def _files(stages: Upstream, member: Member) -> MemberFiles:
     folder = stages.train.folder / member.folder
     return MemberFiles(
         weights=folder / WEIGHTS,
         stats=folder / "norm_stats.json",
-        spec=DataSpec.model_validate(stages.train.facts["specs"][member.fold]),
+        spec=DataSpec.model_validate(stages.train.facts["specs"][member.spec_key]),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 
 from components.core.models.spec import DataSpec
 from components.core.store import Stage
@@ -11,9 +13,9 @@ from components.core.store import Stage
 TRUTH = "truth/truth.parquet"
 
 
-def oracle_logits(ingest: Stage, spec: DataSpec, patients: pd.DataFrame) -> np.ndarray[
-    tuple[int], np.dtype[np.float64]
-] | None:  # fmt: skip
+def oracle_logits(
+    ingest: Stage, spec: DataSpec, head: str, patients: pd.DataFrame
+) -> npt.NDArray[np.float64] | None:
     """Return `[n]` the true log-odds of the patients from the task's own inputs, or None.
 
     Not the model's: what a model that leaves an input out gives away is part of its share.
@@ -21,14 +23,18 @@ def oracle_logits(ingest: Stage, spec: DataSpec, patients: pd.DataFrame) -> np.n
     Args:
         ingest: the ingest stage; only a synthetic cohort has a truth.
         spec: says which inputs the task has.
+        head: whose binary view; a cohort with one label has one truth.
         patients: one row per patient, `patient_id`.
     """
     file = ingest.folder / TRUTH
     if not file.exists():
         return None
-    column = {(True, True): "p_ecg_tabular", (True, False): "p_ecg", (False, True): "p_tabular"}[
-        (spec.leads > 0, spec.tabular > 0)
-    ]
+    has = {"ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0}
+    inputs = "_".join(name for name, there in has.items() if there)
+    there = set(pq.read_schema(file).names)
+    column = next((c for c in (f"p_{head}_{inputs}", f"p_{inputs}") if c in there), None)
+    if column is None:
+        return None
     truth = pd.read_parquet(file, columns=["patient_id", column])
     chance = truth.groupby("patient_id")[column].mean().reindex(patients["patient_id"])
     clipped = np.clip(chance.to_numpy(np.float64), 1e-9, 1 - 1e-9)

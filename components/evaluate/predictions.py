@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from components.core.data.cohort import Rows, folds
 from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
+from components.core.heads.registry import View, view
 from components.core.members import REFIT, WEIGHTS, Member, load_model
 from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
@@ -44,7 +46,7 @@ class Calibration:
 
 def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
     """Return threshold and recalibration from validation predictions, patient by patient."""
-    patients = by_patient(val)
+    patients = by_patient(val[val["label"].notna()])
     choose = youden_threshold if rule == "youden" else f1_threshold
     return Calibration(
         threshold=choose(patients.label, patients.logit, patients.weight),
@@ -56,19 +58,26 @@ def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
     )
 
 
-def members_of(train: Stage, fold: str) -> list[Member]:
-    """Return the members trained in a fold, one per seed."""
+def members_of(train: Stage, fold: str, variant: str = "") -> list[Member]:
+    """Return the members trained in a fold, one per seed; of a variant where one is named."""
     members = [Member.model_validate(m) for m in train.facts["members"]]
-    return [m for m in members if m.fold == fold]
+    return [m for m in members if m.fold == fold and m.variant == variant]
 
 
 def validation(train: Stage, fold: str) -> pd.DataFrame:
-    """Return a fold's validation predictions, averaged over seeds."""
+    """Return a fold's validation predictions, averaged over seeds.
+
+    With several heads `truth.<head>` and `logit.<head>` of each, beside the primary's.
+    """
     frames = [
         pd.read_parquet(train.folder / m.folder / "val_predictions.parquet")
         for m in members_of(train, fold)
     ]
-    return frames[0][KEYS].assign(logit=np.mean([f["logit"] for f in frames], axis=0))
+    names = [str(c) for c in frames[0]]
+    truths = [c for c in names if c.startswith("truth.")]
+    logits = [c for c in names if c == "logit" or c.startswith("logit.")]
+    means = {c: np.mean([f[c] for f in frames], axis=0) for c in logits}
+    return frames[0][[*KEYS, *truths]].assign(**means)
 
 
 def pooled_validation(train: Stage, names: list[str]) -> pd.DataFrame:
@@ -80,10 +89,19 @@ def pooled_validation(train: Stage, names: list[str]) -> pd.DataFrame:
 def member_logits(train: Stage, member: Member, rows: Rows, place: Place) -> np.ndarray[
     tuple[int], np.dtype[np.float64]
 ]:  # fmt: skip
-    """Return `[n]` logits of one member."""
-    spec = DataSpec.model_validate(train.facts["specs"][member.fold])
-    model = load_model(train.facts["model"], spec, train.folder / member.folder / WEIGHTS)
-    return predict(model, rows, head=train.facts["head"], place=place)
+    """Return `[n]` log-odds of the primary head's binary view by one member."""
+    return predict(loaded(train, member), rows, head=primary_view(train), place=place)
+
+
+def loaded(train: Stage, member: Member) -> nn.Module:
+    """Return a member's network with its weights."""
+    spec = DataSpec.model_validate(train.facts["specs"][member.spec_key])
+    return load_model(train.facts["model"], spec, train.folder / member.folder / WEIGHTS)
+
+
+def primary_view(train: Stage) -> View:
+    """Return the head whose figures are the headline."""
+    return view(train.facts["heads"], train.facts["head"])
 
 
 @dataclass(frozen=True, kw_only=True)

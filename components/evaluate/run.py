@@ -31,6 +31,7 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.control import is_control
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
+from components.evaluate.heads import heads_frame, variants_frame
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
@@ -72,6 +73,8 @@ def evaluate(
     context = Context(
         stages=stages, task=task, tests=tests, predictions=predictions, tables=tables, plan=plan,
         place=_place(stages), opening=opening, features=features,
+        heads=_heads(stages, task, tests, opening),
+        variants=None if stages.home else variants_frame(stages, tests, opening, _place(stages)),
     )  # fmt: skip
     evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
@@ -110,6 +113,14 @@ def _predict(
             )  # fmt: skip
             advance(1)
     return tests, None
+
+
+def _heads(
+    stages: Upstream, task: TaskConfig, tests: list[FoldTest], opening: Opening
+) -> pd.DataFrame | None:
+    if stages.home is not None or not task.heads:
+        return None
+    return heads_frame(stages, task, tests, opening, _place(stages))
 
 
 def _place(stages: Upstream) -> Place:
@@ -154,7 +165,11 @@ def _figures(
     pooled_, before = figs.pooled_figures(tables, plan)
     spec = DataSpec.model_validate(next(iter(stages.train.facts["specs"].values())))
     # The planted truth says nothing of labels that were shuffled.
-    truth = None if is_control(stages.cohort) else oracle_logits(stages.ingest, spec, tables.pooled)
+    truth = (
+        None
+        if is_control(stages.cohort)
+        else oracle_logits(stages.ingest, spec, stages.train.facts["head"], tables.pooled)
+    )
     seeds = [c for c in tables.each.columns if c.startswith("logit.seed")]
     return Evaluated(
         tests=tests,

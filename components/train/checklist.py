@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch, Normaliser, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
+from components.core.heads.known import binary_truth
 from components.train.augment import augment
 
 _SAMPLE = 32  # records looked at; enough to see a wrong shape, a NaN or a broken augmentation
 
 
-def check(train: Rows, val: Rows | None, config: FitConfig, leads: tuple[str, ...]) -> list[str]:
+def check(
+    train: Rows, val: Rows | None, config: FitConfig, leads: tuple[str, ...], heads: HeadMap
+) -> list[str]:
     """Return the names of the checks that held.
 
     Args:
@@ -23,25 +27,35 @@ def check(train: Rows, val: Rows | None, config: FitConfig, leads: tuple[str, ..
         val: the validation rows; None for a refit on everyone.
         config: names the augmentations.
         leads: the task's lead order.
+        heads: what is trained, the primary head first.
 
     Raises:
         RefusedError: naming the first check that failed, and why.
     """
     index = np.arange(min(_SAMPLE, len(train)), dtype=np.int64)
     batch = raw_batch(train, index)
-    done = [_both_classes(train, val), _fitted_on_train(train), _patients_apart(train, val)]
+    done = [_classes(train, val, heads), _fitted_on_train(train), _patients_apart(train, val)]
     if train.reader is not None:
         done += _signal_checks(train, val, batch, config, leads)
     if "tabular" in batch and not bool(torch.isfinite(batch["tabular"]).all()):
         raise RefusedError("checklist: the encoded tabular features are not finite")
+    if "text" in batch and not bool(torch.isfinite(batch["text"]).all()):
+        raise RefusedError("checklist: the embedded notes are not finite")
     return done
 
 
-def _both_classes(train: Rows, val: Rows | None) -> str:
-    for name, rows in (("train", train), ("val", val)):
-        if rows is not None and len(np.unique(rows.label)) < 2:
-            raise RefusedError(f"checklist: the {name} part has one class only")
-    return "both classes in every part"
+def _classes(train: Rows, val: Rows | None, heads: HeadMap) -> str:
+    """Refuse a head that has one class only to learn from, or the primary one to validate on."""
+    primary = next(iter(heads))
+    for name, head in heads.items():
+        parts = [("train", train), *([("val", val)] if name == primary else [])]
+        for part, rows in parts:
+            if rows is not None and binary_truth(name, head, rows.frame).dropna().nunique() < 2:
+                raise RefusedError(
+                    f"checklist: the {part} part of fold {train.stats.fold} has one class only for "
+                    f"the head '{name}'; bring more data or leave that head out"
+                )
+    return "both classes of every head"
 
 
 def _fitted_on_train(train: Rows) -> str:
@@ -70,7 +84,7 @@ def _signal_checks(
             f"checklist: the tensors' leads {norm.leads if norm else ()} are not the task's {leads}"
         )
     ready = Normaliser(norm)(batch)
-    shape = (len(ready["label"]), len(leads))
+    shape = (len(ready["weight"]), len(leads))
     if ready["ecg"].shape[:2] != shape or not bool(torch.isfinite(ready["ecg"]).all()):
         raise RefusedError(f"checklist: a batch is not finite or not {shape} × length")
     _augmentation(ready, config)

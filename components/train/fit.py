@@ -1,4 +1,4 @@
-"""The one `fit()`: any model, any task with two logits, one fold, on Lightning."""
+"""The one `fit()`: any model, any heads, one fold, on Lightning."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import save_file
 from torch import nn
 
+from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
 from components.core.data.batches import loader
 from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.files import write_atomic
-from components.core.predict import predict
+from components.core.heads.known import binary_truth
+from components.core.heads.registry import View
+from components.core.predict import predict_logits
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
 from components.train.module import Module
@@ -43,7 +46,7 @@ class FitJob:
         val: validation rows for early stopping and the best epoch; None trains `config.epochs`
             epochs and keeps the last.
         config: all settings.
-        head: name of the head that is trained.
+        heads: what is trained, the primary head first.
         place: device and arithmetic.
         seed: of order, augmentation and dropout.
         folder: receives checkpoints, weights, history and validation predictions.
@@ -54,7 +57,7 @@ class FitJob:
     train: Rows
     val: Rows | None
     config: FitConfig
-    head: str
+    heads: HeadMap
     place: Place
     seed: int
     folder: Path
@@ -89,7 +92,7 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
     job.folder.mkdir(parents=True, exist_ok=True)
     if (job.folder / DONE).exists():
         return _read(job.folder)
-    module = Module(model, job.train, config=job.config, head=job.head, seed=job.seed)
+    module = Module(model, job.train, config=job.config, heads=job.heads, seed=job.seed)
     report = EpochReport(job.name, job.config.epochs, len(job.train), job.on_epoch)
     best = None if job.val is None else _checkpoint(job)
     checks = None
@@ -180,7 +183,7 @@ def _finish(
         kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(kept["state_dict"])
         chosen = int(kept["epoch"])
-        frame = predictions_of(module.model, _required(job.val), head=job.head, place=job.place)
+        frame = predictions_of(module.model, _required(job.val), job.heads, place=job.place)
         write_atomic(job.folder / VAL, lambda p: frame.to_parquet(p, index=False))
     state = {k: v.contiguous().cpu() for k, v in module.model.state_dict().items()}
     write_atomic(job.folder / BEST, lambda p: save_file(state, str(p)))
@@ -209,10 +212,23 @@ def _read(folder: Path) -> FitResult:
     )
 
 
-def predictions_of(model: nn.Module, rows: Rows, *, head: str, place: Place) -> pd.DataFrame:
-    """Return `sample_id, patient_id, label, weight, logit` of every row."""
-    frame = rows.frame[["sample_id", "patient_id", "label", "weight"]].copy()
-    frame["logit"] = predict(model, rows, head=head, place=place)
+def predictions_of(model: nn.Module, rows: Rows, heads: HeadMap, *, place: Place) -> pd.DataFrame:
+    """Return `sample_id, patient_id, label, weight, logit` of every row.
+
+    Label and log-odds are those of the primary head's binary view, missing where it is not known;
+    those of every head are `truth.<head>` and `logit.<head>`, where there are several.
+    """
+    frame = rows.frame[["sample_id", "patient_id", "weight"]].copy()
+    logits = predict_logits(model, rows, place=place)
+    tensors = {name: torch.from_numpy(values) for name, values in logits.items()}
+    for place_, (name, head) in enumerate(heads.items()):
+        truth = binary_truth(name, head, rows.frame)
+        found = View(name=name, head=head).log_odds(tensors).double().numpy()
+        if place_ == 0:
+            frame.insert(2, "label", truth)
+            frame["logit"] = found
+        if len(heads) > 1:
+            frame = frame.assign(**{f"truth.{name}": truth, f"logit.{name}": found})
     return frame
 
 

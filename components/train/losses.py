@@ -1,55 +1,49 @@
-"""Losses over two logits, weighted by class and by inverse probability of censoring."""
+"""The loss of all heads together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
+from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
+from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
-
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def class_weights(rows: Rows, config: FitConfig) -> tuple[float, float]:
-    """Return (negative, positive) weights from the train part, unless given."""
-    if config.class_weights == "none":
-        return (1.0, 1.0)
-    if isinstance(config.class_weights, tuple):
-        return config.class_weights
-    total = rows.weight.sum()
-    positive = rows.weight[rows.label == 1].sum()
-    return (float(total / (2 * (total - positive))), float(total / (2 * positive)))
+from components.core.heads.registry import head_file
 
 
-def make_loss(rows: Rows, config: FitConfig) -> Loss:
-    """Return `loss(logits [B, 2], label [B], weight [B]) -> scalar`.
+class JointLoss(nn.Module):
+    """The weighted sum of the heads' losses; a head learns from the records it has a truth of.
 
-    `ce` is the cross-entropy over both logits, `bce` the binary one over logit₁ − logit₀ (the
-    same function of the data, with other gradients on the two outputs).
+    With `fit.multitask: uncertainty` the weights are learned: exp(−s) L + s/2 with one s a head
+    (Kendall, Gal and Cipolla, CVPR 2018), so that a head that cannot be told apart counts less.
+
+    Args:
+        heads: name → settings.
+        train: the training part; class weights come from it.
+        config: all settings of the fit.
     """
-    pair = torch.tensor(class_weights(rows, config), dtype=torch.float32)
-    # Weights of mean 1 over the train part keep the learning rate's meaning whatever the weights.
-    mean = float(np.mean(rows.weight * pair.numpy()[rows.label]))
 
-    def loss(logits: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        share = weight * pair.to(weight.device)[label] / mean
-        if config.loss == "ce":
-            each = functional.cross_entropy(logits.float(), label, reduction="none")
-        else:
-            score = (logits[:, 1] - logits[:, 0]).float()
-            each = functional.binary_cross_entropy_with_logits(
-                score, label.float(), reduction="none"
-            )
-        return (share * each).mean()
+    def __init__(self, heads: HeadMap, train: Rows, config: FitConfig) -> None:
+        super().__init__()
+        self._each = {
+            name: head_file(head).make_loss(name, head, train.frame, config)
+            for name, head in heads.items()
+        }
+        self._weight = {name: head.weight for name, head in heads.items()}
+        learned = config.multitask == "uncertainty" and len(heads) > 1
+        self.log_variance = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(())) for name in heads} if learned else {}
+        )
 
-    return loss
+    def forward(self, logits: Batch, batch: Batch) -> Tensor:
+        """Return the loss of one batch, a scalar."""
+        losses = [self._weighed(name, loss(logits[name], batch)) for name, loss in
+                  self._each.items()]  # fmt: skip
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
-
-def score(logits: Tensor) -> Tensor:
-    """Return logit₁ − logit₀ `[B]`, the log-odds of the positive class."""
-    return (logits[:, 1] - logits[:, 0]).float()
+    def _weighed(self, name: str, loss: Tensor) -> Tensor:
+        if name in self.log_variance:
+            spread = self.log_variance[name]
+            return torch.exp(-spread) * loss + spread / 2
+        return loss if len(self._each) == 1 else self._weight[name] * loss

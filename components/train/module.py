@@ -13,34 +13,38 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.cohort import Rows
+from components.core.heads.known import binary_truth
+from components.core.heads.registry import View
 from components.core.metrics.discrimination import auprc, auroc
 from components.core.metrics.patients import by_patient
 from components.train.augment import augment
-from components.train.losses import make_loss, score
+from components.train.losses import JointLoss
 
 
 class Module(lightning.LightningModule):
-    """One model with one head on one fold.
+    """One model with its heads on one fold.
 
     Args:
         model: takes a batch, returns logits per head.
         train: the training rows; loss weights and normalisation come from them.
         config: all settings.
-        head: name of the head.
+        heads: what is trained, the primary head first; its figures are the validation's.
         seed: of augmentation and dropout.
     """
 
     def __init__(
-        self, model: nn.Module, train: Rows, *, config: FitConfig, head: str, seed: int
+        self, model: nn.Module, train: Rows, *, config: FitConfig, heads: HeadMap, seed: int
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.head = head
+        primary = next(iter(heads))
+        self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
-        self._loss = make_loss(train, config)
+        self.loss = JointLoss(heads, train, config)
         norm = train.stats.norm()
         self._normalise = None if norm is None else Normaliser(norm)
         self._rng = torch.Generator()
@@ -54,7 +58,8 @@ class Module(lightning.LightningModule):
 
     def validate_on(self, rows: Rows) -> None:
         """Say whose figures the validation batches make, in their order."""
-        self._val = rows.frame[["patient_id", "label", "weight"]].copy()
+        label = binary_truth(self._view.name, self._view.head, rows.frame)
+        self._val = rows.frame[["patient_id", "weight"]].assign(label=label)
 
     def _draw(self) -> None:
         """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike.
@@ -79,24 +84,23 @@ class Module(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
         del batch_idx
-        loss = self._loss(self.model(batch)[self.head], batch["label"], batch["weight"])
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["label"]))
+        loss = self.loss(self.model(batch), batch)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["weight"]))
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the logits of one batch."""
         del batch_idx
-        logits = self.model(batch)[self.head]
-        loss = self._loss(logits, batch["label"], batch["weight"])
-        self._val_losses.append(float(loss) * len(batch["label"]))
-        self._val_logits.append(score(logits).double().cpu().numpy())
+        logits = self.model(batch)
+        self._val_losses.append(float(self.loss(logits, batch)) * len(batch["weight"]))
+        self._val_logits.append(self._view.log_odds(logits).double().cpu().numpy())
 
     def on_validation_epoch_end(self) -> None:
         """Log patient-level validation figures."""
         if self._val is None:
             return
         frame = self._val.assign(logit=np.concatenate(self._val_logits))
-        patients = by_patient(frame)
+        patients = by_patient(frame[frame["label"].notna()])
         loss = sum(self._val_losses) / len(frame)
         self._val_logits.clear()
         self._val_losses.clear()

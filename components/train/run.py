@@ -7,21 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
 
+from components.core.config.heads import ClassesHead, ConfidenceHead, HeadMap
 from components.core.config.sections import FitConfig
 from components.core.config.task import TaskConfig
 from components.core.data import foldstats
-from components.core.data.cohort import Rows, folds, read_everyone, read_part
+from components.core.data.cohort import Known, Rows, folds, read_everyone, read_part
 from components.core.device import Place, resolve
 from components.core.errors import RefusedError
-from components.core.members import REFIT, Member, data_spec
+from components.core.heads.known import known_columns, truth_column
+from components.core.heads.registry import View, head_file, outputs_of, to_json
+from components.core.heads.weights import evened_out
+from components.core.members import REFIT, WEIGHTS, Member, data_spec, load_model
+from components.core.models.blocks.mlp import Heads
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
+from components.core.predict import predict
 from components.core.progress import say
 from components.core.store import Stage, Workspace, read_stage
 from components.train.checklist import check
+from components.train.confidence import Fit, Floats, with_truth
 from components.train.fit import FitJob, FitResult, fit, median_epochs
+from components.train.variants import Variant, variants
 
 OnEpoch = Callable[[str, int, dict[str, float]], None]
 
@@ -48,40 +58,129 @@ class _Training:
     on_epoch: OnEpoch
     checks: dict[str, list[str]]
     specs: dict[str, DataSpec]
+    shares: dict[str, dict[str, tuple[float, ...]]]
+    members: list[Member]
 
-    def spec(self, rows: Rows) -> DataSpec:
+    @property
+    def known(self) -> Known:
+        return known_columns(self.task.all_heads())
+
+    def spec(self, rows: Rows, heads: HeadMap) -> DataSpec:
         ecg = self.stage.facts["ecg"]
-        head = self.task.label.name
-        return data_spec(rows, leads=len(ecg["leads"]), length=int(ecg["length"]), head=head)
+        return data_spec(
+            rows,
+            leads=len(ecg["leads"]),
+            length=int(ecg["length"]),
+            heads=outputs_of(heads),
+        )
 
-    def one(self, train: Rows, val: Rows | None, config: FitConfig, seed: int) -> FitResult:
+    def member(
+        self, variant: Variant, train: Rows, val: Rows | None, config: FitConfig, seed: int
+    ) -> FitResult:
+        """Train one network and keep it as a member."""
         fold = train.stats.fold
+        train, val = variant.seen(train), None if val is None else variant.seen(val)
         leads = tuple(self.stage.facts["ecg"]["leads"])
-        self.checks[fold] = check(train, val, config, leads)
-        self.specs[fold] = self.spec(train)
-        folder = member_folder(self.work.folder, fold, seed)
-        name = fold if len(self.task.fit.seeds) == 1 else f"{fold}/seed{seed}"
+        key = f"{variant.name}/{fold}" if variant.name else fold
+        self.checks[key] = check(train, val, config, leads, variant.heads)
+        self.specs[key] = self.spec(train, variant.heads)
+        self.shares[key] = class_shares(variant.heads, train, config)
+        folder = member_folder(self.work.folder, fold, seed, variant.name)
+        name = key if len(self.task.fit.seeds) == 1 or variant.name else f"{fold}/seed{seed}"
+        result = self.one(variant.heads, train, val, config, seed, folder, name)
+        foldstats.save(train.stats, folder / "norm_stats.json")
+        self.members.append(
+            Member(
+                fold=fold,
+                variant=variant.name,
+                seed=seed,
+                folder=folder.relative_to(self.work.folder).as_posix(),
+                best_epoch=result.best_epoch,
+            )
+        )
+        return result
+
+    def one(
+        self,
+        heads: HeadMap,
+        train: Rows,
+        val: Rows | None,
+        config: FitConfig,
+        seed: int,
+        folder: Path,
+        name: str,
+    ) -> FitResult:
+        """Train one network."""
         torch.manual_seed(seed)
-        model = build_model(self.task.model, self.specs[fold])
+        model = started(build_model(self.task.model, self.spec(train, heads)), heads, train)
         job = FitJob(
             train=train,
             val=val,
             config=config,
-            head=self.task.label.name,
+            heads=heads,
             place=self.place,
             seed=seed,
             folder=folder,
             name=f"train {name}",
             on_epoch=lambda epoch, figures: self.on_epoch(name, epoch, figures),
         )
-        result = fit(model, job)
-        foldstats.save(train.stats, folder / "norm_stats.json")
-        return result
+        return fit(model, job)
+
+    def judged(self, train: Rows, val: Rows | None, config: FitConfig) -> tuple[Rows, Rows | None]:
+        """Return both parts with the truths of the confidence heads."""
+        for name, head in self.task.all_heads().items():
+            if isinstance(head, ConfidenceHead):
+                inner = self._inner(head, train.stats.fold, val, config)
+                train, val = with_truth(
+                    name, head, train, val, fit=inner, seed=self.task.fit.seeds[0]
+                )
+        return train, val
+
+    def _inner(self, head: ConfidenceHead, fold: str, val: Rows | None, config: FitConfig) -> Fit:
+        """Return what trains the judged head alone, for `with_truth`."""
+        heads = {head.of: self.task.all_heads()[head.of]}
+        judged = View(name=head.of, head=heads[head.of])
+
+        def inner(rows: Rows, name: str, place: int) -> Callable[[Rows], Floats]:
+            seed = self.task.fit.seeds[0] + place
+            folder = member_folder(self.work.folder, fold, seed, f"{name}:{head.of}")
+            label = f"{name} of {fold}"
+            done = self.one(heads, rows, val, config, seed, folder, label)
+            spec = self.spec(rows, heads)
+            model = load_model(self.task.model, spec, done.folder / WEIGHTS)
+            return lambda asked: predict(model, asked, head=judged, place=self.place)
+
+        return inner
 
 
-def member_folder(root: Path, fold: str, seed: int) -> Path:
+def class_shares(heads: HeadMap, train: Rows, config: FitConfig) -> dict[str, tuple[float, ...]]:
+    """Return the shares that the loss of each head of several classes has evened out."""
+    found = {
+        name: evened_out(
+            train.frame[truth_column(name, train.frame)].dropna().to_numpy(np.int64),
+            len(head.classes),
+            config,
+        )
+        for name, head in heads.items()
+        if isinstance(head, ClassesHead)
+    }
+    return {name: shares for name, shares in found.items() if shares is not None}
+
+
+def started(model: nn.Module, heads: HeadMap, train: Rows) -> nn.Module:
+    """Return the model with those heads whose kind knows where to begin set to it."""
+    for name, head in heads.items():
+        begin = getattr(head_file(head), "start", None)
+        own = getattr(model, "heads", None)
+        if begin is not None and isinstance(own, Heads):
+            own.start(name, torch.from_numpy(begin(head, train.frame)))
+    return model
+
+
+def member_folder(root: Path, fold: str, seed: int, variant: str = "") -> Path:
     """Return where a member's files lie."""
-    return root / "members" / fold / f"seed{seed}"
+    inside = root / "members" if not variant else root / "variants" / variant.replace(":", "_")
+    return inside / fold / f"seed{seed}"
 
 
 def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) -> None:
@@ -101,22 +200,30 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
     torch.set_num_threads(torch.get_num_threads() if place.device == "cuda" else _cores())
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
     common = _Training(
-        work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, checks={}, specs={}
-    )
-    results = {
-        (fold, seed): common.one(
-            read_part(stage, fold, "train"), read_part(stage, fold, "val"), task.fit, seed
-        )
-        for fold in folds(stage)
-        for seed in task.fit.seeds
-    }
+        work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, checks={}, specs={},
+        shares={}, members=[],
+    )  # fmt: skip
+    results = [result for fold in folds(stage) for result in _fold(common, fold)]
     if task.fit.refit and len(folds(stage)) > 1:
-        epochs = median_epochs(list(results.values()))
-        everyone = read_everyone(stage, REFIT)
+        epochs = median_epochs(results)
         alone = task.fit.model_copy(update={"epochs": epochs})
+        everyone, _ = common.judged(read_everyone(stage, REFIT, known=common.known), None, alone)
+        whole = Variant(name="", heads=task.all_heads())
         for seed in task.fit.seeds:
-            results[(REFIT, seed)] = common.one(everyone, None, alone, seed)
+            results.append(common.member(whole, everyone, None, alone, seed))
     _facts(common, results)
+
+
+def _fold(common: _Training, fold: str) -> list[FitResult]:
+    """Train a fold's seeds and variants; return the results of the model itself."""
+    task, known = common.task, common.known
+    seen, checked = (read_part(common.stage, fold, p, known=known) for p in ("train", "val"))
+    own, val = common.judged(seen, checked, task.fit)
+    wanted = variants(task.all_heads(), own, task.fit)
+    results = [common.member(wanted[0], own, val, task.fit, seed) for seed in task.fit.seeds]
+    for other in wanted[1:]:
+        common.member(other, own, val, task.fit, task.fit.seeds[0])
+    return results
 
 
 def _cores() -> int:
@@ -125,31 +232,24 @@ def _cores() -> int:
     return psutil.cpu_count(logical=False) or 1
 
 
-def _facts(common: _Training, results: dict[tuple[str, int], FitResult]) -> None:
-    work, stage = common.work, common.stage
-    members = [
-        Member(
-            fold=fold,
-            seed=seed,
-            folder=result.folder.relative_to(work.folder).as_posix(),
-            best_epoch=result.best_epoch,
-        )
-        for (fold, seed), result in results.items()
-    ]
+def _facts(common: _Training, results: list[FitResult]) -> None:
+    work, stage, task = common.work, common.stage, common.task
     work.path("checklist.json").write_text(json.dumps(common.checks, indent=1), encoding="utf-8")
-    work.path("config.yaml").write_text(common.task.to_yaml(), encoding="utf-8")
+    work.path("config.yaml").write_text(task.to_yaml(), encoding="utf-8")
     spec = common.specs[next(iter(common.specs))]
-    model = build_model(common.task.model, spec)
+    model = build_model(task.model, spec)
     work.facts |= {
-        "members": [m.model_dump(mode="json") for m in members],
-        "specs": {fold: found.model_dump(mode="json") for fold, found in common.specs.items()},
-        "model": common.task.model,
-        "head": common.task.label.name,
+        "members": [m.model_dump(mode="json") for m in common.members],
+        "specs": {key: found.model_dump(mode="json") for key, found in common.specs.items()},
+        "class_shares": common.shares,
+        "model": task.model,
+        "head": task.label.name,
+        "heads": to_json(task.all_heads()),
         "preprocess": stage.fingerprint,
         "place": [common.place.device, common.place.precision, common.place.name],
     }
     work.counts |= {
-        "members": len(members),
+        "members": len(common.members),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "epochs": sum(len(r.history) for r in results.values()),
+        "epochs": sum(len(r.history) for r in results),
     }

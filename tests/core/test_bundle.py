@@ -327,5 +327,5 @@ def test_an_error_carries_its_code(predictor: Predictor) -> None:
     assert ask(predictor).code == "input"
 
 
-def test_the_signature_has_the_answers_columns() -> None:
-    assert tuple(example_answer().columns) == COLUMNS
+def test_the_signature_has_the_answers_columns(predictor: Predictor) -> None:
+    assert tuple(example_answer(predictor.facts).columns) == COLUMNS

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from components.core.config.heads import BinaryHead, HeadMap
 from components.core.config.sections import FitConfig
 from components.core.data.cohort import Rows
 from components.core.device import Place
@@ -23,6 +24,7 @@ from components.train.fit import BEST, FitJob, FitResult, fit, median_epochs, pr
 
 CPU = Place("cpu", "fp32", "test")
 TABULAR = {"name": "tabular", "hidden": 8, "dropout": 0.2}
+HEADS: HeadMap = {"y": BinaryHead()}
 CNN = {"name": "ecg+tabular", "width": 4, "depth": 1, "ecg_hidden": 8, "head_hidden": 8}
 AUG = ("noise", "scale", "shift", "leads")
 Parts = tuple[Rows, Rows]
@@ -41,8 +43,8 @@ def run(
     config = FitConfig.model_validate(plain | settings)
     train, val = parts
     torch.manual_seed(seed)
-    network = build_model(model, data_spec(train, leads=8, length=1000, head="y"))
-    job = FitJob(train=train, val=val, config=config, head="y", place=CPU, seed=seed,
+    network = build_model(model, data_spec(train, leads=8, length=1000, heads={"y": 2}))
+    job = FitJob(train=train, val=val, config=config, heads=HEADS, place=CPU, seed=seed,
                  folder=folder, on_epoch=on_epoch)  # fmt: skip
     return fit(network, job)
 
@@ -96,9 +98,9 @@ def test_early_stopping_restores_the_best_epoch(tabular: Parts, tmp_path: Path) 
 
 def test_the_saved_weights_are_those_that_predicted(tabular: Parts, tmp_path: Path) -> None:
     found = run(tabular, tmp_path, patience=1, epochs=10, lr=0.05)
-    model = build_model(TABULAR, data_spec(tabular[0], leads=0, length=0, head="y"))
+    model = build_model(TABULAR, data_spec(tabular[0], leads=0, length=0, heads={"y": 2}))
     model.load_state_dict(load_file(found.folder / BEST))
-    again = predictions_of(model, tabular[1], head="y", place=CPU)
+    again = predictions_of(model, tabular[1], HEADS, place=CPU)
     pd.testing.assert_frame_equal(again, found.val)
     assert again.columns.tolist() == ["sample_id", "patient_id", "label", "weight", "logit"]
 
@@ -197,7 +199,7 @@ def test_one_step_of_adamw_by_hand(tabular: Parts, tmp_path: Path) -> None:
     plain = TABULAR | {"dropout": 0.0}
     found = run((train, None), tmp_path, plain, grad_clip=0.01, **settings)
     torch.manual_seed(0)
-    model = build_model(plain, data_spec(train, leads=0, length=0, head="y"))
+    model = build_model(plain, data_spec(train, leads=0, length=0, heads={"y": 2}))
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
     logits = model({"tabular": torch.from_numpy(train.tabular)})["y"]
     share = len(train) / (2 * np.bincount(train.label))

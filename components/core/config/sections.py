@@ -251,6 +251,11 @@ class FitConfig(Frozen):
         refit: after cross-validation, train the candidate on all patients.
         seeds: every fold is trained once per seed.
         grad_clip: bound on the gradient's norm.
+        multitask: losses of several heads are summed by their own weights (`fixed`) or by learned
+            ones (`uncertainty`).
+        ablate: modalities without which the first seed's networks are trained once more, on the
+            same folds; one that the data lack is left out.
+        alone: train every head of several by itself once more, too, on the same folds and seed.
     """
 
     epochs: int = Field(default=60, ge=1)
@@ -269,6 +274,9 @@ class FitConfig(Frozen):
     refit: bool = True
     seeds: tuple[int, ...] = (0,)
     grad_clip: float = Field(default=1.0, gt=0)
+    multitask: Literal["fixed", "uncertainty"] = "fixed"
+    ablate: tuple[Literal["ecg", "text", "tabular"], ...] = ()
+    alone: bool = False
 
 
 class RegisterConfig(Frozen):

@@ -1,8 +1,9 @@
 """Rows → batches: a `dict[str, Tensor]` per step, finished on the device that computes.
 
 Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
-record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `label` `[B]`, `weight` `[B]` (these two
-only where every label is known).
+record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `text` `[B, W]` and `text_mask` `[B]`,
+`label` `[B]` (only where every label is known), `weight` `[B]`, and what heads learn from under its
+column's name (`y.<head>`, `time_days`, `event_code`), NaN where it is not known.
 The ECG travels as int16 counts and becomes float32 z-scores on the device (`finish`).
 """
 
@@ -28,9 +29,15 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
     batch: Batch = {}
     if rows.labelled:
         batch["label"] = torch.from_numpy(rows.label[index])
+    if rows.labelled or rows.truths:
         batch["weight"] = torch.from_numpy(rows.weight[index].astype(np.float32))
+    for name, values in rows.truths.items():
+        batch[name] = torch.from_numpy(values[index])
     if rows.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(rows.tabular[index])
+    if rows.text.shape[1]:
+        batch["text"] = torch.from_numpy(rows.text[index])
+        batch["text_mask"] = torch.from_numpy(rows.text_mask[index].astype(np.float32))
     if rows.reader is not None:
         shard, row = rows.shard[index], rows.shard_row[index]
         counts = rows.reader.ecg(shard, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +14,23 @@ from components.core.data import foldstats
 from components.core.data.foldstats import FoldStats
 from components.core.data.tabular import tabular_frame
 from components.core.data.tensors import TensorReader
+from components.core.data.texts import embedded
 from components.core.errors import InputError, RefusedError
-from components.core.schemas import MANIFEST, PART_PREFIX, SHARDS, TABULAR_PREFIX, fold_names
+from components.core.heads.known import LABEL, teaches
+from components.core.schemas import (
+    MANIFEST,
+    OUTCOME_COLUMNS,
+    PART_PREFIX,
+    SHARDS,
+    TABULAR_PREFIX,
+    TRUTH_PREFIX,
+    fold_names,
+)
 from components.core.store import Stage
 
 WEIGHT_PREFIX = "weight."
+# Columns of a manifest, one of which must be known for a record to be taken.
+Known = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +42,16 @@ class Rows:
         reader: of the ECG shards; None for a tabular cohort.
         tabular: `[n, width]` float32, encoded with the fold's training statistics.
         stats: those statistics.
+        text: `[n, width]` float32 embeddings of the notes; zeros where there is none.
+        text_mask: `[n]` whether there is a note.
     """
 
     frame: pd.DataFrame
     reader: TensorReader | None
     tabular: npt.NDArray[np.float32]
     stats: FoldStats
+    text: npt.NDArray[np.float32]
+    text_mask: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -56,6 +72,39 @@ class Rows:
         return self.frame["weight"].to_numpy(np.float64)
 
     @cached_property
+    def truths(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return column → `[n]` what heads learn from, NaN where it is not known."""
+        named = [c for c in self.frame.columns if c.startswith(TRUTH_PREFIX)]
+        columns = [*named, *[c for c in OUTCOME_COLUMNS if c in self.frame]] if named else []
+        return {c: self.frame[c].astype("Float32").to_numpy(np.float32, na_value=np.nan)
+                for c in columns}  # fmt: skip
+
+    def take(self, index: npt.NDArray[np.int64]) -> Rows:
+        """Return the named rows, in that order."""
+        return replace(
+            self,
+            frame=self.frame.iloc[index].reset_index(drop=True),
+            tabular=self.tabular[index],
+            text=self.text[index],
+            text_mask=self.text_mask[index],
+        )
+
+    def without(self, modality: str) -> Rows:
+        """Return the same records as if a modality had never been recorded.
+
+        Raises:
+            InputError: there is no such modality.
+        """
+        empty = np.zeros((len(self), 0), np.float32)
+        if modality == "ecg":
+            return replace(self, reader=None, stats=self.stats.model_copy(update={"ecg": None}))
+        if modality == "text":
+            return replace(self, text=empty)
+        if modality == "tabular":
+            return replace(self, tabular=empty)
+        raise InputError(f"there is no modality '{modality}'; known are ecg, text and tabular")
+
+    @cached_property
     def shard(self) -> npt.NDArray[np.int64]:
         """Return `[n]` shard numbers."""
         return self.frame["shard"].to_numpy(np.int64)
@@ -71,7 +120,9 @@ def folds(stage: Stage) -> list[str]:
     return list(stage.facts["folds"])
 
 
-def read_part(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -> Rows:
+def read_part(
+    stage: Stage, fold: str, part: str, *, unlabelled: bool = False, known: Known = (LABEL,)
+) -> Rows:
     """Return the records of the train or validation part of a fold whose label is known.
 
     Args:
@@ -80,6 +131,7 @@ def read_part(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -
         part: `train` or `val`.
         unlabelled: take those of unknown label, too: censored before the horizon, say, whom a
             figure of times to event counts. They can be predicted, not trained on.
+        known: columns, one of which must be known, where other heads learn from other truths.
 
     Raises:
         RefusedError: the test part was asked for; only evaluate may open it, elsewhere.
@@ -89,16 +141,18 @@ def read_part(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -
         raise RefusedError(
             f"the test part of fold {fold} stays closed to training; evaluate alone opens it"
         )
-    return rows_of(stage, fold, part, unlabelled=unlabelled)
+    return rows_of(stage, fold, part, unlabelled=unlabelled, known=known)
 
 
-def rows_of(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -> Rows:
+def rows_of(
+    stage: Stage, fold: str, part: str, *, unlabelled: bool = False, known: Known = (LABEL,)
+) -> Rows:
     """Return the records of any part (see `read_part` and `held_out`)."""
     frame = pd.read_parquet(stage.folder / MANIFEST)
     names = fold_names(frame)
     if fold not in names:
         raise InputError(f"there is no fold '{fold}'; the cohort has {', '.join(names)}")
-    chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & (frame["label"].notna() | unlabelled)
+    chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & (teaches(frame, known) | unlabelled)
     rows = frame[chosen].reset_index(drop=True)
     rows["weight"] = rows[f"{WEIGHT_PREFIX}{fold}"].fillna(1.0)
     return make_rows(stage, rows, read_stats(stage, fold))
@@ -107,11 +161,14 @@ def rows_of(stage: Stage, fold: str, part: str, *, unlabelled: bool = False) -> 
 def make_rows(stage: Stage, rows: pd.DataFrame, stats: FoldStats) -> Rows:
     """Return manifest rows with their signals and encoded features."""
     features = tabular_frame(rows, stats.tabular.columns, TABULAR_PREFIX)
+    text, mask = embedded(stage, rows, stats)
     return Rows(
         frame=rows,
         reader=open_shards(stage, rows),
         tabular=stats.tabular.transform(features),
         stats=stats,
+        text=text,
+        text_mask=mask,
     )
 
 
@@ -133,7 +190,7 @@ def stats_path(folder: Path, fold: str) -> Path:
     return folder / foldstats.FOLDER / f"{fold}.json"
 
 
-def read_everyone(stage: Stage, fold: str) -> Rows:
+def read_everyone(stage: Stage, fold: str, *, known: Known = (LABEL,)) -> Rows:
     """Return every labelled record of a cross-validated cohort, for a refit under the name `fold`.
 
     Each patient is in some fold's train part, so nothing is opened that training may not see; the
@@ -146,9 +203,9 @@ def read_everyone(stage: Stage, fold: str) -> Rows:
     if len(names) == 1:
         raise RefusedError("a cohort with one fixed test part has no refit on everyone")
     frame = pd.read_parquet(stage.folder / MANIFEST)
-    rows = frame[frame["label"].notna()].reset_index(drop=True)
+    rows = frame[teaches(frame, known)].reset_index(drop=True)
     weights = rows[[f"{WEIGHT_PREFIX}{name}" for name in names]]
-    rows["weight"] = weights.mean(axis=1)
+    rows["weight"] = weights.mean(axis=1).fillna(1.0)
     leads = tuple(stage.facts["ecg"]["leads"])
     stats = foldstats.fit_fold(
         fold, rows, list(stage.facts["features"]), open_shards(stage, rows), leads

@@ -14,10 +14,12 @@ class DataSpec(Frozen):
         leads: rows of `ecg` `[B, leads, length]`; 0 = no ECG in this task.
         length: samples per lead.
         tabular: width of `tabular` `[B, tabular]` after encoding; 0 = none.
+        text: width of `text` `[B, text]`, the embedding of the notes; 0 = none.
         heads: head name → number of logits.
     """
 
     leads: int = Field(default=0, ge=0)
     length: int = Field(default=0, ge=0)
     tabular: int = Field(default=0, ge=0)
+    text: int = Field(default=0, ge=0)
     heads: dict[str, int]

@@ -145,14 +145,7 @@ def _some(rows: Rows, context: Context, place: int) -> Rows:
         return rows
     generator = np.random.default_rng([context.plan.seed, place])
     kept = generator.choice(patients, size=most, replace=False)
-    frame = rows.frame
-    chosen = np.flatnonzero(frame["patient_id"].isin(kept))
-    return Rows(
-        frame=frame.iloc[chosen].reset_index(drop=True),
-        reader=rows.reader,
-        tabular=rows.tabular[chosen],
-        stats=rows.stats,
-    )
+    return rows.take(np.flatnonzero(rows.frame["patient_id"].isin(kept)))
 
 
 def _averaged(context: Context, fold: str, rows: Rows) -> pd.DataFrame:

@@ -10,14 +10,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.errors import CardioError
-from components.core.members import WEIGHTS, load_model
 from components.core.models.registry import model_file
-from components.core.models.spec import DataSpec
 from components.core.progress import Advance, progress
 from components.core.report.section import Plot, Section
 from components.core.signals.prepare_config import PrepareConfig
 from components.evaluate.analysis import Context
-from components.evaluate.predictions import FoldTest, members_of, position
+from components.evaluate.predictions import (
+    FoldTest,
+    loaded,
+    members_of,
+    position,
+    primary_view,
+)
 from components.evaluate.report.forest import forest
 from components.evaluate.robustness import wording
 from components.evaluate.robustness.battery import (
@@ -158,14 +162,8 @@ def _calibrated(test: FoldTest, logit: npt.NDArray[np.float64]) -> npt.NDArray[n
 
 def _network(context: Context, fold: str) -> Network:
     train = context.stages.train
-    spec = DataSpec.model_validate(train.facts["specs"][fold])
-    models = [
-        load_model(train.facts["model"], spec, train.folder / member.folder / WEIGHTS).to(
-            context.place.device
-        )
-        for member in members_of(train, fold)
-    ]
-    return Network(models=models, head=train.facts["head"], place=context.place)
+    models = [loaded(train, m).to(context.place.device) for m in members_of(train, fold)]
+    return Network(models=models, head=primary_view(train), place=context.place)
 
 
 def _kinds(context: Context) -> dict[str, str]:

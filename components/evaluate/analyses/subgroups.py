@@ -74,7 +74,9 @@ def _columns(context: Context) -> tuple[Column, ...]:
 
 def _with_oracle(context: Context) -> PatientTables:
     spec = DataSpec.model_validate(next(iter(context.stages.train.facts["specs"].values())))
-    oracle = oracle_logits(context.stages.ingest, spec, context.tables.each)
+    oracle = oracle_logits(
+        context.stages.ingest, spec, context.stages.train.facts["head"], context.tables.each
+    )
     if oracle is None:
         return context.tables
     return replace(context.tables, each=context.tables.each.assign(**{ORACLE: oracle}))

@@ -14,6 +14,7 @@ from components.core.data.batches import Normaliser
 from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.errors import InputError
+from components.core.heads.registry import View
 from components.core.predict import answer
 from components.evaluate.predictions import FoldTest
 from components.evaluate.robustness import leads, modalities, noise, rates
@@ -39,12 +40,12 @@ class Network:
 
     Attributes:
         models: in evaluation mode.
-        head: name of the output.
+        head: whose log-odds count.
         place: device and precision.
     """
 
     models: Sequence[nn.Module]
-    head: str
+    head: View
     place: Place
 
 

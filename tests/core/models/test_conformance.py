@@ -1,7 +1,7 @@
 """What every model must do; models are found by the registry, so a new one is tested unasked.
 
-A model is built with its default settings for data of 8 leads and 5 tabular columns. Batches take
-the way that real ones take: int16 counts, then the normaliser, then the model.
+A model is built with its default settings for data of 8 leads, 5 tabular columns and notes. Batches
+take the way that real ones take: int16 counts, then the normaliser, then the model.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from components.core.signals.normalise import NormStats
 from tests.cohorts import LEADS
 
 MODELS = sorted(models_by_name())
-ROWS, LENGTH, COLUMNS = 12, 512, 5
+ROWS, LENGTH, COLUMNS, WIDTH = 12, 512, 5, 7
 # A multiple of the total stride of every model at its default settings.
 STRIDE = 256
-SPEC = DataSpec(leads=len(LEADS), length=LENGTH, tabular=COLUMNS, heads={"ctrcd": 2, "grade": 3})
+HEADS = {"ctrcd": 2, "grade": 3}
+SPEC = DataSpec(leads=len(LEADS), length=LENGTH, tabular=COLUMNS, text=WIDTH, heads=HEADS)
 NORM = NormStats(leads=LEADS, mean=(0.01,) * 8, sd=(0.5,) * 8, count=(1000,) * 8)
 each_model = pytest.mark.parametrize("name", MODELS)
 
@@ -48,6 +49,7 @@ def raw(seed: int = 0, rows: int = ROWS) -> Batch:
         "ecg_scale": torch.full((rows, 8), 0.001),
         "ecg_lead_mask": mask,
         "tabular": torch.from_numpy(rng.normal(size=(rows, COLUMNS)).astype(np.float32)),
+        "text": torch.from_numpy(rng.normal(size=(rows, WIDTH)).astype(np.float32)),
     }
 
 
@@ -65,7 +67,7 @@ def answers(model: nn.Module, batch: Batch) -> Tensor:
 def used(name: str) -> set[str]:
     """Return the modalities that the model's answer depends on."""
     batch = ready(raw())
-    inputs = {key: batch[key].clone().requires_grad_() for key in ("ecg", "tabular")}
+    inputs = {key: batch[key].clone().requires_grad_() for key in ("ecg", "tabular", "text")}
     sum(t.sum() for t in build(name).eval()({**batch, **inputs}).values()).backward()  # type: ignore[union-attr]
     return {key for key, value in inputs.items() if value.grad is not None and value.grad.any()}
 
@@ -76,7 +78,7 @@ def test_a_model_looks_at_its_declared_inputs_and_at_nothing_else(name: str) -> 
 
 
 def test_models_are_found() -> None:
-    assert {"ecg", "tabular", "ecg+tabular"} <= set(MODELS)
+    assert {"ecg", "tabular", "ecg+tabular", "trunk"} <= set(MODELS)
 
 
 @each_model
@@ -120,7 +122,9 @@ def test_gradients_reach_every_parameter(name: str) -> None:
     model, batch = build(name).train(), ready(raw())
     present = torch.ones(ROWS)
     present[:4] = 0
-    masks = {"ecg_mask": present, "tabular_mask": present.flip(0)}
+    masks = {
+        "ecg_mask": present, "tabular_mask": present.flip(0), "text_mask": present.roll(2),
+    }  # fmt: skip
     out = model({**batch, **masks})
     sum(t.square().sum() for t in out.values()).backward()  # type: ignore[union-attr]
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
@@ -182,10 +186,12 @@ def test_the_model_is_told_which_leads_are_there(name: str) -> None:
 
 
 @each_model
-@pytest.mark.parametrize("modality", ["ecg", "tabular"])
+@pytest.mark.parametrize("modality", ["ecg", "tabular", "text"])
 def test_an_absent_modality_is_a_learned_token(name: str, modality: str) -> None:
-    if used(name) != {"ecg", "tabular"}:
+    if used(name) == {modality}:
         pytest.skip("takes one modality, and a row without it has nothing to be answered from")
+    if modality not in used(name):
+        pytest.skip("takes no such modality")
     model, batch = build(name), ready(raw())
     mask = torch.ones(ROWS)
     mask[:6] = 0

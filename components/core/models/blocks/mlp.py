@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -55,6 +57,17 @@ class Heads(nn.Module):
                 for name, outputs in heads.items()
             }
         )
+
+    def start(self, name: str, logits: Tensor) -> None:
+        """Let a head begin at `logits` `[k]` for everyone.
+
+        Args:
+            name: of the head.
+            logits: what it says of nobody in particular.
+        """
+        with torch.no_grad():
+            last = cast(nn.Sequential, self.heads[name])[-1]
+            cast(nn.Linear, last).bias.copy_(logits)
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Return the logits of every head."""

@@ -1,0 +1,199 @@
+"""What every head says of the test records, and what networks without something say of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from components.core.config.heads import ConfidenceHead, HeadMap
+from components.core.config.task import TaskConfig
+from components.core.data.cohort import Rows
+from components.core.data.held_out import Opening, read_test
+from components.core.device import Place
+from components.core.heads.known import binary_truth, truth_column
+from components.core.heads.registry import Case, View, from_json, head_file
+from components.core.members import REFIT, Member
+from components.core.metrics.patients import by_patient
+from components.core.metrics.tables import floats
+from components.core.metrics.threshold import youden_threshold
+from components.core.predict import predict_logits
+from components.core.progress import progress
+from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
+from components.core.store import Stage
+from components.evaluate.predictions import FoldTest, loaded, members_of, position, validation
+from components.evaluate.upstream import Upstream
+
+Floats = npt.NDArray[np.float64]
+Logits = dict[str, npt.NDArray[np.float32]]
+_WHOLE = "whole"
+
+
+def calibrations(
+    train: Stage, folds: list[str], members: list[Member], method: str
+) -> dict[str, dict[str, Any]]:
+    """Return head → how its logits become probabilities, learned on the folds' validation parts.
+
+    Args:
+        train: the training.
+        folds: whose validation parts are taken together.
+        members: whose training part gives the class shares.
+        method: name of the recalibration.
+    """
+    val = pd.concat([validation(train, fold) for fold in folds])
+    found: dict[str, dict[str, Any]] = {}
+    shares = train.facts["class_shares"][members[0].spec_key]
+    for name, head in from_json(train.facts["heads"]).items():
+        known = val[val[_column("truth", name, val)].notna()]
+        case = Case(
+            log_odds=floats(known, _column("logit", name, val)),
+            truth=floats(known, _column("truth", name, val)),
+            patient_id=known["patient_id"].to_numpy(str),
+            weight=_weight(known, name, train),
+            method=method,
+            shares=tuple(shares[name]) if name in shares else None,
+        )
+        found[name] = head_file(head).calibrate(head, case)
+    return found
+
+
+def _column(kind: str, name: str, val: pd.DataFrame) -> str:
+    own = f"{kind}.{name}"
+    return own if own in val else {"truth": "label", "logit": "logit"}[kind]
+
+
+def _weight(known: pd.DataFrame, name: str, train: Stage) -> Floats:
+    """Return the weights of the primary head's censoring; another head's truth is not censored."""
+    if name == train.facts["head"]:
+        return floats(known, "weight")
+    return np.ones(len(known))
+
+
+def heads_frame(
+    stages: Upstream, task: TaskConfig, tests: list[FoldTest], opening: Opening, place: Place
+) -> pd.DataFrame:
+    """Return one row per fold and test record, whatever is known of it.
+
+    Columns: `sample_id, patient_id, repeat, fold`, times where there are any, per head `y.<head>`
+    (0 or 1, or the place of the category) and what it says, `out.<head>.<name>`.
+    """
+    heads = from_json(stages.train.facts["heads"])
+    parts: list[pd.DataFrame] = []
+    with progress("evaluate: heads", len(tests), "folds") as advance:
+        for test in tests:
+            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
+            parts.append(_fold(stages.train, task, test, rows, heads, place))
+            advance(1)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fold(
+    train: Stage, task: TaskConfig, test: FoldTest, rows: Rows, heads: HeadMap, place: Place
+) -> pd.DataFrame:
+    members = members_of(train, test.fold)
+    logits = [predict_logits(loaded(train, m), rows, place=place) for m in members]
+    own = calibrations(train, [test.fold], members, task.evaluate.recalibrate)
+    columns = _truths(train, test, rows, heads, logits)
+    for name, head in heads.items():
+        stacked = torch.from_numpy(np.stack([each[name] for each in logits]))
+        said = head_file(head).answers(head, stacked, own[name])
+        columns |= {f"out.{name}.{key}": values for key, values in said.items()}
+    repeat, fold = position(test.fold)
+    kept = ["sample_id", "patient_id", *[c for c in OUTCOME_COLUMNS if c in rows.frame]]
+    return rows.frame[kept].assign(repeat=repeat, fold=fold, **columns)
+
+
+def _truths(
+    train: Stage, test: FoldTest, rows: Rows, heads: HeadMap, logits: list[Logits]
+) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for name, head in heads.items():
+        if isinstance(head, ConfidenceHead):
+            found[f"{TRUTH_PREFIX}{name}"] = _right(train, test, rows, head, logits)
+        else:
+            found[f"{TRUTH_PREFIX}{name}"] = floats(rows.frame, truth_column(name, rows.frame))
+    return found
+
+
+def _right(
+    train: Stage, test: FoldTest, rows: Rows, head: ConfidenceHead, logits: list[Logits]
+) -> Floats:
+    """Return `[n]` whether the judged head's call at its validation threshold is right."""
+    judged = View(name=head.of, head=from_json(train.facts["heads"])[head.of])
+    mean = np.mean([_log_odds(judged, each) for each in logits], axis=0)
+    y = floats(rows.frame.assign(y=binary_truth(head.of, judged.head, rows.frame)), "y")
+    right = (mean >= threshold_of(train, [test.fold], head.of)) == (y == 1)
+    return np.where(np.isnan(y), np.nan, right.astype(np.float64))
+
+
+def threshold_of(train: Stage, folds: list[str], name: str) -> float:
+    """Return a head's operating point (greatest Youden index) on validation patients."""
+    val = pd.concat([validation(train, fold) for fold in folds])
+    known = val[val[_column("truth", name, val)].notna()]
+    frame = known[["patient_id"]].assign(
+        label=known[_column("truth", name, val)],
+        logit=known[_column("logit", name, val)],
+        weight=_weight(known, name, train),
+    )
+    patients = by_patient(frame)
+    return youden_threshold(patients.label, patients.logit, patients.weight)
+
+
+def _log_odds(judged: View, logits: Logits) -> Floats:
+    tensors = {name: torch.from_numpy(values) for name, values in logits.items()}
+    return judged.log_odds(tensors).double().numpy()
+
+
+def variants_frame(
+    stages: Upstream, tests: list[FoldTest], opening: Opening, place: Place
+) -> pd.DataFrame | None:
+    """Return the log-odds of the networks trained without something, and of the whole one.
+
+    Columns: `variant` (`whole` is the same seed of the model itself), `head`, `sample_id`,
+    `patient_id`, `repeat`, `fold`, `label`, `weight`, `logit`; None where none was trained.
+    """
+    members = [Member.model_validate(m) for m in stages.train.facts["members"]]
+    named = [m for m in members if m.variant and m.fold != REFIT]
+    if not named:
+        return None
+    seed = named[0].seed
+    wanted = [m for m in members if m.variant or m.seed == seed]
+    parts: list[pd.DataFrame] = []
+    with progress("evaluate: variants", len(tests), "folds") as advance:
+        for test in tests:
+            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
+            for member in (m for m in wanted if m.fold == test.fold):
+                parts += _said(stages.train, test, member, rows, place)
+            advance(1)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _said(
+    train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place
+) -> list[pd.DataFrame]:
+    kind, _, name = member.variant.partition(":")
+    seen = rows.without(name) if kind == "without" else rows
+    logits = predict_logits(loaded(train, member), seen, place=place)
+    heads = from_json(train.facts["heads"])
+    repeat, fold = position(test.fold)
+    found: list[pd.DataFrame] = []
+    for head in logits:
+        label = rows.frame[["sample_id", "patient_id", "weight"]].assign(
+            variant=member.variant or _WHOLE,
+            head=head,
+            repeat=repeat,
+            fold=fold,
+            label=_label(head, heads, rows),
+            logit=_log_odds(View(name=head, head=heads[head]), logits),
+        )
+        found.append(label[label["label"].notna()])
+    return found
+
+
+def _label(name: str, heads: HeadMap, rows: Rows) -> pd.Series:
+    if isinstance(heads[name], ConfidenceHead):  # its truth is about one network's own answers
+        return pd.Series(np.nan, index=rows.frame.index)
+    return binary_truth(name, heads[name], rows.frame)
