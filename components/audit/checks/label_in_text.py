@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy.stats import binom
 
 from components.audit.finding import Audited, Finding, Severity
-from components.audit.similarity.texts import words
 from components.core.schemas import TEXT_PREFIX, columns_under
+from components.core.text.words import words
 
 NAME = "label_in_text"
 SEVERITY: Severity = "block"

@@ -7,7 +7,6 @@ Jaccard similarity; bands of minima find the pairs worth an exact look in linear
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.audit.similarity.banding import Allowed, Ints
+from components.core.text.words import words
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -26,18 +26,8 @@ _COMMON, _COMMON_SHARE = 5, 0.02
 FEWEST_RUNS = 20
 # 20 bands of 3 minima: a pair with Jaccard 0.8 is a candidate with probability 1 - 5e-7.
 _BANDS, _ROWS = 20, 3
-_WORD = re.compile(r"[^\W\d_]+|\d+")
 # Neighbours looked at in a band's sorted table.
 _NEIGHBOURS = 8
-
-
-def words(text: str) -> list[str]:
-    """Return the text's words in lower case; numbers lose their digits.
-
-    >>> words("EF 55 %, no Dyspnoea.")
-    ['ef', '0', 'no', 'dyspnoea']
-    """
-    return ["0" if word[0].isdigit() else word for word in _WORD.findall(text.lower())]
 
 
 def run_hashes(text: str) -> Hashes:

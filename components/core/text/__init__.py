@@ -1,0 +1,1 @@
+"""Clinical notes: to numbers by two kinds of encoder, cached, and without the label in words."""
