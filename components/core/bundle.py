@@ -21,10 +21,12 @@ from safetensors import SafetensorError
 
 from components.core import out_of_distribution as ood
 from components.core.bundle_files import MANIFEST, BundleFacts, MemberFiles, write_bundle
-from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
+from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file, tabular_row
+from components.core.bundle_text import text_vectors
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
+from components.core.data.texts import TextStats
 from components.core.device import Place
 from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.heads.registry import from_json, head_file, view
@@ -102,18 +104,21 @@ class Predictor:
 
     Args:
         folder: of the bundle.
+        text_encoder: folder of the frozen encoder that reads the notes, where the model has one;
+            empty takes the one that its settings name.
 
     Raises:
         InputError: a file is missing or damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, text_encoder: str = "") -> None:
         try:
             text = (folder / MANIFEST).read_text(encoding="utf-8")
             self.facts = BundleFacts.model_validate_json(text)
         except (OSError, ValueError) as error:
             raise InputError(f"'{folder}' is no model bundle: {error}") from error
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
+        self._text_encoder = text_encoder
         self._primary = view(self.facts.all_heads(), self.facts.head)
         self._members = [self._loaded(folder / name) for name in self.facts.members]
         self._distribution = ood.load(folder) if self.facts.ood_threshold is not None else None
@@ -256,7 +261,19 @@ class Predictor:
         if member.stats.tabular.features:
             frame = tabular_row(row, self.facts.features)
             batch["tabular"] = torch.from_numpy(member.stats.tabular.transform(frame))
+        if member.stats.text is not None:
+            batch |= self._text(member.stats.text, row)
         return batch
+
+    def _text(self, stats: TextStats, row: Row) -> Batch:
+        note = notes(row, masked=self.facts.notes_masked)
+        vector = np.zeros((1, len(stats.mean)), np.float32)
+        if note is not None:
+            vector = text_vectors(stats, [note], self._text_encoder)
+        return {
+            "text": torch.from_numpy(vector),
+            "text_mask": torch.tensor([0.0 if note is None else 1.0]),
+        }
 
 
 def _ecg_batch(prepared: Prepared) -> Batch:

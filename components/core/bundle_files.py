@@ -28,6 +28,7 @@ class BundleFacts(Frozen):
         heads: name → settings of every head that was trained; empty is the primary one, binary.
         calibrations: head → how its logits become probabilities (`components.core.heads`).
         thresholds: binary head → operating point on its mean log-odds.
+        notes: the model reads notes.
         notes_masked: training did not see mentions of the ejection fraction.
         model: name and settings of the network.
         ecg: how an ECG is prepared; None without ECG.
@@ -57,6 +58,7 @@ class BundleFacts(Frozen):
     heads: dict[str, Any] = Field(default_factory=dict[str, Any])
     calibrations: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
     thresholds: dict[str, float] = Field(default_factory=dict[str, float])
+    notes: bool = False
     notes_masked: bool = True
     features: dict[str, str]
     members: tuple[str, ...] = Field(min_length=1)

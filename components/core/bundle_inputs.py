@@ -14,11 +14,13 @@ from components.core.errors import InputError, RecordError, shorten
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.zipped import memory_file_from_zip
+from components.core.text.masking import mask_lvef
 
 Row = dict[Any, Any]
 # What is declared of an ECG that cannot say it itself, as in a manifest.
 DECLARED = ("ecg_fs", "ecg_unit", "ecg_leads", "ecg_key", "ecg_decimal")
-INPUTS = ("ecg_path", "ecg_base64", *DECLARED)
+NOTES = "clinical_notes"
+INPUTS = ("ecg_path", "ecg_base64", *DECLARED, NOTES)
 _ZIP = b"PK\x03\x04"
 
 
@@ -61,6 +63,14 @@ def raw_file(row: Row) -> RawFile:
     except (binascii.Error, ValueError) as error:
         raise RecordError("not_base64", "the field 'ecg_base64' is not base64") from error
     return memory_file_from_zip(data) if data.startswith(_ZIP) else MemoryFile("upload", data)
+
+
+def notes(row: Row, *, masked: bool) -> str | None:
+    """Return a row's notes, without mentions of the ejection fraction where training had none."""
+    text = _given(row, NOTES).strip()
+    if not text:
+        return None
+    return mask_lvef(text).text if masked else text
 
 
 def declared(row: Row) -> Declared:

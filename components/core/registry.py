@@ -157,16 +157,18 @@ def _core_alone(scratch: Path) -> Path:
 
 def input_example(facts: BundleFacts) -> pd.DataFrame:
     """Return one row of inputs made of nobody's data: a drawn rhythm, middling features."""
-    from components.core.bundle_inputs import DECLARED  # imports every reader's library
+    from components.core.bundle_inputs import DECLARED, NOTES  # imports every reader's library
 
     row: dict[str, Any] = {}
     if facts.ecg is not None:
         row |= {"ecg_path": None, "ecg_base64": example_ecg(facts.ecg.leads)}
         row |= dict.fromkeys(DECLARED)
+    if facts.notes:
+        row[NOTES] = "no complaints"
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
-    texts = [c for c in ("ecg_path", *DECLARED) if c in frame and c != "ecg_fs"]
+    texts = [c for c in ("ecg_path", *DECLARED, NOTES) if c in frame and c != "ecg_fs"]
     frame[texts] = frame[texts].astype("string")
     if "ecg_fs" in frame:
         frame["ecg_fs"] = frame["ecg_fs"].astype("float64")

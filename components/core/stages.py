@@ -81,6 +81,11 @@ def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
     if component == "ingest" and task.ingest.patient_key_env:
         key = read_key(task.ingest.patient_key_env)
         plain["ingest"]["patient_key_fingerprint"] = key.fingerprint()
+    if component == "preprocess" and task.preprocess.text.encoder == "huggingface":
+        from components.core.text.model_folder import find_model
+
+        # A folder of the same name may hold other weights tomorrow.
+        plain["text_revision"] = find_model(task.preprocess.text).revision
     # Of the model, the audit looks at what it starts from, and at nothing else.
     return plain | (encoder_identity(task.model) if component == "audit" else {})
 

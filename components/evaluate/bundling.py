@@ -42,6 +42,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         heads=train.facts["heads"],
         calibrations=calibrations(train, names, chosen, task.evaluate.recalibrate),
         thresholds=_thresholds(train, names),
+        notes="text" in stages.cohort.facts["modalities"],
         notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
         model=train.facts["model"],
         ecg=_ecg(stages),

@@ -14,9 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.bundle import Prediction, Predictor
+from components.core.bundle_inputs import NOTES
 from components.core.data import foldstats
 from components.core.data.cohort import Rows, make_rows
 from components.core.data.ragged import RaggedReader
+from components.core.data.texts import NOTE
 from components.core.device import Place
 from components.core.errors import CardioError
 from components.core.members import REFIT, Member
@@ -46,7 +48,8 @@ def bundle_deviation(
     Raises:
         CardioError: it is above 1e-5, or the bundle refuses a record that preparation took.
     """
-    predictor = Predictor(folder)
+    text: dict[str, Any] = stages.cohort.facts.get("text") or {}
+    predictor = Predictor(folder, text_encoder=str(text.get("model", "")))
     chosen = np.unique(np.linspace(0, len(test.rows) - 1, records).round().astype(np.int64))
     expected = _expected(stages, test, place, chosen)
     own = Stored(stages)
@@ -89,6 +92,7 @@ class Stored:
             for name, value in row.items()
             if name.startswith(TABULAR_PREFIX)
         }
+        features[NOTES] = row.get(NOTE)
         read = (lambda: self._reader.read(cells)) if self._has_ecg else None
         return predictor.answer(features, read)
 

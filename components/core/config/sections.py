@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.config.fields import QualityFlag
+from components.core.config.text import TextConfig
 from components.core.patient_key import check_name
 from components.core.signals.prepare_config import PrepareConfig
 
@@ -189,6 +190,7 @@ class PreprocessConfig(Frozen):
         ecg: how an ECG becomes a row.
         pairing: which echo belongs to which ECG.
         notes: which notes of a patient are taken, and what is masked in them.
+        text: how notes become numbers.
         tabular: columns to use; empty takes every tabular column that the source brings.
         split: who trains, who validates, who is tested.
         workers: processes that transform; 0 takes one per core.
@@ -198,6 +200,7 @@ class PreprocessConfig(Frozen):
     ecg: EcgConfig = EcgConfig()
     pairing: PairingConfig = PairingConfig()
     notes: NotesConfig = NotesConfig()
+    text: TextConfig = TextConfig()
     tabular: tuple[str, ...] = ()
     split: SplitConfig = SplitConfig()
     workers: int = Field(default=0, ge=0)

@@ -14,7 +14,7 @@ from components.core.data import foldstats
 from components.core.data.foldstats import FoldStats
 from components.core.data.tabular import tabular_frame
 from components.core.data.tensors import TensorReader
-from components.core.data.texts import embedded
+from components.core.data.texts import embedded, stage_text
 from components.core.errors import InputError, RefusedError
 from components.core.heads.known import LABEL, teaches
 from components.core.schemas import (
@@ -208,6 +208,11 @@ def read_everyone(stage: Stage, fold: str, *, known: Known = (LABEL,)) -> Rows:
     rows["weight"] = weights.mean(axis=1).fillna(1.0)
     leads = tuple(stage.facts["ecg"]["leads"])
     stats = foldstats.fit_fold(
-        fold, rows, list(stage.facts["features"]), open_shards(stage, rows), leads
+        fold,
+        rows,
+        list(stage.facts["features"]),
+        open_shards(stage, rows),
+        leads,
+        stage_text(stage, rows),
     )
     return make_rows(stage, rows, stats)

@@ -19,6 +19,7 @@ import pandas as pd
 from components.core.config.base import Frozen
 from components.core.data.tabular import TabularEncoder, fit_tabular, tabular_frame
 from components.core.data.tensors import TensorReader
+from components.core.data.texts import TextStats
 from components.core.errors import InputError
 from components.core.schemas import TABULAR_PREFIX
 from components.core.signals.normalise import Moments, NormStats
@@ -35,6 +36,7 @@ class FoldStats(Frozen):
         ids_sha256: hash over those records' ids.
         ecg: per-lead mean and SD, as `NormStats` writes them; None without ECG.
         tabular: the fitted encoder.
+        text: what the training notes taught; None without notes.
     """
 
     fold: str
@@ -42,6 +44,7 @@ class FoldStats(Frozen):
     ids_sha256: str
     ecg: dict[str, Any] | None
     tabular: TabularEncoder
+    text: TextStats | None = None
 
     def norm(self) -> NormStats | None:
         """Return the ECG statistics."""
@@ -50,7 +53,7 @@ class FoldStats(Frozen):
 
 def fit_fold(
     fold: str, rows: pd.DataFrame, columns: list[str], reader: TensorReader | None,
-    leads: tuple[str, ...],
+    leads: tuple[str, ...], text: TextStats | None = None,
 ) -> FoldStats:  # fmt: skip
     """Return the statistics of the records in `rows` (the fold's training part).
 
@@ -60,6 +63,7 @@ def fit_fold(
         columns: tabular features in use.
         reader: of the ECG shards; None for a tabular cohort.
         leads: of the tensors.
+        text: what the same records' notes taught.
     """
     ecg = None
     if reader is not None:
@@ -72,6 +76,7 @@ def fit_fold(
         ids_sha256=ids_hash(rows["sample_id"]),
         ecg=json.loads(json.dumps(ecg)),
         tabular=fit_tabular(tabular_frame(rows, columns, TABULAR_PREFIX)),
+        text=text,
     )
 
 
