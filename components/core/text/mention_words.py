@@ -81,16 +81,17 @@ TIGHT = _set(
     "approx about around roughly nearly estimated est ca only now currently % ) ]"
 )
 FILLERS = TIGHT | _set(
-    ", / ± + → # & being remained has have had to in the a an near just under over above below "
-    "less more than greater least most up down from calculated calc calculates equals equal measured "
-    "assessed visually visual quantitative quantitatively biplane bi plane simpson simpsons "
-    "simpson's teichholz method by via on per using with w echo echocardiogram echocardiography "
-    "echocardiographic echocardiographically tte tee mri cmr spect scan report reported noted "
-    "found showed shows showing demonstrated demonstrates revealed reveals and or but today current "
-    "previously previous prior last recent recently initially baseline since then again still "
-    "between range ranging value values estimate measurement as well which that it this mid upper "
-    "lower low high not no after before during vs versus compared circa global systolic lv within "
-    "preliminary only also all thought judged felt considered known documented percentage points"
+    ", / ± + → # & being remained has have had to in the a an near just under over above "
+    "below less more than greater least most up down from calculated calc calculates equals "
+    "equal measured assessed visually visual quantitative quantitatively biplane bi plane "
+    "simpson simpsons simpson's teichholz method by via on per using with w echo "
+    "echocardiogram echocardiography echocardiographic echocardiographically tte tee mri cmr "
+    "spect scan report reported noted found showed shows showing demonstrated demonstrates "
+    "revealed reveals and or but today current previously previous prior last recent recently "
+    "initially baseline since then again still between range ranging value values estimate "
+    "measurement as well which that it this mid upper lower low high not no after before "
+    "during vs versus compared circa global systolic lv within preliminary only also all "
+    "thought judged felt considered known documented percentage points"
 )
 EARLIER = _set("prior previous previously was from to now last baseline vs versus then before down")
 # Behind these a full stop ends no sentence.

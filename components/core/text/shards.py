@@ -54,11 +54,13 @@ class Shard:
         path: of the file.
         keys: `[K, 32]`, ascending.
         prefix: `[K]` the first eight bytes of each.
+        width: of the vectors.
     """
 
     path: Path
     keys: Bytes
     prefix: npt.NDArray[np.uint64]
+    width: int
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -77,7 +79,7 @@ class Shard:
         """
         with _damage(self.path):
             found: Any = _read(self.path, VECTOR)
-            return found.flatten().to_numpy().reshape(len(self), -1)
+            return found.flatten().to_numpy().reshape(len(self), self.width)
 
 
 def open_shard(path: Path, *, width: int) -> Shard:
@@ -96,7 +98,7 @@ def open_shard(path: Path, *, width: int) -> Shard:
             prefix = _prefix(keys)
             if not len(keys) or (prefix[1:] < prefix[:-1]).any():
                 raise pa.ArrowInvalid("its keys are out of order")
-            return Shard(path, keys, prefix)
+            return Shard(path, keys, prefix, width)
     raise InputError(
         f"'{path}' in the embedding cache has vectors of {found} dimensions, the encoder's have "
         f"{width}; delete the file: its texts are embedded again"
