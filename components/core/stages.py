@@ -45,7 +45,7 @@ FACTS: dict[str, StageFacts] = {
         sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb", "pydicom")
     ),
     "preprocess": StageFacts(
-        sections=("label", "preprocess"),
+        sections=("label", "heads", "preprocess"),
         upstream="ingest",
         parameter="ingest_run",
         libraries=("numpy", "scipy", "pandas", "pyarrow", "h5py", "scikit-learn"),
