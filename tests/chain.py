@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
 from components.audit.run import audit
 from components.core import store
+from components.core.config.heads import HeadMap
 from components.core.config.sections import (
     AuditConfig,
     IngestConfig,
@@ -122,19 +124,25 @@ def prepared(
     source: store.Stage,
     *,
     label: dict[str, Any] | None = None,
+    heads: dict[str, Any] | None = None,
     **preprocess_: Any,
 ) -> store.Stage:
     """Return the preprocess stage of an ingest stage."""
     own = LabelConfig.model_validate(LABEL | (label or {}))
+    named = TypeAdapter(HeadMap).validate_python(heads or {})
     config = PreprocessConfig.model_validate({"ecg": ECG, "workers": 1} | preprocess_)
-    plain = {"label": own.model_dump(mode="json"), "preprocess": config.model_dump(mode="json")}
+    plain = {
+        "label": own.model_dump(mode="json"),
+        "heads": heads or {},
+        "preprocess": config.model_dump(mode="json"),
+    }
     inputs = {"ingest": source.fingerprint}
     print_ = store.fingerprint(
         "preprocess", config=plain, inputs=inputs, libraries={}, source="test"
     )
     return store.build(
         "preprocess", print_, config=plain, inputs=inputs,
-        compute=lambda work: preprocess(work, source, label=own, config=config),
+        compute=lambda work: preprocess(work, source, label=own, config=config, heads=named),
     )[0]  # fmt: skip
 
 

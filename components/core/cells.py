@@ -68,22 +68,33 @@ def label(row: Mapping[str, str | None], name: str, *, decimal: str = ".") -> in
     return int(value)
 
 
-def moment(row: Mapping[str, str | None], name: str) -> datetime | None:
-    """Return a cell as a time without zone (ISO 8601; UTC where it has one), not in the future."""
-    return moments(row, name)[0]
+def moment(row: Mapping[str, str | None], name: str, *, shifted: bool = False) -> datetime | None:
+    """Return a cell as a time without zone (ISO 8601; UTC where it has one); see `moments`."""
+    return moments(row, name, shifted=shifted)[0]
 
 
-def moments(row: Mapping[str, str | None], *names: str) -> tuple[datetime | None, ...]:
-    """Return cells that will be compared as times without zone, none in the future.
+def moments(
+    row: Mapping[str, str | None], *names: str, shifted: bool = False
+) -> tuple[datetime | None, ...]:
+    """Return cells that will be compared as times without zone.
 
     Times with a zone become UTC. Beside a bare date they keep their own wall clock, since a date
     is a day where the patient was; a date reads as its midnight.
+
+    Args:
+        row: the cells.
+        names: columns.
+        shifted: the source shifts its dates, so that they may lie in the future (as in MIMIC-IV).
 
     Raises:
         RecordError: no ISO 8601 time, one in the future, or times with and without zone together.
     """
     texts = {name: text(row, name) for name in names}
-    found = {name: _parsed(value, name) for name, value in texts.items() if value is not None}
+    found = {
+        name: _parsed(value, name, shifted=shifted)
+        for name, value in texts.items()
+        if value is not None
+    }
     clocks = {name: each for name, each in found.items() if len(texts[name] or "") > _DATE_LENGTH}
     zoned = [name for name, each in clocks.items() if each.tzinfo is not None]
     if zoned and len(zoned) < len(clocks):
@@ -108,7 +119,7 @@ def _without_zone(value: datetime | None, *, keep_clock: bool) -> datetime | Non
     return (value if keep_clock else value.astimezone(UTC)).replace(tzinfo=None)
 
 
-def _parsed(value: str, name: str) -> datetime:
+def _parsed(value: str, name: str, *, shifted: bool) -> datetime:
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
@@ -120,10 +131,10 @@ def _parsed(value: str, name: str) -> datetime:
             advice="write 2024-05-31 or 2024-05-31T10:15:00",
         ) from None
     plain = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    if plain > datetime.now(UTC):
+    if plain > datetime.now(UTC) and not shifted:
         raise RecordError(
             "future_time", f"the time in '{name}' lies in the future", field=name, value=value,
-            advice="correct the date",
+            advice="correct the date, or declare dates_shifted where the source shifts its dates",
         )  # fmt: skip
     return found
 

@@ -37,7 +37,11 @@ PARTS = ("train", "val", "test")
 FLAG_PREFIX = "flag_"
 QUALITY = "quality"
 # Columns of a hospital's manifest that name a file, relative to the manifest's folder.
-PATH_COLUMNS = ("path", "path_xml")
+PATH_COLUMNS = ("path", "path_xml", "ecg_file", "ecg_files")
+# Of these, the ones whose cells may name several recordings of the row's patient, split at `;`.
+LIST_COLUMNS = ("ecg_file", "ecg_files")
+# The truth that an echo gives: as a target of the manifest, and among the measurements.
+LVEF = "lvef"
 
 # Its times, as dates or in days from the index date.
 MANIFEST_TIMES = (
@@ -125,6 +129,16 @@ NOTE_SCHEMA = pa.schema(
 OUTCOME_COLUMNS = ("time_days", "event_code")  # code: 0 censored, 1 event, 2 competing death
 GRADE_COLUMN = "ctrcd_grade"  # worst by the horizon; only where the label was derived
 SUBJECT_COLUMNS = [f.name for f in SUBJECT_FIELDS]
+
+
+def file_names(column: str, cell: str | None) -> list[str]:
+    """Return the files that a cell of a path column names; none where it is empty.
+
+    >>> file_names("ecg_files", "a.hea; b.hea"), file_names("path", "a;b.csv")
+    (['a.hea', 'b.hea'], ['a;b.csv'])
+    """
+    parts = (cell or "").split(";") if column in LIST_COLUMNS else [cell or ""]
+    return [name for part in parts if (name := part.strip())]
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], where: str) -> None:

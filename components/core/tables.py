@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO, cast
 
 from components.core.errors import InputError, RecordError, close
 
 Row = dict[str, str | None]
 # How like a missing column's name another must be to be repeated: `Label` is, a cell is not.
 _NEAR = 0.75
+# A cell may hold a patient's notes of years (MIMIC-IV's longest discharge summary has 60,000
+# characters); the csv module stops at 131,072, and a quotation mark left open must still end.
+_LONGEST_CELL = 1 << 20
+# What a damaged or cut gzip file raises.
+_PACKED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def allow_long_cells() -> None:
+    """Let the csv module read cells that hold whole notes."""
+    csv.field_size_limit(_LONGEST_CELL)
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        # Text mode is what "rt" asks for; the stub cannot tell.
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator[tuple[int, Row]]]:
-    """Return the header and an iterator over (line number, row).
+    """Return the header and an iterator over (line number, row); `.gz` is unpacked on the way.
 
     Raises:
-        InputError: no such file, a folder, an empty file, not UTF-8, a name twice in the header.
+        InputError: no such file, a folder, an empty file, not UTF-8, a name twice in the header, a
+            damaged gzip file.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"the table '{path}' {what}; correct the 'path' parameter")
+    allow_long_cells()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with _open(path) as stream:
             header = next(csv.reader(stream, delimiter=separator), [])
     except UnicodeDecodeError as error:
         raise InputError(
             f"the table '{path.name}' is not UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
+    except _PACKED as error:
+        raise _damaged(path) from error
     _check_header(header, path.name, separator)
     return header, _rows(path, header, separator)
 
@@ -49,7 +73,7 @@ def _check_header(header: list[str], name: str, separator: str) -> None:
 
 
 def _rows(path: Path, header: list[str], separator: str) -> Iterator[tuple[int, Row]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with _open(path) as stream:
         reader = csv.reader(stream, delimiter=separator)
         next(reader)
         while True:
@@ -62,10 +86,16 @@ def _rows(path: Path, header: list[str], separator: str) -> Iterator[tuple[int, 
                     f"the table '{path.name}' cannot be read after line {reader.line_num}: "
                     f"{_why(error)}"
                 ) from error
+            except _PACKED as error:
+                raise _damaged(path) from error
             if cells:
                 padded: list[str | None] = [*cells, *[None] * (len(header) - len(cells))]
                 yield reader.line_num, dict(zip([*header, *_spare(cells, header)], padded,
                                                 strict=False))  # fmt: skip
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"the table '{path.name}' is no whole gzip file; copy it again")
 
 
 def _why(error: Exception) -> str:

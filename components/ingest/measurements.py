@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from components.core.errors import InputError
 from components.core.files import write_atomic
 from components.core.progress import say
-from components.core.schemas import MANIFEST, MEASUREMENT_SCHEMA, MEASUREMENTS, REJECTS
+from components.core.schemas import MANIFEST, MEASUREMENT_SCHEMA, MEASUREMENTS
 from components.core.store import Workspace
-from components.ingest.chunks import rejects_table
 from components.ingest.records import Reject
-from components.ingest.rejects import check_rate
+from components.ingest.rejects import add_rejects
 from components.ingest.sources.measurements import Measurement
 
 
@@ -48,7 +47,8 @@ def ingest_measurements(
             others += 1
     found = pa.Table.from_pylist(rows, schema=MEASUREMENT_SCHEMA)
     write_atomic(work.path(MEASUREMENTS), lambda p: pq.write_table(found, p))
-    _add_rejects(work, refused, total=len(rows) + others + len(refused), limit=limit)
+    total = len(rows) + others + len(refused)
+    add_rejects(work, refused, what="measurements", total=total, limit=limit)
     if not rows:
         raise InputError(
             f"none of {others} measurements belongs to a patient of the manifest; compare the "
@@ -57,17 +57,3 @@ def ingest_measurements(
     if others:
         say(f"note: {others} measurements of patients outside the manifest were left out")
     work.counts |= {"measurements": len(rows), "measurements_of_others": others}
-
-
-def _add_rejects(work: Workspace, refused: list[Reject], *, total: int, limit: float) -> None:
-    if not refused:
-        return
-    table = rejects_table(refused)
-    together = pa.concat_tables([pq.read_table(work.folder / REJECTS), table])
-    write_atomic(work.path(REJECTS), lambda p: pq.write_table(together, p))
-    check_rate(work, table, what="measurements", total=total, limit=limit)
-    codes = table.column("code").to_pylist()
-    work.counts["rejects"] = together.num_rows
-    for code in sorted(set(codes)):
-        name = f"rejects_{code}"
-        work.counts[name] = work.counts.get(name, 0) + codes.count(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 
 from components.core.errors import CardioError
 from components.core.patient_key import Kind, PatientKey
-from components.ingest.records import Record, Reject
+from components.ingest.records import Note, Record, Reject
 from components.ingest.sources.measurements import Measurement
 
 # Columns of side tables (the synthetic cohort's truth) that hold ids.
@@ -46,16 +47,32 @@ class Pseudonyms:
             else:
                 yield replace(item, patient_id=self.of("patient", item.patient_id))
 
+    def notes(self, items: Iterable[Note | Reject]) -> Iterator[Note | Reject]:
+        """Yield notes under the pseudonyms of their patients; the texts stay as they are."""
+        for item in items:
+            if isinstance(item, Reject):
+                yield item.withheld()
+                continue
+            name = item.record_id
+            yield replace(
+                item,
+                patient_id=self._unless_own("patient", item.patient_id, item.row),
+                record_id=None if name is None else self._unless_own("recording", name, item.row),
+            )
+
     def _record(self, record: Record) -> Record:
-        own = f"row-{record.row}"
-        patient, name = record.patient_id, record.record_id
         return replace(
             record,
-            patient_id=own if patient == own else self.of("patient", patient),
-            record_id=own if name == own else self.of("recording", name),
+            patient_id=self._unless_own("patient", record.patient_id, record.row),
+            record_id=self._unless_own("recording", record.record_id, record.row),
             file="",
             keyed=True,
         )
+
+    def _unless_own(self, kind: Kind, name: str, row: int) -> str:
+        """Return the pseudonym, or the name where it is the row's number (and a part's in it)."""
+        own = re.fullmatch(rf"row-{row}(\.\d+)?", name)
+        return name if own else self.of(kind, name)
 
     def of(self, kind: Kind, name: str) -> str:
         """Return the pseudonym of an id.

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from components.core.errors import InputError
+from components.core.files import write_atomic
 from components.core.schemas import REJECTS
 from components.core.store import Workspace
+from components.ingest.chunks import rejects_table
+from components.ingest.records import Reject
 
 
 def check_rate(
@@ -45,3 +49,31 @@ def check_rate(
         f"{limit:.0%}; see data/{kept.parent.name}/{kept.name}, mend them, or raise "
         "ingest.max_reject_rate"
     )
+
+
+def add_rejects(
+    work: Workspace, refused: list[Reject], *, what: str, total: int, limit: float
+) -> None:
+    """Add the refused rows of a table beside the manifest to the rejects, and count them.
+
+    Args:
+        work: holds the manifest's rejects already.
+        refused: rows of the other table.
+        what: they are, in the plural.
+        total: rows of that table.
+        limit: highest share of refused ones.
+
+    Raises:
+        InputError: the share is above the limit.
+    """
+    if not refused:
+        return
+    table = rejects_table(refused)
+    together = pa.concat_tables([pq.read_table(work.folder / REJECTS), table])
+    write_atomic(work.path(REJECTS), lambda p: pq.write_table(together, p))
+    check_rate(work, table, what=what, total=total, limit=limit)
+    codes = table.column("code").to_pylist()
+    work.counts["rejects"] = together.num_rows
+    for code in sorted(set(codes)):
+        name = f"rejects_{code}"
+        work.counts[name] = work.counts.get(name, 0) + codes.count(code)

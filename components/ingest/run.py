@@ -24,6 +24,7 @@ from components.core.schemas import MANIFEST, REJECTS, SHARDS, TABULAR_PREFIX, T
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, rejects_table
 from components.ingest.measurements import ingest_measurements
+from components.ingest.notes import ingest_notes
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
 from components.ingest.rejects import check_rate
@@ -68,10 +69,27 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     if found is not None:
         found = names.measurements(found) if names else found
         ingest_measurements(work, found, limit=config.max_reject_rate)
+    _notes(work, origin, path, options, names, config.max_reject_rate)
+    counted = getattr(origin, "counts", None)
+    work.counts |= counted(path, options) if counted is not None else {}
     side_files = getattr(origin, "side_files", None)
     if side_files is not None:
         _copy(work, side_files(path, options), names)
     _facts(work, config, options, features)
+
+
+def _notes(
+    work: Workspace,
+    origin: Any,  # noqa: ANN401 - a module with an optional function
+    path: Path,
+    options: object,
+    names: Pseudonyms | None,
+    limit: float,
+) -> None:
+    notes = getattr(origin, "notes", None)
+    found = notes(path, options) if notes is not None else None
+    if found is not None:
+        ingest_notes(work, names.notes(found) if names else found, limit=limit)
 
 
 def _none(path: Path, options: object) -> dict[str, str]:

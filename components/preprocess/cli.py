@@ -32,7 +32,11 @@ def main(task: str, config: str, overrides: str, ingest_run: str, *, debug: bool
             resolved,
             upstream=source.fingerprint,
             compute=lambda work, _: run.preprocess(
-                work, source, label=resolved.label, config=resolved.preprocess
+                work,
+                source,
+                label=resolved.label,
+                config=resolved.preprocess,
+                heads=resolved.heads,
             ),
             publish=publish,
         )

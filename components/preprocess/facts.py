@@ -10,6 +10,7 @@ from components.core.config.base import digest
 from components.core.config.sections import PreprocessConfig
 from components.core.schemas import FLAG_PREFIX, PART_PREFIX, PARTS, REJECTS, fold_names
 from components.core.store import Stage, Workspace
+from components.preprocess.notes import COLUMN as NOTE
 from components.preprocess.splits import Split
 
 
@@ -40,7 +41,9 @@ def state_facts(
     assignment = frame[["sample_id", *[f"{PART_PREFIX}{f}" for f in folds]]]
     work.facts |= {
         "folds": folds,
-        "modalities": (["ecg"] if has_ecg else []) + (["tabular"] if columns else []),
+        "modalities": (["ecg"] if has_ecg else [])
+        + (["tabular"] if columns else [])
+        + (["text"] if NOTE in frame else []),
         "features": columns,
         "ecg": config.ecg.model_dump(mode="json"),
         "patients_known": source.facts["patients_known"],

@@ -10,6 +10,9 @@ import pandas as pd
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError
 
+# Columns of the times to event, from the index date.
+TIMES = ("event_time_days", "death_days", "followup_days")
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -58,6 +61,28 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     derived = pd.Series(np.where(event_time.le(horizon), 1, 0), index=manifest.index)
     _require_agreement(given, event_time, horizon)
     return Labelled(derived.astype("Int8").mask(censored), censored, last, code, timed=True)
+
+
+def derive_known(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
+    """Return the label as `derive` does, missing where a record has no times.
+
+    Such a record has no outcome at the horizon, but may teach another head.
+
+    Raises:
+        InputError: a label contradicts the times beside it.
+    """
+    known = manifest[list(TIMES)].notna().any(axis=1)
+    if config.horizon_days is None or known.all() or not known.any():
+        return derive(manifest, config)
+    part = derive(manifest[known], config)
+    index = manifest.index
+    return Labelled(
+        label=part.label.reindex(index),
+        censored=part.censored.reindex(index, fill_value=False),
+        time=part.time.reindex(index),
+        code=part.code.reindex(index, fill_value=0),
+        timed=part.timed,
+    )
 
 
 def _require_times(last: pd.Series) -> None:

@@ -49,7 +49,7 @@ def derive_label(
 
 
 def add_outcome(
-    work: Workspace, frame: pd.DataFrame, config: LabelConfig
+    work: Workspace, frame: pd.DataFrame, config: LabelConfig, *, partial: bool = False
 ) -> tuple[pd.DataFrame, Labelled]:
     """Return the records with label, `censored`, `time_days` and `event_code`.
 
@@ -59,11 +59,12 @@ def add_outcome(
         work: receives file, counts and facts.
         frame: records, the derived label among them.
         config: horizon and treatment of censoring.
+        partial: records without times are kept without an outcome; other heads learn from them.
 
     Raises:
         InputError: as `labels.derive`, or a survival view without times.
     """
-    labelled = labels.derive(frame, config)
+    labelled = (labels.derive_known if partial else labels.derive)(frame, config)
     if config.censoring == "survival" and not labelled.timed:
         raise InputError(
             "label.censoring is 'survival', but the data bring no event_time_days, death_days or "
@@ -83,8 +84,10 @@ def add_outcome(
         time_days=labelled.time,
         event_code=labelled.code.astype("Int8").mask(labelled.time.isna()),
     )
-    if config.horizon_days is not None and labelled.time.notna().all():
-        followup.write(work, followup.summarise(done, config.horizon_days))
+    timed = done[labelled.time.notna()]
+    whole = len(timed) == len(done) or (partial and labelled.timed)
+    if config.horizon_days is not None and whole:
+        followup.write(work, followup.summarise(timed, config.horizon_days))
     return done, labelled
 
 

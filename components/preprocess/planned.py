@@ -87,10 +87,10 @@ def by_site(frame: pd.DataFrame, unit: pd.Series, config: SplitConfig) -> Planne
     if config.test_sites:
         chosen = _tested(frame, unit, set(config.test_sites))
         names = ", ".join(config.test_sites)
-        return {"site": _one(labels, chosen, config)}, (
+        return {"site": one(labels, chosen, config)}, (
             f"Split by site: the test part is {names}; not stratified."
         )
-    folds = {f"r0f{i}": _one(labels, _tested(frame, unit, {s}), config, fold=i)
+    folds = {f"r0f{i}": one(labels, _tested(frame, unit, {s}), config, fold=i)
              for i, s in enumerate(sites)}  # fmt: skip
     return folds, f"Leave one site out: the test folds are {', '.join(sites)} in this order."
 
@@ -126,7 +126,15 @@ def _tested(frame: pd.DataFrame, unit: pd.Series, sites: set[str]) -> pd.Series:
     return every
 
 
-def _one(labels: pd.Series, tested: pd.Series, config: SplitConfig, fold: int = 0) -> pd.Series:
+def one(labels: pd.Series, tested: pd.Series, config: SplitConfig, fold: int = 0) -> pd.Series:
+    """Return the part of every unit, validation drawn from those that are not tested.
+
+    Args:
+        labels: stratum per unit.
+        tested: per unit.
+        config: shares and seed.
+        fold: number of the fold, added to the seed.
+    """
     train, val, _ = config.fractions
     rest = labels[~tested]
     counts = rest.replace(UNDETERMINED, 0).value_counts()

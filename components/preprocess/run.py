@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.core.config.heads import HeadMap
 from components.core.config.sections import LabelConfig, PreprocessConfig
 from components.core.data import foldstats
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
@@ -26,21 +27,32 @@ from components.core.schemas import (
     SHARDS,
     SUBJECT_COLUMNS,
     TABULAR_PREFIX,
+    TARGET_PREFIX,
+    TEXT_PREFIX,
     TIME_PREFIX,
+    TRUTH_PREFIX,
     fold_names,
     tabular_columns,
 )
 from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
 from components.preprocess.facts import state_facts
+from components.preprocess.heads import outcome_config, with_truths
+from components.preprocess.notes import attach_notes
 from components.preprocess.shuffle import shuffle_outcomes
 from components.preprocess.signals import prepare_signals
+from components.preprocess.truths import add_views
 from components.preprocess.weights import fold_weights
 from components.preprocess.window import within_window
 
 
 def preprocess(
-    work: Workspace, source: Stage, *, label: LabelConfig, config: PreprocessConfig
+    work: Workspace,
+    source: Stage,
+    *,
+    label: LabelConfig,
+    config: PreprocessConfig,
+    heads: HeadMap | None = None,
 ) -> None:
     """Fill the workspace with manifest, tensor shards, splits and per-fold statistics.
 
@@ -49,11 +61,13 @@ def preprocess(
         source: the ingest stage.
         label: what is predicted, at which horizon, and how censoring is treated; with `derive`
             the label comes from the serial measurements.
-        config: modalities, ECG window, split.
+        config: modalities, ECG window, pairing, notes, split.
+        heads: name → what it answers and learns from; none is one head of the label.
 
     Raises:
-        InputError: nothing is left, follow-up is given for some records only, measurements are
-            asked for and missing, or a part of a split would lack a class.
+        InputError: nothing is left, a head has no truth, notes are asked for and missing, follow-up
+            is given for some records only, measurements are asked for and missing, or a part of a
+            split would lack a class.
     """
     frame = pd.read_parquet(source.folder / MANIFEST)
     columns = _columns(frame, config)
@@ -63,6 +77,9 @@ def preprocess(
         frame, rejects = within_window(frame, config.ecg)
     if label.derive == "ctrcd":
         frame, refused = outcome.derive_label(work, source, frame, label)
+        rejects += refused
+    if heads:
+        frame, refused = with_truths(work, source, frame, heads=heads, label=label, config=config)
         rejects += refused
     if has_ecg and len(frame):
         frame, refused = prepare_signals(work, source, frame, config)
@@ -74,7 +91,11 @@ def preprocess(
     _save(work, REJECTS, pa.Table.from_pylist(rejects, schema=REJECT_SCHEMA))
     if label.shuffle is not None:
         frame = shuffle_outcomes(frame, label.shuffle)
-    frame, labelled = outcome.add_outcome(work, frame, label)
+    own = outcome_config(heads, label) if heads else label
+    frame, labelled = outcome.add_outcome(work, frame, own, partial=bool(heads))
+    frame = add_views(frame, heads or {})
+    if "text" in config.modalities:
+        frame = attach_notes(work, source, frame, config.notes)
     split = splits.assign(frame, config.split)
     frame = frame.assign(**split.parts)
     frame = frame.assign(**fold_weights(frame, label, labelled))
@@ -105,7 +126,8 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, QUALITY)
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, QUALITY, TARGET_PREFIX,
+                TRUTH_PREFIX, TEXT_PREFIX)  # fmt: skip
     named = ("censored", *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
     return [c for c in frame.columns if c in named or c.startswith(prefixes)]
 

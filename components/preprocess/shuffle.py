@@ -10,9 +10,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from components.core.schemas import GRADE_COLUMN
+from components.core.schemas import GRADE_COLUMN, TARGET_PREFIX, TRUTH_PREFIX
 
-_OUTCOME = ("label", "event_time_days", "death_days", "followup_days", GRADE_COLUMN, "given_label")
+_OUTCOME = (
+    "label", "event_time_days", "death_days", "followup_days", "prevalent", GRADE_COLUMN,
+    "given_label",
+)  # fmt: skip
+# Truths of heads, which travel with it.
+_TRUTHS = (TARGET_PREFIX, TRUTH_PREFIX)
 
 
 def shuffle_outcomes(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -25,7 +30,7 @@ def shuffle_outcomes(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
         frame: `patient_id`, `label` and the times, per record.
         seed: of the permutation; the order of the records has no bearing on it.
     """
-    columns = [c for c in _OUTCOME if c in frame]
+    columns = [c for c in frame.columns if c in _OUTCOME or c.startswith(_TRUTHS)]
     event = frame["label"].eq(1).fillna(value=False) | frame["event_time_days"].notna()
     ordered = frame.assign(_last=~event).sort_values(["patient_id", "_last"], kind="stable")
     outcome = ordered.drop_duplicates("patient_id").set_index("patient_id")[columns]

@@ -11,6 +11,7 @@ from components.core.errors import InputError
 from components.core.schemas import PART_PREFIX, PARTS
 from components.preprocess import draws, planned
 from components.preprocess.groups import group_column, units
+from components.preprocess.periods import SHIFTED_NOTE, by_period
 
 Parts = dict[str, pd.Series]
 
@@ -21,7 +22,7 @@ class Split:
 
     Attributes:
         parts: `part.<fold>` → part (`train`, `val`, `test`) of every record.
-        method: `given`, `holdout`, `folds`, `temporal` or `site`.
+        method: `given`, `holdout`, `folds`, `temporal`, `period` or `site`.
         groups: column → between which parts no value of it may be shared: `all` parts, or `test`
             and the other two.
         note: one sentence for the report; empty where there is nothing to add.
@@ -37,8 +38,8 @@ def assign(frame: pd.DataFrame, config: SplitConfig) -> Split:
     """Return the part of every record in every fold.
 
     Args:
-        frame: `patient_id`, `label` (0, 1, missing), `given_split`, `site` and `index_time` per
-            record.
+        frame: `patient_id`, `label` (0, 1, missing), `given_split`, `site`, `period` and
+            `index_time` per record.
         config: method, shares, folds, seed, group.
 
     Raises:
@@ -56,6 +57,9 @@ def assign(frame: pd.DataFrame, config: SplitConfig) -> Split:
         unit = units(frame, list(groups))
         if method == "temporal":
             drawn, note = planned.temporal(frame, unit, config)
+            note += SHIFTED_NOTE if _has_periods(frame) else ""
+        elif method == "period":
+            drawn, note = by_period(frame, unit, config)
         elif method == "site":
             drawn, note = planned.by_site(frame, unit, config)
             groups.setdefault("site", "test")
@@ -65,6 +69,10 @@ def assign(frame: pd.DataFrame, config: SplitConfig) -> Split:
     _check_classes(frame, parts)
     named = {f"{PART_PREFIX}{name}": part for name, part in parts.items()}
     return Split(parts=named, method=method, groups=groups, note=note)
+
+
+def _has_periods(frame: pd.DataFrame) -> bool:
+    return "period" in frame and bool(frame["period"].notna().any())
 
 
 def resolve(frame: pd.DataFrame, config: SplitConfig) -> str:

@@ -28,8 +28,9 @@ def fold_weights(
 
 
 def _ipcw(frame: pd.DataFrame, labelled: Labelled, train: pd.Series, horizon: float) -> pd.Series:
-    patients = frame[train].drop_duplicates("patient_id").index
-    time, code = labelled.time.loc[frame.index], labelled.code.loc[frame.index]
+    known = frame[labelled.time.loc[frame.index].notna()]
+    patients = known[train.loc[known.index]].drop_duplicates("patient_id").index
+    time, code = labelled.time.loc[known.index], labelled.code.loc[known.index]
     weights = ipcw_weights(
         time.to_numpy(float),
         code.to_numpy(float),
@@ -37,4 +38,5 @@ def _ipcw(frame: pd.DataFrame, labelled: Labelled, train: pd.Series, horizon: fl
         fit_time=time.loc[patients].to_numpy(float),
         fit_event=code.loc[patients].to_numpy(float),
     )
-    return pd.Series(weights, index=frame.index)
+    # Without times there is no outcome at the horizon, as in a record censored before it.
+    return pd.Series(weights, index=known.index).reindex(frame.index, fill_value=0.0)

@@ -55,7 +55,7 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
     if facts.ecg is not None and len(found) != 1:
         raise InputError(
             f"the table '{manifest.name}' has {len(found)} of the columns "
-            f"{' and '.join(PATH_COLUMNS)}; the model takes an ECG, name its file in one of them"
+            f"{', '.join(PATH_COLUMNS)}; the model takes an ECG, name its file in one of them"
         )
     return found[0] if facts.ecg is not None else ""
 

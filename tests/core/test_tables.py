@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,27 @@ def test_a_missing_column_is_named_with_the_nearest_and_nothing_else() -> None:
         tables.require(["MRN00123", "QUILLFEATHRY"], ["patient_id", "label"], "t")
     assert "MRN" not in str(caught.value)
     assert "QUILL" not in str(caught.value)
+
+
+def test_a_gzip_file_is_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv.gz"
+    file.write_bytes(gzip.compress(b"\xef\xbb\xbfa,b\r\n1,x\r\n"))
+    header, rows = tables.open_table(file)
+    assert header == ["a", "b"]
+    assert list(rows) == [(2, {"a": "1", "b": "x"})]
+
+
+@pytest.mark.parametrize("damage", ["cut", "no gzip file", "turned bit"])
+def test_a_damaged_gzip_file(tmp_path: Path, damage: str) -> None:
+    packed = bytearray(gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % i for i in range(90_000))))
+    if damage == "turned bit":
+        packed[len(packed) // 2] ^= 255
+    file = tmp_path / "t.csv.gz"
+    file.write_bytes({"cut": bytes(packed[:-900]), "no gzip file": b"a,b\n"}.get(damage, packed))
+    with pytest.raises(InputError, match=r"the table 't.csv.gz' .*(no whole gzip file|read after)"):
+        rows_of(file)
+
+
+def test_a_cell_may_hold_the_notes_of_years(tmp_path: Path) -> None:
+    file = write(tmp_path, b'a,b\n1,"' + b"x" * 400_000 + b'"\n')
+    assert len(rows_of(file)[0][1]["b"] or "") == 400_000

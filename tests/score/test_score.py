@@ -152,7 +152,7 @@ def test_what_cannot_be_scored_is_refused(bundle: Path, tmp_path: Path, manifest
         run.job(tmp_path, source="manifest", path=str(manifest))
     frame = pd.read_csv(manifest)
     frame.drop(columns="path").to_csv(manifest, index=False)
-    with pytest.raises(InputError, match="has 0 of the columns path and path_xml; the model takes"):
+    with pytest.raises(InputError, match=r"has 0 of the columns path, .*; the model"):
         run.job(bundle, source="manifest", path=str(manifest))
     frame.drop(columns="age").to_csv(manifest, index=False)
     with pytest.raises(InputError, match=r"lacks the column\(s\) age"):

@@ -10,8 +10,9 @@ from typing import Any
 
 from components.core.errors import InputError
 from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
-from components.core.schemas import PATH_COLUMNS
 from components.core.files import file_hash
+from components.core.schemas import PATH_COLUMNS, file_names
+from components.core.tables import allow_long_cells
 
 
 def raw_digest(path: str, options: dict[str, Any]) -> str:
@@ -56,15 +57,21 @@ def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:
 
 
 def _named_files(manifest: Path, root: Path) -> Iterator[Path]:
+    allow_long_cells()
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         try:
             for row in csv.DictReader(stream):
                 for column in PATH_COLUMNS:
-                    name = (row.get(column) or "").strip()
-                    if name:
-                        yield from _with_signals(root, root / name)
+                    for name in file_names(column, row.get(column)):
+                        yield from _named(root, name)
         except csv.Error as error:
             raise InputError(f"the table '{manifest.name}' cannot be read: {error}") from error
+
+
+def _named(root: Path, name: str) -> Iterator[Path]:
+    """Yield what a cell names: a file, or a WFDB record without its suffix."""
+    file = root / name
+    yield from _with_signals(root, file if _readable(root, file) else root / f"{name}.hea")
 
 
 def _with_signals(root: Path, file: Path, *, segments: bool = True) -> Iterator[Path]:

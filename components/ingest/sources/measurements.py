@@ -16,6 +16,7 @@ from components.core.config.base import Frozen
 from components.core.errors import InputError, RecordError, nearest, quoted
 from components.core.schemas import MEASUREMENT_UNITS
 from components.ingest.records import Reject
+from components.ingest.sources.beside import locate
 
 Column = Literal["patient_id", "time", "name", "value", "unit"]
 COLUMNS: tuple[Column, ...] = ("patient_id", "time", "name", "value", "unit")
@@ -50,11 +51,14 @@ class MeasurementOptions(Frozen):
         measurements: CSV beside the manifest or table, under its folder; empty = none.
         measurement_columns: our column name → the table's, where it differs.
         measurement_units: measurement name → its unit, where the table has no `unit` cell.
+        dates_shifted: the source shifts its dates per patient, so that they may lie in the future
+            (as in MIMIC-IV); else such a date is refused.
     """
 
     measurements: str = ""
     measurement_columns: dict[Column, str] = Field(default_factory=dict[Column, str])
     measurement_units: dict[str, str] = Field(default_factory=dict[str, str])
+    dates_shifted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,7 @@ def read_measurements(
         InputError: the file lies elsewhere, is missing or lacks a column, or every LVEF in it is
             a fraction called per cent.
     """
-    file = _locate(path if path.is_dir() else path.parent, options.measurements)
+    file = locate(path if path.is_dir() else path.parent, options.measurements, "measurements")
     header, rows = tables.open_table(file, separator=separator)
     names: dict[Column, str] = {
         name: options.measurement_columns.get(name, name) for name in COLUMNS
@@ -119,20 +123,6 @@ def read_measurements(
         )
 
 
-def _locate(root: Path, name: str) -> Path:
-    file = root / name
-    if not file.resolve().is_relative_to(root.resolve()):
-        raise InputError(
-            f"the measurements '{name}' lie outside the data folder; move the file beside the table"
-        )
-    if not file.is_file():
-        raise InputError(
-            f"the measurements '{name}' do not exist under the data folder; correct the option "
-            "'measurements'"
-        )
-    return file
-
-
 def _measurement(
     row: tables.Row, line: int, names: dict[Column, str], options: MeasurementOptions, decimal: str
 ) -> Measurement:
@@ -143,19 +133,21 @@ def _measurement(
             "unknown_measurement", f"the measurement in '{names['name']}' is not known",
             field=names["name"], value=quoted(name), advice=nearest(name, MEASUREMENT_UNITS),
         )  # fmt: skip
-    time, day = _when(row, names["time"], decimal)
+    time, day = _when(row, names["time"], decimal, shifted=options.dates_shifted)
     unit = cells.text(row, names["unit"]) or options.measurement_units.get(name, "")
     value, below = _value(row, names["value"], name, decimal)
     return Measurement(
         patient_id=patient, name=name, time=time, day=day, below=below, row=line,
-        value=_converted(name, value, unit, below=below),
+        value=plausible(name, value, unit, below=below),
     )  # fmt: skip
 
 
-def _when(row: tables.Row, column: str, decimal: str) -> tuple[datetime | None, float | None]:
+def _when(
+    row: tables.Row, column: str, decimal: str, *, shifted: bool
+) -> tuple[datetime | None, float | None]:
     text = cells.required(row, column)
     if "-" in text[1:] or ":" in text:  # a date; a leading minus is a day before the index date
-        return cells.moment(row, column), None
+        return cells.moment(row, column, shifted=shifted), None
     day = cells.number(row, column, decimal=decimal)
     if day is None or abs(day) > _MAX_DAYS:
         raise RecordError(
@@ -177,7 +169,21 @@ def _value(row: tables.Row, column: str, name: str, decimal: str) -> tuple[float
     return value, below
 
 
-def _converted(name: str, value: float, unit: str, *, below: bool) -> float:
+def plausible(
+    name: str, value: float, unit: str, *, field: str = "value", below: bool = False
+) -> float:
+    """Return a measurement in the unit of `MEASUREMENT_UNITS`.
+
+    Args:
+        name: of `MEASUREMENT_UNITS`.
+        value: as the source has it.
+        unit: its unit.
+        field: column, for the error.
+        below: the value is an upper limit; what is returned lies just below it.
+
+    Raises:
+        RecordError: an unknown unit, a fraction called per cent, a value no heart or assay gives.
+    """
     factor = FACTORS[name].get(unit.strip().lower())
     if factor is None:
         raise RecordError(
@@ -187,7 +193,7 @@ def _converted(name: str, value: float, unit: str, *, below: bool) -> float:
         )  # fmt: skip
     if name == "lvef" and factor == 1.0 and 0 < value <= 1:
         raise RecordError(
-            "lvef_fraction", "an LVEF of 1 % or less looks like a fraction", field="value",
+            "lvef_fraction", "an LVEF of 1 % or less looks like a fraction", field=field,
             value=value, advice="give it the unit 'fraction', or write it in per cent",
         )  # fmt: skip
     # Decimals of a fraction: 0.57 is 57 %, not 56.99999999999999 %.
@@ -197,7 +203,7 @@ def _converted(name: str, value: float, unit: str, *, below: bool) -> float:
     if not (low <= found <= high and whole):
         raise RecordError(
             "implausible_value", f"the {name} lies outside {low:g} to {high:g} "
-            f"{MEASUREMENT_UNITS[name]}", field="value", value=value,
+            f"{MEASUREMENT_UNITS[name]}", field=field, value=value,
             advice="correct the value or its unit",
         )  # fmt: skip
     return math.nextafter(found, 0.0) if below else found

@@ -151,3 +151,11 @@ def test_no_path_means_the_source_makes_its_own_data() -> None:
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the path '.*absent.csv' does not exist; correct the"):
         raw_digest(str(tmp_path / "absent.csv"), {})
+
+
+def test_several_files_of_a_row_and_records_without_suffix_count(manifest: Path) -> None:
+    manifest.write_text("patient_id,ecg_files\np0,ecg/a.hea; ecg/b[1]\np1,ecg/c.xml\n")
+    for name in ("ecg/a.dat", "ecg/samples.bin", "ecg/c.xml"):
+        before = raw_digest(str(manifest), {})
+        (manifest.parent / name).write_bytes(b"other")
+        assert raw_digest(str(manifest), {}) != before

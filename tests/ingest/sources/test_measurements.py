@@ -138,9 +138,11 @@ def test_the_file_lies_under_the_data_folder(tmp_path: Path) -> None:
     inside = tmp_path / "in"
     inside.mkdir()
     (tmp_path / "m.csv").write_text(HEADER)
-    with pytest.raises(InputError, match=r"measurements '../m.csv' lie outside the data folder"):
+    with pytest.raises(InputError, match=r"'measurements' names '../m.csv', which lies outside"):
         list(read_measurements(inside, MeasurementOptions(measurements="../m.csv")))
-    with pytest.raises(InputError, match=r"measurements 'none\.csv' do not exist under the data"):
+    with pytest.raises(
+        InputError, match=r"'measurements' names 'none\.csv', which does not exist under"
+    ):
         list(read_measurements(inside, MeasurementOptions(measurements="none.csv")))
 
 
@@ -168,8 +170,11 @@ def test_a_manifest_with_measurements_needs_no_label(tmp_path: Path) -> None:
     ("options", "sentence"),
     [
         ({"measurements": "m.csv"}, "measurements are joined by patient: name the column"),
-        ({"label": "y", "time_days": "t", "followup_days": "f"}, "time_days needs 'label' and st"),
-        ({"measurements": "m", "patient_id": "p", "time_days": "t"}, "time_days needs 'label'"),
+        (
+            {"label": "y", "time_days": "t", "followup_days": "f"},
+            "time_days needs 'label' or",
+        ),
+        ({"measurements": "m", "patient_id": "p", "time_days": "t"}, "time_days needs 'label' or"),
     ],
 )
 def test_options_that_do_not_go_together(options: dict[str, Any], sentence: str) -> None:
