@@ -27,11 +27,11 @@ _DAYS = (3.0, 150.0)
 # Hours from writing to storing; under the three days that the last note keeps to the visit.
 _STORED_HOURS = (0.2, 48.0)
 # P(an early note states an ejection fraction), and the error of that estimate in LVEF points.
-_STATES, _STATED_SD = 0.25, 3.0
+_STATES, _STATED_SD = 0.30, 3.0
 # P(a note after the echo), days after it.
 _AFTER, _AFTER_DAYS = 0.30, (0.1, 3.0)
 # P(a finding is repeated in a second note), and the number of noise sentences per section.
-_REPEATED, _NOISE = 0.3, {"symptom": 3, "sign": 2, "history": 2, "other": 3}
+_REPEATED, _NOISE = 0.6, {"symptom": 2, "sign": 1, "history": 1, "other": 2}
 # P(a typing error per note), P(the physician signs), P(the patient is named).
 _TYPO, _SIGNED, _NAMED = 0.35, 0.30, 0.12
 

@@ -17,7 +17,7 @@ from components.ingest.synthetic.cohort import FloatArray
 
 SILENT, ASSERTED, NEGATED = 0, 1, 2
 # A negated mention speaks against the finding more than silence does.
-NEGATED_AT_ZERO, NEGATED_LOG_ODDS = -0.6, 0.25
+NEGATED_AT_ZERO, NEGATED_LOG_ODDS = -0.9, 0.20
 # The sicker have a note more often: share without any at burden 0 (logit), and its log-odds.
 NO_NOTE_AT_ZERO, NO_NOTE_LOG_ODDS = -2.6, -0.20
 
@@ -42,33 +42,22 @@ class Phrase:
 
 
 PHRASES = (
-    Phrase(name="dyspnoea on exertion", at_zero=-0.9, log_odds=0.55, kind="symptom",
-           forms=("dyspnoea on exertion", "DOE", "breathlessness on climbing stairs",
-                  "exertional dyspnea", "SOB on walking uphill")),
-    Phrase(name="orthopnoea", at_zero=-2.2, log_odds=0.60, kind="symptom",
-           forms=("orthopnoea", "orthopnea", "need for three pillows at night",
-                  "breathlessness when lying flat")),
-    Phrase(name="paroxysmal nocturnal dyspnoea", at_zero=-2.6, log_odds=0.55, kind="symptom",
-           forms=("paroxysmal nocturnal dyspnoea", "PND", "waking at night short of breath")),
-    Phrase(name="ankle oedema", at_zero=-1.6, log_odds=0.50, kind="symptom",
-           forms=("ankle oedema", "ankle swelling", "pedal edema", "swollen legs by evening")),
-    Phrase(name="fatigue", at_zero=-0.2, log_odds=0.35, kind="symptom",
-           forms=("fatigue", "marked tiredness", "lack of energy", "worn out by noon")),
-    Phrase(name="weight gain", at_zero=-2.0, log_odds=0.45, kind="symptom",
-           forms=("weight gain of 3 kg in a week", "rapid weight gain", "wt gain")),
-    Phrase(name="raised jugular venous pressure", at_zero=-2.3, log_odds=0.60, kind="sign",
-           forms=("raised JVP", "jugular venous distension", "JVD", "elevated neck veins")),
-    Phrase(name="third heart sound", at_zero=-2.7, log_odds=0.60, kind="sign",
-           forms=("third heart sound", "S3 gallop", "S3")),
-    Phrase(name="basal crackles", at_zero=-2.0, log_odds=0.50, kind="sign",
-           forms=("basal crackles", "bibasilar rales", "fine crepitations at both bases")),
-    Phrase(name="resting tachycardia", at_zero=-1.6, log_odds=0.35, kind="sign",
-           forms=("resting tachycardia", "pulse above 100 at rest")),
-    Phrase(name="prior anthracycline", at_zero=-2.0, log_odds=0.40, kind="history",
-           forms=("prior anthracycline for an earlier cancer", "anthracycline in adolescence",
-                  "earlier doxorubicin elsewhere", "previous anthracycline (other hospital)")),
-    Phrase(name="loop diuretic", at_zero=-1.9, log_odds=0.50, kind="history",
-           forms=("furosemide started", "torasemide 10 mg added", "loop diuretic since May")),
+    Phrase(name="dyspnoea on exertion", at_zero=-0.8, log_odds=0.65, kind="symptom",
+           forms=("dyspnoea on exertion", "exertional dyspnoea", "DOE")),
+    Phrase(name="orthopnoea", at_zero=-1.2, log_odds=0.60, kind="symptom",
+           forms=("orthopnoea", "orthopnea", "need for three pillows")),
+    Phrase(name="ankle oedema", at_zero=-1.0, log_odds=0.55, kind="symptom",
+           forms=("ankle oedema", "ankle swelling", "pedal oedema")),
+    Phrase(name="fatigue", at_zero=-0.2, log_odds=0.40, kind="symptom",
+           forms=("fatigue", "marked tiredness")),
+    Phrase(name="raised jugular venous pressure", at_zero=-1.3, log_odds=0.55, kind="sign",
+           forms=("raised JVP", "JVD", "distended neck veins")),
+    Phrase(name="basal crackles", at_zero=-1.3, log_odds=0.50, kind="sign",
+           forms=("basal crackles", "bibasal rales")),
+    Phrase(name="prior anthracycline", at_zero=-1.2, log_odds=0.40, kind="history",
+           forms=("prior anthracycline for an earlier cancer", "earlier anthracycline elsewhere")),
+    Phrase(name="loop diuretic", at_zero=-1.2, log_odds=0.50, kind="history",
+           forms=("furosemide started", "loop diuretic", "torasemide added")),
 )  # fmt: skip
 _AT_ZERO = np.array([phrase.at_zero for phrase in PHRASES])
 _LOG_ODDS = np.array([phrase.log_odds for phrase in PHRASES])

@@ -32,7 +32,7 @@ INPUTS = ("ecg", "text", "tabular", "ecg_text", "ecg_tabular", "text_tabular", "
 HEADS = ("lvef", "survival", "risk", *(f"survival_{days}d" for days in HORIZONS[:-1]))
 # LVEF below this per cent is the positive class, on an echo in whole per cent.
 LVEF_CUTOFF = 50
-# Per cent; the prior has less than 1e-6 beyond.
+# Per cent; of no patient's prior more than 1e-4 lies beyond.
 GRID = np.arange(5.0, 101.0)
 # Estimates of the ECG substrate at which the sums over the reference population are kept: its SD
 # is about 1.2; linear interpolation between them is exact to 1e-4.

@@ -22,7 +22,7 @@ Signal32 = npt.NDArray[np.float32]
 _KINDS = ("strong_muscle", "strong_motion", "lost_electrodes")
 GRADES = ("acceptable", "unacceptable")
 # Muscle noise of a poor recording, root mean square in mV; steps per lead and 10 s; leads lost.
-_MUSCLE_MV, _STEPS, _LOST = (0.08, 0.40), (4, 15), (2, 5)
+_MUSCLE_MV, _STEPS, _LOST = (0.08, 0.40), (4, 15), (2, 7)
 # Lowest and highest ratio of one lead, dB: beyond these it looks the same on paper.
 _DB = (-10.0, 25.0)
 # Mean ratio over the leads below which a recording is truly unacceptable, dB.
@@ -38,8 +38,8 @@ class Rates:
     `annotator_error` is the share that the annotator calls the other way.
     """
 
-    muscle: float = 0.055
-    motion: float = 0.050
+    muscle: float = 0.050
+    motion: float = 0.045
     lost_electrodes: float = 0.035
     annotator_error: float = 0.03
 

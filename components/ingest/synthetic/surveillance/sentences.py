@@ -4,17 +4,15 @@ from __future__ import annotations
 
 # How a note names a finding, by its kind; `{}` is one of the finding's forms.
 ASSERTED = {
-    "symptom": ("Reports {}.", "Complains of {}.", "c/o {}.", "{} present for two weeks.",
-                "Describes {} since the last visit.", "Pos for {}."),
-    "sign": ("Exam: {}.", "{} noted.", "{} on examination.", "On exam {} present."),
-    "history": ("History: {}.", "{}.", "Of note: {}.", "Hx: {}."),
-}  # fmt: skip
+    "symptom": ("Reports {}.", "Complains of {}.", "c/o {}.", "Has {} since the last visit."),
+    "sign": ("{} noted.", "{} present.", "Exam: {}."),
+    "history": ("History of {}.", "Of note: {}.", "Hx: {}."),
+}
 NEGATED = {
-    "symptom": ("Denies {}.", "No {}.", "{}: none.", "Negative for {}.", "No c/o {}.",
-                "Never had {}."),
-    "sign": ("No {}.", "Exam without {}.", "{} absent.", "{}: not seen."),
-    "history": ("No {}.", "Not on record: {}.", "No hx of {}."),
-}  # fmt: skip
+    "symptom": ("Denies {}.", "No {}.", "No c/o {}."),
+    "sign": ("No {}.", "Exam without {}.", "{} absent."),
+    "history": ("No {}.", "No hx of {}."),
+}
 HEADINGS = (
     "CARDIO-ONCOLOGY CLINIC NOTE",
     "Oncology follow-up",
