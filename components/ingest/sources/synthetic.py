@@ -10,13 +10,14 @@ from components.core import store
 from components.core.pool import worker_count
 from components.core.progress import progress
 from components.core.versions import library_versions
-from components.ingest.records import Record, Reject
+from components.ingest.records import Note, Record, Reject
 from components.ingest.sources import manifest
 from components.ingest.sources.measurements import Measurement
 from components.ingest.synthetic.columns import GAP_COLUMN, LATE_COLUMN, LATE_TIME, LEAK_COLUMN
 from components.ingest.synthetic.generate import generate
 from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
+from components.ingest.synthetic.surveillance.notes import NOTES_FILE
 
 NAME = "synthetic"
 # Its files do not exist before they are read, so there is nothing to inspect.
@@ -35,6 +36,12 @@ FEATURES: dict[str, manifest.cells.Kind] = {
     "anti_her2": "numeric",
     "radiotherapy": "numeric",
     "lvef_baseline": "numeric",
+}
+# Truths of the heads in the surveillance part.
+TARGETS: dict[str, manifest.cells.Kind] = {
+    "lvef": "numeric",
+    "risk_category": "categorical",
+    "quality": "categorical",
 }
 _LEAKED: dict[str, tuple[str, manifest.cells.Kind]] = {
     "label_column": (LEAK_COLUMN, "categorical"),
@@ -56,11 +63,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
         options: size, seed and what is planted.
     """
     del path
-    folder = files(options)
-    late = "late_feature" in options.leaks
-    times = {LATE_COLUMN: LATE_TIME} if late else dict[str, str]()
-    declared = manifest.Options(tabular=_features(options), tabular_times=times)
-    yield from manifest.read(folder, declared)
+    yield from manifest.read(files(options), _declared(options))
 
 
 def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
@@ -69,11 +72,39 @@ def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     return _features(options)
 
 
+def targets(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
+    """Return the truths beside the label and their kinds; the therapy part has none."""
+    del path
+    return dict(_declared(options).targets)
+
+
 def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject] | None:
     """Return the serial measurements, from which `label.derive: ctrcd` makes the same label."""
     del path
-    named = manifest.Options(measurements=MEASUREMENTS_FILE)
-    return manifest.measurements(files(options), named)
+    return manifest.measurements(files(options), _declared(options))
+
+
+def notes(path: Path, options: Options) -> Iterator[Note | Reject] | None:
+    """Return the clinical notes; the therapy part has none."""
+    del path
+    return manifest.notes(files(options), _declared(options))
+
+
+def _declared(options: Options) -> manifest.Options:
+    """Return what the hospital would declare of its manifest."""
+    if options.part == "surveillance":
+        return manifest.Options(
+            tabular=FEATURES,
+            targets=TARGETS,
+            notes=NOTES_FILE,
+            measurements=MEASUREMENTS_FILE,
+        )
+    late = "late_feature" in options.leaks
+    return manifest.Options(
+        tabular=_features(options),
+        tabular_times={LATE_COLUMN: LATE_TIME} if late else {},
+        measurements=MEASUREMENTS_FILE,
+    )
 
 
 def _features(options: Options) -> dict[str, manifest.cells.Kind]:

@@ -14,11 +14,11 @@ from components.ingest.synthetic.cohort import BLOCK, draw_block
 from components.ingest.synthetic.columns import patient_cells, with_gaps
 from components.ingest.synthetic.mechanism import Mechanism, morphology_scores, subgroup_gain
 from components.ingest.synthetic.options import SyntheticOptions
+from components.ingest.synthetic.ordered import BLOCKS
 from components.ingest.synthetic.recordings import Drawn, Maker, Rows
 from components.ingest.synthetic.streams import stream
 from components.ingest.synthetic.trajectory import simulate
 
-BLOCKS = "blocks"
 # P(1, 2, 3 recordings): 1.3 a patient.
 _RECORDINGS = (0.75, 0.20, 0.05)
 
@@ -30,11 +30,6 @@ def draw(options: SyntheticOptions, block: int) -> Drawn:
     scores = morphology_scores(cohort, gain=gain, rng=stream(options.seed, "scores", block))
     outcomes = simulate(cohort, Mechanism.of(options), stream(options.seed, "course", block))
     return Drawn(cohort=cohort, outcomes=outcomes, gain=gain, scores=scores)
-
-
-def block_count(options: SyntheticOptions) -> int:
-    """Return the number of blocks."""
-    return -(-options.patients // BLOCK)
 
 
 def write_block(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from components.core.errors import InputError
-from components.core.pool import map_chunks
-from components.ingest.synthetic.block import BLOCKS, block_count, write_block
-from components.ingest.synthetic.cohort import BLOCK, SITES
+from components.ingest.synthetic.block import write_block
+from components.ingest.synthetic.cohort import BLOCK
 from components.ingest.synthetic.columns import columns
 from components.ingest.synthetic.measurements import (
     MEASUREMENT_COLUMNS,
@@ -22,7 +20,8 @@ from components.ingest.synthetic.measurements import (
 )
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.oracle import Oracle, Tally
-from components.ingest.synthetic.recordings import Drawn, Rows
+from components.ingest.synthetic.ordered import BLOCKS, in_order, prepare
+from components.ingest.synthetic.surveillance.write import write_surveillance
 from components.ingest.synthetic.truth import SCHEMA, summary, truth_table
 
 
@@ -33,7 +32,7 @@ def generate(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write manifest, measurements, `ecg/` and the truth files into `folder`.
+    """Write manifest, measurements, `ecg/` and the truth files (and notes) into `folder`.
 
     The bytes depend on `options` alone, not on `workers`; memory holds a few blocks of patients.
     A generation that was killed goes on from its last whole block.
@@ -47,12 +46,21 @@ def generate(
     Raises:
         InputError: the folder is missing or holds something else.
     """
-    if not folder.is_dir():
-        raise InputError(f"the folder '{folder}' does not exist; create it first")
-    if any(folder.iterdir()) and not (folder / BLOCKS).is_dir():
-        raise InputError(f"the folder '{folder}' is not empty; name an empty one")
-    for part in (BLOCKS, *(f"ecg/{site}" for site in SITES)):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    prepare(folder)
+    if options.part == "surveillance":
+        write_surveillance(folder, options, workers=workers, progress=progress)
+    else:
+        _write_therapy(folder, options, workers=workers, progress=progress)
+    shutil.rmtree(folder / BLOCKS)
+
+
+def _write_therapy(
+    folder: Path,
+    options: SyntheticOptions,
+    *,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
     oracle, tally = Oracle(options), Tally()
     header = columns(options.leaks, split=options.has_split)
     with (
@@ -64,7 +72,7 @@ def generate(
         manifest.writeheader()
         measurements = csv.writer(serial, lineterminator="\n")
         measurements.writerow(MEASUREMENT_COLUMNS)
-        for block, drawn, rows in _blocks(folder, options, workers):
+        for block, drawn, rows in in_order(write_block, folder, options, workers):
             p = oracle.probabilities(drawn)
             manifest.writerows(row.manifest for row in rows)
             measurements.writerows(measurement_rows(drawn, rows, options.seed))
@@ -74,18 +82,3 @@ def generate(
                 progress(min((block + 1) * BLOCK, options.patients), options.patients)
     text = json.dumps(summary(options, tally), indent=2, ensure_ascii=False)
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(folder / BLOCKS)
-
-
-def _blocks(
-    folder: Path, options: SyntheticOptions, workers: int
-) -> Iterator[tuple[int, Drawn, list[Rows]]]:
-    """Yield the blocks in order, whatever order they are finished in."""
-    tasks = ((str(folder), options, block) for block in range(block_count(options)))
-    waiting: dict[int, tuple[int, Drawn, list[Rows]]] = {}
-    due = 0
-    for done in map_chunks(write_block, tasks, workers=workers):
-        waiting[done[0]] = done
-        while due in waiting:
-            yield waiting.pop(due)
-            due += 1

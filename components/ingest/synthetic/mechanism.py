@@ -117,8 +117,12 @@ def subgroup_gain(cohort: Cohort, subgroup: str | None) -> FloatArray:
 def morphology_scores(cohort: Cohort, *, gain: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Draw the noise-free informative ECG scores `[patients, features]`, about unit variance."""
     substrate = gain * cohort.vulnerability + ecg_shift(cohort)
-    noise = rng.standard_normal((cohort.size, len(FEATURES))) * np.sqrt(_NOISE_VARIANCE)
-    return substrate[:, None] * _LOADING + noise
+    return scores_of(substrate, rng.standard_normal((cohort.size, len(FEATURES))))
+
+
+def scores_of(substrate: FloatArray, noise: FloatArray) -> FloatArray:
+    """Return the scores `[patients, features]` of a substrate `[patients]` and standard noise."""
+    return substrate[:, None] * _LOADING + noise * np.sqrt(_NOISE_VARIANCE)
 
 
 def substrate_estimate(scores: FloatArray) -> FloatArray:

@@ -108,16 +108,18 @@ def disturb(
         signal[0], signal[1] = -clean[0], clean[1] - clean[0]
     if nuisance.noise > 0:
         muscle, mains, wander = (nuisance.noise * level for level in SITE_NOISE[site])
-        signal += _muscle(signal.shape, muscle, fs, rng)
+        signal += muscle_noise(signal.shape, muscle, fs, rng)
         signal += _oscillations(signal.shape, mains, wander, rng)
     if nuisance.electrode_motion >= 0:
-        signal[nuisance.electrode_motion] += _motion(signal.shape[1], fs, rng)
+        signal[nuisance.electrode_motion] += electrode_step(signal.shape[1], fs, rng)
     if nuisance.flat_lead >= 0:
         signal[nuisance.flat_lead] = 0.0
     return signal
 
 
-def _muscle(shape: tuple[int, ...], level: float, fs: int, rng: np.random.Generator) -> Signal32:
+def muscle_noise(
+    shape: tuple[int, ...], level: float, fs: int, rng: np.random.Generator
+) -> Signal32:
     """Return broad-band noise, low-passed at about 120 Hz, louder in bursts."""
     white = rng.standard_normal(shape, dtype=np.float32)
     pole = np.float32(np.exp(-2 * np.pi * 120.0 / fs))
@@ -142,7 +144,7 @@ def _oscillations(
     return (mixing.astype(np.float32) @ waves).astype(np.float32)
 
 
-def _motion(samples: int, fs: int, rng: np.random.Generator) -> Signal32:
+def electrode_step(samples: int, fs: int, rng: np.random.Generator) -> Signal32:
     """Return one step of an electrode's potential that decays within about a second."""
     start = int(rng.integers(0, samples))
     size, decay = rng.normal(0.0, 0.6), rng.uniform(0.2, 0.8)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from components.core.errors import ConfigError, nearest
 
@@ -14,6 +14,8 @@ LEAKS = (
 )  # fmt: skip
 # Leaks that lie between the parts of a given split.
 _SPLIT_LEAKS = frozenset({"patient_overlap", "identical_waveform", "near_copy"})
+# Faults that the surveillance part does not plant.
+_THERAPY_ONLY = ("leaks", "dominant", "subgroup_gap")
 SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
 
 
@@ -21,6 +23,8 @@ class SyntheticOptions(BaseModel):
     """Size, seed and planted faults of one cohort; the same options give the same bytes.
 
     Attributes:
+        part: `therapy` is the ECG before therapy with its CTRCD label; `surveillance` the same
+            patients' ECG, notes and outcomes about one year later, of those who come back.
         patients: number of patients.
         seed: root of every random stream.
         nuisance: add noise, rhythm disturbances, electrode faults and missing leads and cells.
@@ -35,6 +39,7 @@ class SyntheticOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    part: Literal["therapy", "surveillance"] = "therapy"
     patients: int = Field(default=3000, ge=1, le=10_000_000)
     seed: int = Field(default=20240501, ge=0)
     nuisance: bool = True
@@ -61,6 +66,16 @@ class SyntheticOptions(BaseModel):
                 f"no subgroup is called {value!r} in subgroup_gap; {nearest(value, SUBGROUPS)}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _planted_in_this_part(self) -> Self:
+        asked = [name for name in _THERAPY_ONLY if getattr(self, name)]
+        if self.part == "surveillance" and asked:
+            raise ConfigError(
+                f"{asked[0]} is {getattr(self, asked[0])!r}, but the surveillance part has none; "
+                f"leave {asked[0]} out or ask for the part 'therapy'"
+            )
+        return self
 
     @property
     def has_split(self) -> bool:

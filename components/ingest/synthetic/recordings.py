@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,24 +63,35 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Recorded:
-    """One recording before it is stored: `signal` is `[8, samples]` mV."""
+class Recorded:
+    """One recording before it is stored: `signal` is `[8, samples]` mV.
+
+    `flags` and `cells` are what it suffers, and has in the manifest, beside what all recordings do.
+    """
 
     signal: Signal32
     device: Device
     heart: Heart
     nuisance: Nuisance
     time: datetime
+    flags: tuple[str, ...] = ()
+    cells: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Maker:
-    """Makes the recordings of the patient in row `patient` of `drawn`, under `folder`."""
+    """Makes the recordings of the patient in row `patient` of `drawn`, under `folder`.
+
+    `take` takes recording `number`; None is an ECG before therapy. `mark` stands before the number
+    in recording ids.
+    """
 
     folder: Path
     options: SyntheticOptions
     drawn: Drawn
     patient: int
+    take: Callable[[int], Recorded] | None = None
+    mark: str = ""
 
     @property
     def index(self) -> int:
@@ -88,12 +100,12 @@ class Maker:
 
     def recording(self, number: int, cells: dict[str, Any]) -> list[Rows]:
         """Write recording `number` (and its twin, where that leak is asked for)."""
-        recorded = self._record(number)
+        recorded = self._record(number) if self.take is None else self.take(number)
         broken = self._broken() if number == 0 else ""
         split = leaks.recording_split(self.options, self.index, number)
         site = recorded.device.site
-        own = f"{site}{self.index:07d}-{number + 1}"
-        common = {**cells, "ecg_time": recorded.time.isoformat(), "split": split}
+        own = f"{site}{self.index:07d}-{self.mark}{number + 1}"
+        common = {**cells, "ecg_time": recorded.time.isoformat(), "split": split, **recorded.cells}
         rows = [self._store(own, recorded, common, broken)]
         if number == 0 and leaks.has_twin(self.options, self.index):
             other = {
@@ -126,15 +138,15 @@ class Maker:
         cells = {**row.manifest, "recording_id": f"{original}-copy", "path": copy}
         return [replace(row, manifest=cells, duplicate_of=original)]
 
-    def _record(self, number: int) -> _Recorded:
+    def _record(self, number: int) -> Recorded:
         rng = stream(self.options.seed, "ecg", self.index, number)
         site = str(self.drawn.cohort.site[self.patient])
         nuisance = draw_nuisance(rng) if self.options.nuisance else Nuisance()
         minutes = int(rng.integers(0, ECG_WINDOW_DAYS * 24 * 60))
         device = draw_device(site, rng)
-        heart = retest(self._heart(), rng)
+        heart = retest(patient_heart(self.options.seed, self.drawn, self.patient), rng)
         clean, rhythm = synthesise(heart, nuisance.disturbance, fs=device.fs, rng=rng)
-        return _Recorded(
+        return Recorded(
             signal=disturb(clean, nuisance, rhythm=rhythm, site=site, fs=device.fs, rng=rng),
             device=device,
             heart=heart,
@@ -142,7 +154,7 @@ class Maker:
             time=index_time(self.drawn.outcomes, self.patient) - timedelta(minutes=minutes),
         )
 
-    def _store(self, name: str, recorded: _Recorded, cells: dict[str, Any], broken: str) -> Rows:
+    def _store(self, name: str, recorded: Recorded, cells: dict[str, Any], broken: str) -> Rows:
         stored = store(
             recorded.signal,
             median_beat(recorded.heart, fs=recorded.device.fs),
@@ -158,40 +170,44 @@ class Maker:
         return Rows(
             manifest={**cells, "recording_id": name, **file},
             patient=self.patient,
-            flags=recorded.nuisance.flags(),
+            flags=[*recorded.nuisance.flags(), *recorded.flags],
             broken=broken,
         )
 
-    def _bearer(self, recorded: _Recorded) -> Bearer:
+    def _bearer(self, recorded: Recorded) -> Bearer:
         return Bearer(
-            identity=self._identity(),
+            identity=patient_identity(self.options.seed, self.drawn, self.patient),
             age=int(self.drawn.cohort.age[self.patient]),
             female=bool(self.drawn.cohort.female[self.patient]),
             time=recorded.time,
             rate=round(recorded.heart.rate),
         )
 
-    def _heart(self) -> Heart:
-        cohort = self.drawn.cohort
-        return draw_heart(
-            self.drawn.scores[self.patient],
-            age=float(cohort.age[self.patient]),
-            female=bool(cohort.female[self.patient]),
-            bmi=float(cohort.bmi[self.patient]),
-            rng=stream(self.options.seed, "heart", self.index),
-        )
-
-    def _identity(self) -> Identity:
-        year = index_time(self.drawn.outcomes, self.patient).year
-        return draw_identity(
-            stream(self.options.seed, "identity", self.index),
-            birth_year=year - int(self.drawn.cohort.age[self.patient]),
-        )
-
     def _broken(self) -> str:
         place = self.index % _BROKEN_EVERY
         planted = self.options.broken_files and place in _BROKEN_AT
         return BROKEN[_BROKEN_AT.index(place)] if planted else ""
+
+
+def patient_heart(seed: int, drawn: Drawn, patient: int) -> Heart:
+    """Return the heart of the patient in row `patient`, the same at every recording."""
+    cohort = drawn.cohort
+    return draw_heart(
+        drawn.scores[patient],
+        age=float(cohort.age[patient]),
+        female=bool(cohort.female[patient]),
+        bmi=float(cohort.bmi[patient]),
+        rng=stream(seed, "heart", int(cohort.index[patient])),
+    )
+
+
+def patient_identity(seed: int, drawn: Drawn, patient: int) -> Identity:
+    """Return the made-up identity of the patient in row `patient`."""
+    cohort = drawn.cohort
+    return draw_identity(
+        stream(seed, "identity", int(cohort.index[patient])),
+        birth_year=index_time(drawn.outcomes, patient).year - int(cohort.age[patient]),
+    )
 
 
 def _write(folder: Path, stored: Stored) -> None:

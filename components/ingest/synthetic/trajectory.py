@@ -54,6 +54,25 @@ class Outcomes:
     label_uncensored: FloatArray
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fall:
+    """How the LVEF falls after therapy.
+
+    Attributes:
+        visit_days: `[patients, visits]` days of the echoes.
+        drop: `[patients]` LVEF points lost in the end.
+        ramp: `[patients]` time constant in days.
+    """
+
+    visit_days: FloatArray
+    drop: FloatArray
+    ramp: FloatArray
+
+    def lost(self, days: FloatArray) -> FloatArray:
+        """Return the points lost by `days` `[patients, times]`."""
+        return self.drop[:, None] * (1.0 - np.exp(-days / self.ramp[:, None]))
+
+
 def lvef_threshold(baseline: FloatArray) -> FloatArray:
     """Return the highest LVEF that is moderate or severe CTRCD for each baseline, per cent.
 
@@ -78,15 +97,22 @@ def simulate(cohort: Cohort, mechanism: Mechanism, rng: np.random.Generator) -> 
 def _echoes(
     cohort: Cohort, mechanism: Mechanism, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
+    fall = draw_fall(cohort, mechanism, rng)
+    true = cohort.lvef_baseline[:, None] - fall.lost(fall.visit_days)
+    measured = np.round(true + ECHO_SD * rng.standard_normal(true.shape))
+    return fall.visit_days, np.clip(measured, 8.0, 85.0)
+
+
+def draw_fall(cohort: Cohort, mechanism: Mechanism, rng: np.random.Generator) -> Fall:
+    """Draw the fall of every patient: the first draws of `simulate`, from the same stream."""
     shape = (cohort.size, len(VISIT_DAYS))
     jitter = rng.integers(-VISIT_JITTER_DAYS, VISIT_JITTER_DAYS + 1, shape)
-    days = VISIT_DAYS + jitter.astype(np.float64)
     drop = mechanism.tabular_drop(cohort) + mechanism.beta_v * cohort.vulnerability
-    drop = drop + mechanism.residual_sd * rng.standard_normal(cohort.size)
-    ramp = RAMP_DAYS * np.exp(RAMP_LOG_SD * rng.standard_normal(cohort.size))
-    true = cohort.lvef_baseline[:, None] - drop[:, None] * (1.0 - np.exp(-days / ramp[:, None]))
-    measured = np.round(true + ECHO_SD * rng.standard_normal(shape))
-    return days, np.clip(measured, 8.0, 85.0)
+    return Fall(
+        visit_days=VISIT_DAYS + jitter.astype(np.float64),
+        drop=drop + mechanism.residual_sd * rng.standard_normal(cohort.size),
+        ramp=RAMP_DAYS * np.exp(RAMP_LOG_SD * rng.standard_normal(cohort.size)),
+    )
 
 
 def _first(days: FloatArray, hit: npt.NDArray[np.bool_]) -> FloatArray:

@@ -79,7 +79,8 @@ def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
     return {
         "version": VERSION,
         "seed": options.seed,
-        "options": options.model_dump(mode="json"),
+        # The part is told by the task; without it files are those written before there were two.
+        "options": options.model_dump(mode="json", exclude={"part"}),
         "task": "ctrcd",
         "horizon_days": 365,
         "ecg": {

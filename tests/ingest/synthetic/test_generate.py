@@ -171,7 +171,7 @@ def test_folder_must_exist_and_be_empty(tmp_path: Path) -> None:
 
 
 def test_generator_shares_no_code_with_the_readers() -> None:
-    for file in Path(package.__path__[0]).glob("*.py"):
+    for file in Path(package.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert not (node.module or "").startswith("components.core.readers"), file
