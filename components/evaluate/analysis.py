@@ -43,6 +43,10 @@ class Context:
         place: device and precision of the training, for further predictions.
         opening: recorded permission to read the test part.
         features: what simple models see of the ECGs, kept between fits.
+        heads: one row per fold and test record whatever truth is known: `y.<head>` and
+            `out.<head>.<output>` of every head (`evaluate/heads/tables.py`).
+        variants: predictions of networks trained on the same folds without an input or with one
+            head alone, beside the whole one of the same seed (`evaluate/heads/variants.py`).
     """
 
     stages: Upstream
@@ -54,6 +58,8 @@ class Context:
     place: Place
     opening: Opening
     features: Features
+    heads: pd.DataFrame | None = None
+    variants: pd.DataFrame | None = None
 
     @property
     def external(self) -> bool:
