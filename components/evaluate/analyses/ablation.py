@@ -32,7 +32,14 @@ def analyse(context: Context) -> Section:
         for variant, head in variants_of(table, WITHOUT)
         if table is not None
     ]
-    pairs.sort(key=lambda pair: pair.head != primary)
+    order = list(_INPUTS)
+    pairs.sort(
+        key=lambda pair: (
+            pair.head != primary,
+            pair.head,
+            order.index(pair.left_out) if pair.left_out in order else len(order),
+        )
+    )
     return Section(
         name=NAME,
         title="Which inputs does it use?",
@@ -96,7 +103,7 @@ def _table(pairs: Sequence[Pair]) -> Table:
         (
             pair.head, name_of(pair.left_out), f"{pair.patients:,}",
             f"{pair.events:,}{'' if pair.powered else ' (underpowered)'}",
-            percent(pair.events / pair.patients), pair.whole["auroc"].text(),
+            percent(pair.prevalence), pair.whole["auroc"].text(),
             pair.other["auroc"].text(), pair.gap["auroc"].text(), pair.gap["auprc"].text(),
             "not said" if not pair.powered else "not shown" if _unused(pair) else "yes",
         )

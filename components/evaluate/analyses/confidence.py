@@ -64,7 +64,7 @@ def analyse(context: Context) -> Section:
             title=_TITLE,
             text=(*_words(found, head, figures), *_quality(quality)),
             tables=tuple(_tables(found, figures)),
-            plots=(_plot(name, found),),
+            plots=(_plot(name, found, figures),),
             notices=tuple(_notices(name, found, figures)),
             figures=dict(_tracked(name, figures, quality)),
         )
@@ -98,8 +98,8 @@ def _words(found: Judged, head: ConfidenceHead, figures: Figures) -> Iterator[st
             else "tells wrong answers worse than" if gap.hi < 0
             else "is not shown to tell wrong answers better than"
         )  # fmt: skip
-        name = _SCORES[score]
-        yield f"The head {verdict} the {name[0].lower()}{name[1:]}: AUROC {gap.text()} apart."
+        what = f"{_SCORES[score][0].lower()}{_SCORES[score][1:]}"
+        yield f"The head {verdict} the {what}: AUROC, head minus it, {gap.text()}."
 
 
 def _quality(found: QualityFigures | None) -> Iterator[str]:
@@ -162,15 +162,21 @@ def _tables(found: Judged, figures: Figures) -> Iterator[Table]:
     )
 
 
-def _plot(name: str, found: Judged) -> Plot:
+def _plot(name: str, found: Judged, figures: Figures) -> Plot:
     wrong = floats(found.frame, "wrong")
     each = [
-        Series(name=_SCORES[score], confidence=floats(found.frame, score)) for score in found.scores
+        Series(
+            name=_SCORES[score],
+            area=figures[f"{score}|aurc"],
+            confidence=floats(found.frame, score),
+        )
+        for score in found.scores
     ]
     return Plot(
         name=f"{NAME}_{safe(name)}",
         svg=risk_coverage_plot(wrong, each),
         alt="Share of wrong answers against the share of answers given, by each score",
+        wide=True,
     )
 
 

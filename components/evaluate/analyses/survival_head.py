@@ -59,7 +59,11 @@ def analyse(context: Context) -> Section:
         words = (*_words(found, lost), *_possible(*wrong))
         tables = [concordance_table(found, figures)]
         if found.horizons:
-            tables += [auc_table(found, figures), brier_table(found, figures), _table(own, groups)]
+            tables += [
+                auc_table(found, figures),
+                brier_table(found, figures),
+                _table(figures, own, groups),
+            ]
         parts[name] = Section(
             name=NAME,
             title=_TITLE,
@@ -115,14 +119,17 @@ def _possible(falls: int, outside: int) -> Iterator[str]:
     )
 
 
-def _table(figures: Figures, groups: dict[float, tuple[RiskGroup, ...]]) -> Table:
-    names = ("observed", "predicted", "observed_expected", "calibration_error")
+def _table(
+    found: SurvivalFigures, figures: Figures, groups: dict[float, tuple[RiskGroup, ...]]
+) -> Table:
+    names = ("predicted", "observed_expected", "calibration_error")
     rows: list[tuple[str, ...]] = []
-    for day, found in groups.items():
-        events = sum(group.events for group in found)
+    for day, each in groups.items():
+        events = sum(group.events for group in each)
         few = " (underpowered)" if events < RARE_PATIENTS else ""
         cells = [figures[f"{name}@{day:g}"].text() for name in names]
-        rows.append((f"day {day:g}", f"{events:,}{few}", *cells, str(len(found))))
+        observed = found.incidence[day].text()
+        rows.append((f"day {day:g}", f"{events:,}{few}", observed, *cells, str(len(each))))
     header = ("By", "Events", "Observed", "Mean predicted", "Observed / expected",
               "Mean gap over groups", "Groups")  # fmt: skip
     note = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from components.core.config.heads import (
@@ -23,7 +22,7 @@ from components.evaluate.heads.classes import class_figures_of
 from components.evaluate.heads.confidence import confidence_figures, judged
 from components.evaluate.heads.survival import has_follow_up, own_follow_up
 from components.evaluate.heads.tables import binary_tables, known
-from components.evaluate.power import class_sizes, is_small
+from components.evaluate.power import class_sizes, is_small, prevalence
 from components.evaluate.report.wording import percent
 from components.evaluate.survival_figures import survival_figures
 
@@ -87,12 +86,11 @@ def _binary(frame: pd.DataFrame, name: str, plan: Plan, tables: PatientTables | 
         return _empty(name, "yes or no")
     own = binary_tables(frame, name) if tables is None else tables
     found = headline_figures(own, "logit", plan)
-    share = np.average(floats(own.pooled, "label"), weights=floats(own.pooled, "weight"))
     return Line(
         head=name,
         kind="yes or no",
         known=sum(class_sizes(own.pooled)),
-        prevalence=percent(float(share)),
+        prevalence=percent(prevalence(own.pooled)),
         powered=not is_small(own.pooled),
         figures={"AUROC": found["auroc"], "AUPRC": found["auprc"]},
         tracked={"auroc": found["auroc"], "auprc": found["auprc"]},
@@ -107,12 +105,12 @@ def _survival(frame: pd.DataFrame, name: str, head: SurvivalHead, plan: Plan) ->
     figures = survival_figures(found, plan)
     events = int((floats(found.pooled, CODE) == EVENT).sum())
     shown = {"Uno's C": figures.within[f"{HEAD}:uno_c"]}
-    prevalence = f"{events:,} events"
+    share = f"{events:,} events"
     if found.horizons:
         day = found.horizons[-1]
         shown[f"AUC at day {day:g}"] = figures.within[f"{HEAD}:time_auc@{day:g}"]
-        prevalence += f", incidence {percent(figures.incidence[day].value)} by day {day:g}"
-    return Line(head=name, kind=kind, known=len(found.pooled), prevalence=prevalence,
+        share += f", incidence {percent(figures.incidence[day].value)} by day {day:g}"
+    return Line(head=name, kind=kind, known=len(found.pooled), prevalence=share,
                 powered=events >= RARE_PATIENTS, figures=shown, tracked={})  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from components.core.config.heads import SurvivalHead
 from components.core.metrics.bootstrap import intervals
 from components.core.metrics.followed import followed
 from components.core.metrics.ipcw import EVENT
+from components.core.metrics.metric import Scale
 from components.core.metrics.resampling import Plan, clusters
 from components.core.metrics.survival_calibration import (
     RiskGroup,
@@ -140,7 +141,8 @@ def calibration(found: FollowUp, plan: Plan) -> tuple[Figures, dict[float, tuple
     event = sample.event.astype(np.float64)
     within = clusters(frame["patient_id"].to_numpy(), event, weight=None, plan=plan)
     statistic = calibration_at(sample, risks, found.horizons)
-    figures = intervals(statistic, within, weight=None, plan=plan)
+    scales: dict[str, Scale] = {f"calibration_error@{day:g}": "centred" for day in found.horizons}
+    figures = intervals(statistic, within, weight=None, plan=plan, scales=scales)
     groups = {
         day: calibration_groups(sample, risks[:, column], day)
         for column, day in enumerate(found.horizons)

@@ -24,7 +24,7 @@ from components.core.metrics.tables import (
     pooled,
 )
 from components.evaluate.heads.tables import is_folded
-from components.evaluate.power import class_sizes, is_small
+from components.evaluate.power import class_sizes, is_small, prevalence
 
 WHOLE, WITHOUT, ALONE = "whole", "without:", "alone:"
 _KEYS = ["repeat", "fold", "sample_id"]
@@ -40,6 +40,7 @@ class Pair:
         head: whose binary view is compared.
         patients: tested.
         events: of them with the event.
+        prevalence: weighted for censoring.
         powered: at least 20 patients of either class.
         whole: AUROC and AUPRC of the whole network.
         other: those of the variant.
@@ -50,6 +51,7 @@ class Pair:
     head: str
     patients: int
     events: int
+    prevalence: float
     powered: bool
     whole: Figures
     other: Figures
@@ -89,6 +91,7 @@ def compare(table: pd.DataFrame, variant: str, head: str, plan: Plan) -> Pair:
         head=head,
         patients=events + others,
         events=events,
+        prevalence=prevalence(tables.pooled),
         powered=not is_small(tables.pooled),
         whole=headline_figures(tables, "logit", plan),
         other=headline_figures(tables, _OTHER, plan),

@@ -16,6 +16,8 @@ from components.evaluate.report.plots import BLUE, GREY, STYLE, render
 # Two beside each other fill the page's width at a size at which bars can be told apart.
 _COLUMNS = 2
 _WIDTH, _HEIGHT = 9.4, 4.2
+# More labels of three decimals would touch.
+_TICKS = 5
 
 
 @mpl.rc_context(STYLE)
@@ -54,4 +56,5 @@ def _panel(axes: Axes, groups: Sequence[RiskGroup], title: str) -> None:
                   label="groups by predicted risk, 95 % interval")  # fmt: skip
     axes.set(title=title, xlabel="Predicted risk", ylabel="Cumulative incidence",
              xlim=(0, limit), ylim=(0, limit * 1.02), aspect="equal")  # fmt: skip
+    axes.locator_params(nbins=_TICKS)
     axes.legend(loc="upper left", fontsize=8)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from components.core.metrics.checks import FloatArray
+from components.core.metrics.interval import Interval
 from components.core.metrics.selective import risk_coverage_points
 from components.core.report.style import DASHES, SERIES, thin
 from components.evaluate.report.plots import GREY, STYLE, render
@@ -24,10 +25,12 @@ class Series:
 
     Attributes:
         name: for the legend.
+        area: its AURC.
         confidence: `[n]` higher is accepted earlier.
     """
 
     name: str
+    area: Interval
     confidence: FloatArray
 
 
@@ -39,7 +42,7 @@ def risk_coverage_plot(wrong: FloatArray, each: Sequence[Series]) -> str:
         wrong: `[n]` 1 for a wrong answer.
         each: scores to be compared.
     """
-    figure = Figure(figsize=(5.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(9.4, 4.6), layout="constrained")
     axes = figure.subplots()
     rate, highest = float(wrong.mean()), 0.0
     best = np.maximum(0.0, 1 - (1 - rate) / np.linspace(1e-3, 1, 400))
@@ -50,10 +53,10 @@ def risk_coverage_plot(wrong: FloatArray, each: Sequence[Series]) -> str:
         shown = thin(curve.x.size)
         shown = shown[curve.x[shown] * wrong.size >= _FEWEST]
         axes.plot(curve.x[shown], curve.y[shown], color=SERIES[place], lw=1.8,
-                  ls=DASHES[place], label=series.name)  # fmt: skip
+                  ls=DASHES[place], label=f"{series.name}\nAURC {series.area.text()}")  # fmt: skip
         highest = max(highest, float(curve.y[shown].max(initial=0.0)))
     axes.set(title="Risk–coverage curve", xlabel="Coverage: share of answers given",
              ylabel="Share of them wrong", xlim=(0, 1),
-             ylim=(0, 1.25 * max(highest, rate, 0.01)))  # fmt: skip
-    axes.legend(loc="upper left", fontsize=9)
+             ylim=(0, 1.05 * max(highest, rate, 0.01)))  # fmt: skip
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
     return render(figure).decode()
