@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from components.core.metrics.calibration import BINS, equal_mass_bins
 from components.core.metrics.checks import FloatArray, IntArray, Vector, probabilities
@@ -75,6 +76,18 @@ def calibration_groups(sample: Followed, risk: Vector, horizon: float) -> tuple[
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def gap_by_chance(groups: Sequence[RiskGroup]) -> float:
+    """Return the mean |observed − predicted| that perfectly calibrated risks would show.
+
+    The mean of a half-normal, √(2/π) of the standard error, which is taken from the width of each
+    group's 95 % interval; NaN where a group's incidence is not known, or is 0 or 1.
+    """
+    width = np.array([group.observed.hi - group.observed.lo for group in groups])
+    size = np.array([group.patients for group in groups], dtype=np.float64)
+    error = width / (2 * float(ndtri(0.975)))
+    return float(np.average(error * np.sqrt(2 / np.pi), weights=size))
 
 
 def calibration_at(sample: Followed, risk: FloatArray, horizons: Sequence[float]) -> Statistic:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from components.core.config.heads import SurvivalHead
-from components.core.metrics.interval import Interval
+from components.core.metrics.interval import Interval, number
 from components.core.metrics.ipcw import CENSORED, COMPETING, EVENT
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.core.metrics.survival_calibration import RiskGroup
+from components.core.metrics.survival_calibration import RiskGroup, gap_by_chance
 from components.core.metrics.tables import Figures, floats
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
@@ -129,13 +129,15 @@ def _table(
         few = " (underpowered)" if events < RARE_PATIENTS else ""
         cells = [figures[f"{name}@{day:g}"].text() for name in names]
         observed = found.incidence[day].text()
-        rows.append((f"day {day:g}", f"{events:,}{few}", observed, *cells, str(len(each))))
+        rows.append((f"day {day:g}", f"{events:,}{few}", observed, *cells,
+                     number(gap_by_chance(each)), str(len(each))))  # fmt: skip
     header = ("By", "Events", "Observed", "Mean predicted", "Observed / expected",
-              "Mean gap over groups", "Groups")  # fmt: skip
+              "Mean gap over groups", "Gap by chance alone",
+              "Groups")  # fmt: skip
     note = (
         "Observed is the cumulative incidence (Aalen-Johansen). Observed / expected: 1 is ideal, "
         f"above 1 the risks are too low. As many groups as there are {RARE_PATIENTS} events for "
-        "each, ten at most; the mean gap is above 0 by chance alone in small samples."
+        "each, ten at most. Gap by chance alone: what perfectly calibrated risks would show."
     )
     return Table("Calibration of the risk by each horizon", header, tuple(rows), note)
 

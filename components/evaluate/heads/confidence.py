@@ -47,11 +47,6 @@ class Judged:
     records: int
 
     @property
-    def wrong(self) -> int:
-        """Return how many different records are answered wrongly in some repeat."""
-        return int(self.frame.loc[self.frame["wrong"] == 1, "sample_id"].nunique())
-
-    @property
     def powered(self) -> bool:
         """Return whether 20 patients have a wrong answer and 20 a right one."""
         counts = self.frame.groupby("wrong")["patient_id"].nunique()

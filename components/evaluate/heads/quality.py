@@ -81,10 +81,10 @@ def poor_recordings(rows: pd.DataFrame) -> tuple[str, pd.Series]:
     """Return what says so, `annotations` or `flags`, and 1 for a poor recording, NaN if unknown."""
     if ANNOTATION in rows.columns:
         marked = rows[ANNOTATION]
-        numbers = pd.to_numeric(marked, errors="coerce")
+        numbers = pd.to_numeric(marked, errors="coerce").astype(np.float64)
         graded = (numbers < _HALF).astype(float).where(numbers.between(0, 1))
-        words = marked.astype("string").str.strip().str.lower().map(_WORDS)
-        found = graded.fillna(pd.to_numeric(words)).astype(float)
+        words = [_WORDS.get(str(each).strip().lower(), np.nan) for each in marked]
+        found = graded.fillna(pd.Series(words, rows.index, dtype=np.float64))
         if found.notna().any():
             return "annotations", found
     flags = [f"{FLAG_PREFIX}{name}" for name in POOR_FLAGS if f"{FLAG_PREFIX}{name}" in rows]

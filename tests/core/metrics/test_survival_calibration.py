@@ -15,6 +15,7 @@ from components.core.metrics.resampling import Plan, clusters
 from components.core.metrics.survival_calibration import (
     calibration_at,
     calibration_groups,
+    gap_by_chance,
     group_count,
 )
 from tests.core.metrics.survival_data import cohort
@@ -126,6 +127,18 @@ def test_a_group_that_was_not_drawn_adds_nothing() -> None:
     counts = np.r_[np.ones(40, dtype=np.int64), np.zeros(40, dtype=np.int64)][None]
     (row,) = calibration_at(sample, risk, (5.0,)).evaluate(RowWeights(counts, np.arange(80)))
     assert row.tolist() == pytest.approx([1.0, 0.8, 1.25, 0.2])
+
+
+def test_the_gap_by_chance_is_that_of_simulated_calibrated_risks() -> None:
+    rng = np.random.default_rng(0)
+    gaps, told = [], []
+    for _ in range(60):
+        risk = rng.uniform(0.2, 0.8, 400)
+        sample = followed(np.full(400, 5.0), (rng.random(400) < risk) * 1)
+        groups = calibration_groups(sample, risk, 5.0)
+        gaps.append(np.mean([abs(each.observed.value - each.predicted) for each in groups]))
+        told.append(gap_by_chance(groups))
+    assert np.mean(gaps) == pytest.approx(np.mean(told), rel=0.1)
 
 
 def test_no_probability_is_refused() -> None:
