@@ -43,9 +43,9 @@ class Context:
         place: device and precision of the training, for further predictions.
         opening: recorded permission to read the test part.
         features: what simple models see of the ECGs, kept between fits.
-        heads: what every head says of every test record (`heads.heads_frame`); None where the one
+        heads: what every head says of every test record (`heads/said.py`); None where the one
             head is the label.
-        variants: what networks trained without something say (`heads.variants_frame`); None where
+        variants: what networks trained without something say (`heads/trained.py`); None where
             none was trained.
     """
 

@@ -16,7 +16,7 @@ from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
 from components.evaluate.abstention import familiarity
-from components.evaluate.heads import calibrations, threshold_of
+from components.evaluate.heads.said import calibrations, threshold_of
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
 
 if TYPE_CHECKING:

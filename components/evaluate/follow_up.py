@@ -28,11 +28,12 @@ from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features, design
 from components.evaluate.predictions import FoldTest, member_logits, members_of, position
 
-NETWORK, COX = "network", "cox"
+# The network's logit, Cox regression, and the network's own survival head.
+NETWORK, COX, HEAD = "network", "cox", "head"
 TIME, CODE = OUTCOME_COLUMNS
 # Times of the integrated Brier score, up to the last horizon.
 GRID = 20
-_KEYS = ["repeat", "fold", "patient_id"]
+KEYS = ["repeat", "fold", "patient_id"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,8 @@ class FollowUp:
         grid: days of the integrated Brier score.
         missing: why a column is absent, by its name: `cox`, `network@` or `cox@`.
         untimed: records left out, since nothing is known of their follow-up.
+        compared: whose scores were asked for; the first one is judged beside the second.
+        by_day: of them, those who rank patients at a day by their risk by that day.
     """
 
     each: pd.DataFrame
@@ -57,6 +60,8 @@ class FollowUp:
     grid: tuple[float, ...]
     missing: dict[str, str]
     untimed: int
+    compared: tuple[str, ...] = (NETWORK, COX)
+    by_day: tuple[str, ...] = ()
 
     @property
     def folded(self) -> bool:
@@ -66,7 +71,11 @@ class FollowUp:
     @property
     def models(self) -> tuple[str, ...]:
         """Return whose scores there are."""
-        return tuple(name for name in (NETWORK, COX) if name not in self.missing)
+        return tuple(name for name in self.compared if name not in self.missing)
+
+    def score_at(self, who: str, day: float) -> str:
+        """Return the column that ranks patients at a day."""
+        return f"{who}@{day:g}" if who in self.by_day else who
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +93,17 @@ def has_times(context: Context) -> bool:
     return bool((frame[TIME].notna() & frame[CODE].eq(1).fillna(value=False)).any())
 
 
-def follow_up(context: Context) -> FollowUp:
-    """Return the follow-up of the evaluated patients and what the models say of them."""
+def follow_up(
+    context: Context, *, compared: tuple[str, ...] = (NETWORK, COX), at: tuple[float, ...] = ()
+) -> FollowUp:
+    """Return the follow-up of the evaluated patients and what the models say of them.
+
+    Args:
+        context: what was tested.
+        compared: `NETWORK`, `COX` or both.
+        at: horizons in days, the grid at the same time; those of the configuration and a finer grid
+            unless given.
+    """
     cohort, parts = context.stages.cohort, ("train", "val")
     folds = [
         _Fold(
@@ -96,26 +114,27 @@ def follow_up(context: Context) -> FollowUp:
         for test in context.tests
     ]
     tested = pd.concat([fold.rows.frame for fold in folds]).drop_duplicates("sample_id")
-    horizons, left_out = _horizons(context, tested)
-    grid = tuple(horizons[-1] * (np.arange(GRID) + 1) / GRID) if horizons else ()
+    horizons, left_out = reached(at or _asked(context), tested)
+    grid = tuple(horizons[-1] * (np.arange(GRID) + 1) / GRID) if horizons and not at else horizons
     times = np.array(sorted({*horizons, *grid}))
     features = Features(float(cohort.facts["ecg"]["fs"]))
     missing: dict[str, str] = {}
     tables: list[pd.DataFrame] = []
     with progress("evaluate: follow-up", len(folds), "folds") as advance:
         for fold in folds:
-            tables.append(_scored(context, fold, times, features, missing))
+            tables.append(_scored(context, fold, times, features, missing, compared=compared))
             advance(1)
     each = pd.concat(tables, ignore_index=True)
     each = each.drop(columns=[c for c in each if _absent(str(c), missing)])
     return FollowUp(
         each=each,
-        pooled=_mean(each, ["patient_id"]),
+        pooled=averaged(each, ["patient_id"]),
         horizons=horizons,
         left_out=left_out,
         grid=grid,
         missing=missing,
         untimed=int(tested[TIME].isna().sum()),
+        compared=compared,
     )
 
 
@@ -123,46 +142,74 @@ def _absent(column: str, missing: dict[str, str]) -> bool:
     return column in missing or any(column.startswith(n) for n in missing if n.endswith("@"))
 
 
-def _horizons(
-    context: Context, tested: pd.DataFrame
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the horizons to which 20 patients were followed, and the others."""
+def _asked(context: Context) -> tuple[float, ...]:
     task = context.task
     asked = {*task.evaluate.survival.horizons_days, task.label.horizon_days}
+    return tuple(sorted(float(day) for day in asked if day is not None))
+
+
+def reached(
+    wanted: tuple[float, ...], tested: pd.DataFrame
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the horizons to which 20 patients were followed, and the others.
+
+    Args:
+        wanted: ascending days.
+        tested: `patient_id` and `time_days`.
+    """
     last = tested.groupby("patient_id")[TIME].first()
-    wanted = sorted(float(day) for day in asked if day is not None)
-    reached = [day for day in wanted if int((last >= day).sum()) >= RARE_PATIENTS]
-    return tuple(reached), tuple(day for day in wanted if day not in reached)
+    enough = [day for day in wanted if int((last >= day).sum()) >= RARE_PATIENTS]
+    return tuple(enough), tuple(day for day in wanted if day not in enough)
 
 
 def _scored(
-    context: Context, fold: _Fold, times: FloatArray, features: Features, missing: dict[str, str]
+    context: Context,
+    fold: _Fold,
+    times: FloatArray,
+    features: Features,
+    missing: dict[str, str],
+    *,
+    compared: tuple[str, ...] = (NETWORK, COX),
 ) -> pd.DataFrame:
     """Return one row per patient of the fold's test part; reasons for gaps go into `missing`."""
     repeat, number = position(fold.test.fold)
+    found = fold.rows.frame[["patient_id", TIME, CODE]].assign(repeat=repeat, fold=number)
+    columns: dict[str, FloatArray] = {}
+    if NETWORK in compared:
+        columns |= _network(context, fold, times, missing)
+    if COX in compared:
+        columns |= _cox(fold, times, features, missing)
+    timed = found.assign(**columns)
+    return averaged(timed[timed[TIME].notna()], KEYS)
+
+
+def _cox(
+    fold: _Fold, times: FloatArray, features: Features, missing: dict[str, str]
+) -> dict[str, FloatArray]:
+    try:
+        x, mine = _standardised(fold, features)
+        return _columns(COX, _model(fold.seen, x, penalty=None), mine, times, missing)
+    except InputError as error:
+        missing |= {COX: str(error), f"{COX}@": str(error)}
+        return {}
+
+
+def _network(
+    context: Context, fold: _Fold, times: FloatArray, missing: dict[str, str]
+) -> dict[str, FloatArray]:
+    """Return the logits as scores, and the risks that a Cox model makes of them."""
     logit = fold.test.frame["logit"].to_numpy(np.float64) if fold.rows.labelled else None
     if logit is None:
         logit = _logits(context, fold.test.fold, fold.rows)
-    found = fold.rows.frame[["patient_id", TIME, CODE]].assign(
-        **{"repeat": repeat, "fold": number, NETWORK: logit}
-    )
     columns: dict[str, FloatArray] = {}
-    try:
-        x, mine = _standardised(fold, features)
-        columns |= _columns(COX, _model(fold.seen, x, penalty=None), mine, times, missing)
-    except InputError as error:
-        missing |= {COX: str(error), f"{COX}@": str(error)}
     try:
         val = fold.seen[1]
         own = _logits(context, fold.test.fold, val)[:, None]
-        found_risk = _columns(
-            NETWORK, _model([val], own, penalty=0.0), logit[:, None], times, missing
-        )
-        columns |= {name: values for name, values in found_risk.items() if name != NETWORK}
+        model = _model([val], own, penalty=0.0)
+        columns = _columns(NETWORK, model, logit[:, None], times, missing)
     except InputError as error:
         missing[f"{NETWORK}@"] = str(error)
-    timed = found.assign(**columns)
-    return _mean(timed[timed[TIME].notna()], _KEYS)
+    return columns | {NETWORK: logit}
 
 
 def _logits(context: Context, fold: str, rows: Rows) -> FloatArray:
@@ -208,8 +255,13 @@ def _columns(
     return found
 
 
-def _mean(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Return one row per `keys`: mean of the scores; the first record's time and code."""
+def averaged(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return one row per `keys`: mean of the scores; the first record's time and code.
+
+    Args:
+        frame: `repeat, fold, patient_id, time_days, event_code` and scores.
+        keys: of the rows.
+    """
     grouped = frame.groupby(keys, sort=True)
-    scores = [c for c in frame if c not in {*_KEYS, TIME, CODE}]
+    scores = [c for c in frame if c not in {*KEYS, TIME, CODE}]
     return grouped[scores].mean().join(grouped[[TIME, CODE]].first()).reset_index()

@@ -23,6 +23,11 @@ def class_sizes(patients: pd.DataFrame) -> tuple[int, int]:
     return int((label == 1).sum()), int((label == 0).sum())
 
 
+def prevalence(patients: pd.DataFrame) -> float:
+    """Return the share of patients with the event, weighted; the table as in `class_sizes`."""
+    return float(np.average(floats(patients, "label"), weights=floats(patients, "weight")))
+
+
 def is_small(patients: pd.DataFrame) -> bool:
     """Return whether either class has fewer than 20 patients."""
     return min(class_sizes(patients)) < RARE_PATIENTS

@@ -31,7 +31,8 @@ from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
 from components.evaluate.control import is_control
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
-from components.evaluate.heads import heads_frame, variants_frame
+from components.evaluate.heads.said import heads_frame
+from components.evaluate.heads.trained import variants_frame
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold, without_ids

@@ -1,4 +1,4 @@
-"""Figures of times to event for network and Cox model, with intervals, on the one bootstrap."""
+"""Figures of times to event for two models, with intervals, on the one bootstrap."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from components.core.metrics.resampling import Plan, clusters
 from components.core.metrics.survival_brier import brier_at, integrated_brier
 from components.core.metrics.tables import Figures, floats
 from components.core.metrics.time_auc import time_auc_at
-from components.evaluate.follow_up import CODE, COX, NETWORK, TIME, FollowUp
+from components.evaluate.follow_up import CODE, TIME, FollowUp
 
 CONSTANT, GAP = "constant", "gap"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurvivalFigures:
-    """Every figure as `<who>:<name>`: `network`, `cox`, `gap` (their difference) or `constant`.
+    """Every figure as `<who>:<name>`: a compared model, `gap` (their difference) or `constant`.
 
     Attributes:
         pooled: over one row per patient.
@@ -51,10 +51,10 @@ def survival_figures(found: FollowUp, plan: Plan) -> SurvivalFigures:
     incidence = {h: cumulative_incidence(time, code, h) for h in found.horizons}
 
     def ranking(who: str) -> Statistic:
-        return _ranking(found, sample, floats(frame, who))
+        return _ranking(found, sample, frame, who)
 
     pooled = _intervals(frame, _versus(ranking, found.models), plan)
-    told = tuple(m for m in (NETWORK, COX) if m in found.models and f"{m}@" not in found.missing)
+    told = tuple(who for who in found.models if f"{who}@" not in found.missing)
     if found.horizons and told:
 
         def error(who: str) -> Statistic:
@@ -67,14 +67,15 @@ def survival_figures(found: FollowUp, plan: Plan) -> SurvivalFigures:
     return SurvivalFigures(pooled=pooled, within=within, incidence=incidence)
 
 
-def _ranking(found: FollowUp, sample: Followed, score: FloatArray) -> Statistic:
+def _ranking(found: FollowUp, sample: Followed, frame: pd.DataFrame, who: str) -> Statistic:
     tau = found.horizons[-1] if found.horizons else None
+    score = floats(frame, who)
     parts = [
         concordance(sample, score, kind="harrell"),
         concordance(sample, score, kind="uno", tau=tau),
     ]
-    if found.horizons:
-        parts.append(time_auc_at(sample, score, found.horizons))
+    for day in found.horizons:
+        parts.append(time_auc_at(sample, floats(frame, found.score_at(who, day)), (day,)))
     return joined(parts)
 
 
@@ -87,12 +88,10 @@ def _error(found: FollowUp, sample: Followed, who: str) -> Statistic:
             return np.tile(own, (sample.time.size, 1))
         return found.pooled[[f"{who}@{t:g}" for t in times]].to_numpy(np.float64)
 
-    return joined(
-        [
-            brier_at(sample, risks(found.horizons), found.horizons),
-            integrated_brier(sample, risks(found.grid), found.grid),
-        ]
-    )
+    parts = [brier_at(sample, risks(found.horizons), found.horizons)]
+    if len(found.grid) > 1:
+        parts.append(integrated_brier(sample, risks(found.grid), found.grid))
+    return joined(parts)
 
 
 def _versus(make: Callable[[str], Statistic], models: tuple[str, ...]) -> Statistic:
@@ -117,8 +116,9 @@ def _within(found: FollowUp, sample: Followed, plan: Plan) -> Figures:
     ]
 
     def make(who: str) -> Statistic:
-        score = floats(frame, who)
-        return mean_over([(rows, _ranking(found, whole.part(rows), score[rows])) for rows in cells])
+        return mean_over(
+            [(rows, _ranking(found, whole.part(rows), frame.iloc[rows], who)) for rows in cells]
+        )
 
     return _intervals(frame, _versus(make, found.models), plan, note=NOTE)
 

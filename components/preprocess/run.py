@@ -15,6 +15,7 @@ from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.files import write_atomic
+from components.core.heads.known import known_columns, teaches
 from components.core.schemas import (
     FLAG_PREFIX,
     GRADE_COLUMN,
@@ -41,6 +42,7 @@ from components.preprocess.heads import outcome_config, with_truths
 from components.preprocess.notes import attach_notes
 from components.preprocess.shuffle import shuffle_outcomes
 from components.preprocess.signals import prepare_signals
+from components.preprocess.texts import embed_notes, text_stats
 from components.preprocess.truths import add_views
 from components.preprocess.weights import fold_weights
 from components.preprocess.window import within_window
@@ -102,7 +104,9 @@ def preprocess(
     kept = [*SUBJECT_COLUMNS, "ecg_sha256", *_made(frame), *_tabular(columns)]
     table = pa.Table.from_pandas(frame[kept], preserve_index=False)
     _save(work, MANIFEST, table)
-    _statistics(work, frame, columns, config, has_ecg=has_ecg)
+    if "text" in config.modalities:
+        embed_notes(work, frame, config.text)
+    _statistics(work, frame, columns, config, has_ecg=has_ecg, known=known_columns(heads or {}))
     state_facts(work, frame, columns, config, has_ecg=has_ecg, source=source, split=split)
     work.facts["labels_shuffled"] = label.shuffle
 
@@ -139,12 +143,14 @@ def _statistics(
     config: PreprocessConfig,
     *,
     has_ecg: bool,
+    known: tuple[str, ...],
 ) -> None:
     numbers = sorted({int(s) for s in frame["shard"].dropna()})
     reader = TensorReader(work.folder / SHARDS, numbers) if has_ecg else None
     for fold in fold_names(frame):
-        chosen = (frame[f"{PART_PREFIX}{fold}"] == "train") & frame["label"].notna()
-        stats = foldstats.fit_fold(fold, frame[chosen], columns, reader, config.ecg.leads)
+        rows = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
+        text = text_stats(work, rows, config) if "text" in config.modalities else None
+        stats = foldstats.fit_fold(fold, rows, columns, reader, config.ecg.leads, text)
         path = stats_path(work.folder, fold)
         path.parent.mkdir(exist_ok=True)
         foldstats.save(stats, path)

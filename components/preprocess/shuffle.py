@@ -10,7 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from components.core.schemas import GRADE_COLUMN, TARGET_PREFIX, TRUTH_PREFIX
+from components.core.schemas import (
+    GRADE_COLUMN,
+    TARGET_PREFIX,
+    TRUTH_PREFIX,
+)
 
 _OUTCOME = (
     "label", "event_time_days", "death_days", "followup_days", "prevalent", GRADE_COLUMN,

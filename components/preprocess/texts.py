@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from components.core.config.sections import PreprocessConfig
 from components.core.config.text import TextConfig
-from components.core.data.texts import FILE, notes_of
+from components.core.data.texts import FILE, TextStats, encoded_rows, fit_text, notes_of
 from components.core.files import write_atomic
 from components.core.store import Workspace, data_root
+from components.core.text.identity import EncoderIdentity
 
 # Beside the stages: what one preparation has embedded, the next one finds.
 CACHE = "embedding_cache"
@@ -41,6 +43,21 @@ def embed_notes(work: Workspace, frame: pd.DataFrame, config: TextConfig) -> Non
     vectors[[note is None for note in notes]] = np.nan
     write_atomic(work.path(*FILE.split("/")), lambda p: _save(p, vectors))
     work.facts["text_encoder"] = encoder.identity.model_dump()
+
+
+def text_stats(work: Workspace, rows: pd.DataFrame, config: PreprocessConfig) -> TextStats:
+    """Return what the notes of a training part teach.
+
+    Args:
+        work: holds the vectors of a frozen encoder, where there is one.
+        rows: of the training part.
+        config: which encoder.
+    """
+    vectors = encoded_rows(work.folder, rows)
+    encoded = None
+    if vectors is not None:
+        encoded = EncoderIdentity.model_validate(work.facts["text_encoder"]), vectors
+    return fit_text(rows, config.text, encoded)
 
 
 def _save(path: object, vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:

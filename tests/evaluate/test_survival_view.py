@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from components.core import runs
+from components.core.config.heads import BinaryHead, SurvivalHead
 from components.core.data.cohort import read_part
 from components.core.data.held_out import record_opening
 from components.core.errors import InputError
@@ -25,11 +26,11 @@ from components.core.report.section import Section
 from components.core.schemas import MANIFEST
 from components.core.store import Stage
 from components.evaluate import follow_up as module
-from components.evaluate.analyses import survival_view
+from components.evaluate.analyses import survival_head, survival_view
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.follow_up import FollowUp, follow_up, has_times
-from components.evaluate.predictions import table
+from components.evaluate.predictions import position, table
 from components.evaluate.predictions import test_fold as predict_fold
 from components.evaluate.report.incidence import Group
 from components.evaluate.run import _place
@@ -379,6 +380,49 @@ def test_it_applies_where_an_event_has_a_time(
     assert not has_times(replace(timed.context, stages=untimed))
     monkeypatch.setattr(pd, "read_parquet", lambda path: pd.DataFrame({"label": [1]}))
     assert not has_times(timed.context)
+
+
+def table_of_heads(timed: Timed) -> pd.DataFrame:
+    """Return the table of a survival head that says what the fixture's Cox model says."""
+    frames = []
+    for test in timed.context.tests:
+        repeat, fold = position(test.fold)
+        rows = manifest_of(timed.cohort).query(f"`part.{test.fold}` == 'test'")
+        frames.append(
+            rows[["sample_id", "patient_id", "time_days", "event_code"]].assign(
+                repeat=repeat, fold=fold
+            )
+        )
+    columns = {"cox@180": "out.survival.180", "cox@365": "out.survival.365"}
+    said = timed.found.each[["repeat", "fold", "patient_id", *columns]].rename(columns=columns)
+    return pd.concat(frames).merge(said, on=["repeat", "fold", "patient_id"])
+
+
+def test_a_survival_head_is_compared_with_the_same_cox_model(timed: Timed) -> None:
+    head = {"survival": SurvivalHead(horizons_days=(180, 365))}
+    task = timed.context.task.model_copy(update={"heads": head | {"toy": BinaryHead()}})
+    context = replace(timed.context, task=task, heads=table_of_heads(timed))
+    assert survival_head.applies(context)
+    section = survival_head.analyse(context)
+    figures = section.figures
+    view = timed.section.figures
+    # The head repeats what Cox says, so nothing is left of the difference in risks.
+    for day in (180, 365):
+        own = figures[f"head/survival/survival_brier/{day}"].value
+        assert own == pytest.approx(view[f"baseline/cox/survival_brier/{day}"].value)
+        gap = figures[f"head/survival/survival_brier_minus_cox/{day}"]
+        assert (gap.value, gap.lo, gap.hi) == pytest.approx((0, 0, 0))
+    assert any("is not shown to rank patients better" in n.text for n in section.notices)
+
+
+def test_cox_alone_may_be_asked_for_at_other_days(timed: Timed) -> None:
+    found = follow_up(timed.context, compared=("cox",), at=(30.0, 200.0, 9999.0))
+    assert found.horizons == found.grid == (30.0, 200.0)
+    assert found.left_out == (9999.0,)
+    assert found.models == ("cox",)
+    assert not any(str(column).startswith("network") for column in found.each)
+    own = timed.found.each["cox"]
+    np.testing.assert_allclose(found.each["cox"], own)
 
 
 def test_an_ecg_cohort_is_scored_through_its_signals(examples: Callable[[str], Example]) -> None:

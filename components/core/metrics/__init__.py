@@ -8,6 +8,8 @@
 - `ipcw`: weights of a binary label at a horizon under censoring
 - `incidence`: cumulative incidence with competing death, beside 1 - Kaplan-Meier
 - `followed`: follow-up; `concordance`, `time_auc`, `survival_brier`: times to event
+- `drawn_incidence`: cumulative incidence in every draw; `survival_calibration`: risk by a horizon
+- `selective`: risk-coverage curve, accuracy of the most confident answers
 - `bootstrap`: intervals, paired differences, share of the oracle; `folds`: the same within folds
 - `delong`: DeLong's test of two AUROCs on one score per patient
 - `class_metric`, `class_bootstrap`: several classes on the same bootstrap

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from components.core.metrics.checks import FloatArray, Vector, binary, finite
 from components.core.metrics.checks import weights as checked_weights
-from components.core.metrics.interval import Interval, on_logit_scale, percentile
+from components.core.metrics.interval import Interval, centred, on_logit_scale, percentile
 from components.core.metrics.metric import RowWeights, Sample, Scale, Statistic, statistics_for
 from components.core.metrics.registry import all_metrics, named
 from components.core.metrics.resampling import Clusters, Plan, clusters, replicate
@@ -194,6 +194,8 @@ def summarised(
         if found is not None:
             return found
         kind = f"{kind} (no logit where a draw reaches 0 or 1)"
+    if scale == "centred":
+        draws, kind = centred(value, draws), f"{kind} with the draws centred on the figure"
     method = f"{before}{level} {kind}, {words[1]}"
     carried = patients if plan.corrected else None
     return percentile(value, draws, level=plan.level, method=method, patients=carried)

@@ -109,6 +109,18 @@ def on_logit_scale(
     return Interval(value, lo, hi, int(draws.size), int(draws.size - defined.size), method)
 
 
+def centred(value: float, draws: FloatArray) -> FloatArray:
+    """Return draws `[N]` of a figure that is never negative, moved so that their mean is `value`.
+
+    A draw's absolute gaps hold the chance of the sample and that of the draw, so their mean lies
+    above the sample's own, and plain percentiles may lie above it as a whole. What spreads the
+    draws is kept; what the sample's own chance adds to the figure is not taken off.
+    """
+    if np.isnan(draws).all():
+        return draws
+    return np.maximum(draws + (value - float(np.nanmean(draws))), 0.0)
+
+
 def expanded_tail(level: float, patients: int) -> float:
     """Return the share of draws to be left out at either end (Hesterberg 2015).
 

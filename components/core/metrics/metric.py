@@ -17,8 +17,9 @@ from components.core.metrics.checks import FloatArray, IntArray
 
 Direction = Literal["higher", "lower", "target"]
 Needs = Literal["score", "probability", "decision"]
-# Where an interval is made: percentiles of the figure, or symmetric about its logit.
-Scale = Literal["plain", "logit"]
+# Where an interval is made: percentiles of the figure, symmetric about its logit, or, for a mean of
+# absolute gaps, percentiles of the draws moved onto the figure, above which they all lie.
+Scale = Literal["plain", "logit", "centred"]
 Counts = npt.NDArray[np.signedinteger[Any]]
 PatientSums = dict[int, tuple[FloatArray, FloatArray]]
 

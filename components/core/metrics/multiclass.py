@@ -91,6 +91,16 @@ def _f1(cells: FloatArray) -> FloatArray:
     return 2 * hit / (cells.sum(axis=1) + cells.sum(axis=2))
 
 
+def _precision(cells: FloatArray) -> FloatArray:
+    """Return PPV of each class `[D, K]`; NaN where it is never called."""
+    return np.einsum("dkk->dk", cells) / cells.sum(axis=1)
+
+
+def _recall(cells: FloatArray) -> FloatArray:
+    """Return sensitivity of each class `[D, K]`; NaN where nobody has it."""
+    return np.einsum("dkk->dk", cells) / cells.sum(axis=2)
+
+
 def _weighted_f1(cells: FloatArray) -> FloatArray:
     """Return the mean of F1 by the classes' own weight; a class without any adds nothing."""
     own = cells.sum(axis=2)
@@ -100,6 +110,8 @@ def _weighted_f1(cells: FloatArray) -> FloatArray:
 
 _DECISIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "accuracy": _accuracy,
+    "precision": _precision,
+    "recall": _recall,
     "f1": _f1,
     "macro_f1": lambda cells: _f1(cells).mean(axis=1, keepdims=True),
     "weighted_f1": _weighted_f1,
@@ -112,6 +124,8 @@ _SHARES: tuple[tuple[str, str, Scope, ClassFamily], ...] = (
     ("auprc", "AUPRC against the rest", "class", ranking),
     ("macro_auprc", "AUPRC, mean over classes", "macro", ranking),
     ("accuracy", "Accuracy", "overall", decisions),
+    ("precision", "Precision (PPV)", "class", decisions),
+    ("recall", "Recall (sensitivity)", "class", decisions),
     ("f1", "F1", "class", decisions),
     ("macro_f1", "F1, mean over classes", "macro", decisions),
     ("weighted_f1", "F1, mean weighted by class size", "overall", decisions),

@@ -15,11 +15,17 @@ from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.follow_up import CODE, COX, NETWORK, TIME, FollowUp, follow_up, has_times
 from components.evaluate.report.incidence import Group, incidence_plot
-from components.evaluate.survival_figures import CONSTANT, GAP, SurvivalFigures, survival_figures
+from components.evaluate.survival_figures import GAP, SurvivalFigures, survival_figures
+from components.evaluate.survival_tables import (
+    ABSENT,
+    absent,
+    auc_table,
+    brier_table,
+    concordance_table,
+)
 
 NAME = "survival_view"
 ORDER = 20
-_ABSENT = "—"
 _TERTILES = ("lowest third", "middle third", "highest third")
 
 
@@ -34,9 +40,13 @@ def analyse(context: Context) -> Section:
     figures = survival_figures(found, context.plan)
     groups = _tertiles(found)
     until = found.horizons[-1] if found.horizons else float(found.pooled[TIME].max())
-    tables = [_concordance(found, figures)]
+    tables = [concordance_table(found, figures)]
     if found.horizons:
-        tables += [_auc(found, figures), _brier(found, figures), _by_risk(found, groups)]
+        tables += [
+            auc_table(found, figures),
+            brier_table(found, figures),
+            _by_risk(found, groups),
+        ]
     alt = "Cumulative incidence over time in thirds of the predicted risk, numbers at risk below"
     plot = Plot(name=NAME, svg=incidence_plot(groups, until), alt=alt, wide=True)
     return Section(
@@ -78,58 +88,7 @@ def _words(found: FollowUp) -> Iterator[str]:
     if found.untimed:
         yield f"{found.untimed} record(s) without follow-up time are left out of this section."
     for name, reason in found.missing.items():
-        what = f"risks of {_who(name[:-1])}" if name.endswith("@") else _who(name)
-        yield f"No {what}: {reason}."
-
-
-def _who(name: str) -> str:
-    return {NETWORK: "the network", COX: "Cox regression"}[name]
-
-
-def _cells(figures: dict[str, Interval], name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
-    keys = [f"{who}:{name}" for who in columns]
-    return tuple(figures[key].text() if key in figures else _ABSENT for key in keys)
-
-
-def _concordance(found: FollowUp, figures: SurvivalFigures) -> Table:
-    tau = f" up to day {found.horizons[-1]:g}" if found.horizons else ""
-    names = {"harrell_c": "Harrell's C", "uno_c": f"Uno's C{tau}"}
-    columns = (NETWORK, COX, GAP)
-    rows = [(title, *_cells(figures.within, key, columns)) for key, title in names.items()]
-    if found.folded:
-        rows += [
-            (f"{title}, pooled", *_cells(figures.pooled, key, columns))
-            for key, title in names.items()
-        ]
-    note = "Means of within-fold figures, and over pooled out-of-fold scores." * found.folded
-    header = ("", "Network", "Cox regression", "Network minus Cox")
-    return Table("Concordance", header, tuple(rows), note)
-
-
-def _auc(found: FollowUp, figures: SurvivalFigures) -> Table:
-    time, code = floats(found.pooled, TIME), floats(found.pooled, CODE)
-    rows: list[tuple[str, ...]] = []
-    for day in found.horizons:
-        events = int(((code == EVENT) & (time <= day)).sum())
-        lost = int(((code == CENSORED) & (time < day)).sum())
-        few = " (underpowered)" if events < RARE_PATIENTS else ""
-        cells = _cells(figures.within, f"time_auc@{day:g}", (NETWORK, COX, GAP))
-        incidence = figures.incidence[day].text()
-        rows.append((f"day {day:g}", f"{events:,}{few}", f"{lost:,}", incidence, *cells))
-    header = ("By", "Events", "Censored before", "Cumulative incidence", "AUC, network",
-              "AUC, Cox", "Network minus Cox")  # fmt: skip
-    note = "AUC as the mean of within-fold figures." * found.folded
-    return Table("Discrimination at horizons", header, tuple(rows), note)
-
-
-def _brier(found: FollowUp, figures: SurvivalFigures) -> Table:
-    columns = (NETWORK, COX, GAP, CONSTANT)
-    names = {f"survival_brier@{day:g}": f"day {day:g}" for day in found.horizons}
-    names["integrated_brier"] = f"mean up to day {found.horizons[-1]:g}"
-    rows = tuple((title, *_cells(figures.pooled, key, columns)) for key, title in names.items())
-    header = ("By", "Network", "Cox regression", "Network minus Cox", "Same risk for all")
-    note = "The last column gives everyone the cumulative incidence; a useful risk lies below it."
-    return Table("Brier score of the risk at horizons", header, rows, note)
+        yield f"No {absent(name)}: {reason}."
 
 
 def _tertiles(found: FollowUp) -> list[Group]:
@@ -150,7 +109,7 @@ def _by_risk(found: FollowUp, groups: list[Group]) -> Table:
     for group in groups:
         events = int(((group.code == EVENT) & (group.time <= day)).sum())
         few = " (underpowered)" if events < RARE_PATIENTS else ""
-        incidence = _ABSENT
+        incidence = ABSENT
         if group.time.max() >= day:
             incidence = cumulative_incidence(group.time, group.code, day).text()
         rows.append((group.name, f"{group.time.size:,}", f"{events:,}{few}", incidence))

@@ -10,6 +10,7 @@ from scipy import stats
 
 from components.core.metrics.interval import (
     Interval,
+    centred,
     expanded_tail,
     number,
     on_logit_scale,
@@ -90,3 +91,10 @@ def test_fields_go_to_json_and_back() -> None:
 )
 def test_numbers_in_print(value: float, digits: int, text: str) -> None:
     assert number(value, digits) == text
+
+
+def test_centred_draws_keep_their_spread_and_hold_the_figure() -> None:
+    draws = np.array([0.3, 0.5, np.nan, 0.7])
+    moved = centred(0.1, draws)
+    np.testing.assert_allclose(moved, [0.0, 0.1, np.nan, 0.3])
+    assert np.isnan(centred(0.1, np.full(3, np.nan))).all()

@@ -30,6 +30,8 @@ def by_scikit_learn(data: ClassData, own: np.ndarray | None) -> dict[str, float]
         "class_distance": peer.mean_absolute_error(y, called, sample_weight=own),
     }
     f1 = peer.f1_score(y, called, average=None, sample_weight=own)
+    precision = peer.precision_score(y, called, average=None, sample_weight=own)
+    recall = peer.recall_score(y, called, average=None, sample_weight=own)
     cells = peer.confusion_matrix(y, called, sample_weight=own)
     reached = probs[:, ::-1].cumsum(axis=1)[:, ::-1]
     for k, name in enumerate(NAMES):
@@ -38,6 +40,8 @@ def by_scikit_learn(data: ClassData, own: np.ndarray | None) -> dict[str, float]
             each[:, k], probs[:, k], sample_weight=own
         )
         found[f"f1/{name}"] = f1[k]
+        found[f"precision/{name}"] = precision[k]
+        found[f"recall/{name}"] = recall[k]
         for j, other in enumerate(NAMES):
             found[f"confusion/{name}/{other}"] = cells[k, j]
         if k:
@@ -76,7 +80,10 @@ def test_one_class_missing_leaves_what_needs_it_undefined() -> None:
     probs = np.array([[0.8, 0.0, 0.2], [0.4, 0.0, 0.6], [0.1, 0.0, 0.9], [0.3, 0.0, 0.7]])
     found = class_figures(class_sample(y, probs), all_class_metrics())
     nan = {name for name, value in found.items() if np.isnan(value)}
-    assert nan == {"auroc/1", "macro_auroc", "auprc/1", "macro_auprc", "f1/1", "macro_f1"}
+    assert nan == {
+        "auroc/1", "macro_auroc", "auprc/1", "macro_auprc", "precision/1", "recall/1", "f1/1",
+        "macro_f1",
+    }  # fmt: skip
     called = probs.argmax(axis=1)
     assert found["weighted_f1"] == pytest.approx(peer.f1_score(y, called, average="weighted"))
     assert found["auroc_from/1"] == found["auroc_from/2"] == 1

@@ -1,4 +1,4 @@
-"""What every head says of the test records, and what networks without something say of them."""
+"""What every head says of the test records, calibrated on validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
 from components.core.heads.known import binary_truth, truth_column
 from components.core.heads.registry import Case, View, from_json, head_file
-from components.core.members import REFIT, Member
+from components.core.members import Member
 from components.core.metrics.patients import by_patient
 from components.core.metrics.tables import floats
 from components.core.metrics.threshold import youden_threshold
@@ -29,7 +29,6 @@ from components.evaluate.upstream import Upstream
 
 Floats = npt.NDArray[np.float64]
 Logits = dict[str, npt.NDArray[np.float32]]
-_WHOLE = "whole"
 
 
 def calibrations(
@@ -123,7 +122,7 @@ def _right(
 ) -> Floats:
     """Return `[n]` whether the judged head's call at its validation threshold is right."""
     judged = View(name=head.of, head=from_json(train.facts["heads"])[head.of])
-    mean = np.mean([_log_odds(judged, each) for each in logits], axis=0)
+    mean = np.mean([log_odds_of(judged, each) for each in logits], axis=0)
     y = floats(rows.frame.assign(y=binary_truth(head.of, judged.head, rows.frame)), "y")
     right = (mean >= threshold_of(train, [test.fold], head.of)) == (y == 1)
     return np.where(np.isnan(y), np.nan, right.astype(np.float64))
@@ -142,58 +141,7 @@ def threshold_of(train: Stage, folds: list[str], name: str) -> float:
     return youden_threshold(patients.label, patients.logit, patients.weight)
 
 
-def _log_odds(judged: View, logits: Logits) -> Floats:
+def log_odds_of(judged: View, logits: Logits) -> Floats:
+    """Return `[n]` log-odds of a head's binary view."""
     tensors = {name: torch.from_numpy(values) for name, values in logits.items()}
     return judged.log_odds(tensors).double().numpy()
-
-
-def variants_frame(
-    stages: Upstream, tests: list[FoldTest], opening: Opening, place: Place
-) -> pd.DataFrame | None:
-    """Return the log-odds of the networks trained without something, and of the whole one.
-
-    Columns: `variant` (`whole` is the same seed of the model itself), `head`, `sample_id`,
-    `patient_id`, `repeat`, `fold`, `label`, `weight`, `logit`; None where none was trained.
-    """
-    members = [Member.model_validate(m) for m in stages.train.facts["members"]]
-    named = [m for m in members if m.variant and m.fold != REFIT]
-    if not named:
-        return None
-    seed = named[0].seed
-    wanted = [m for m in members if m.variant or m.seed == seed]
-    parts: list[pd.DataFrame] = []
-    with progress("evaluate: variants", len(tests), "folds") as advance:
-        for test in tests:
-            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
-            for member in (m for m in wanted if m.fold == test.fold):
-                parts += _said(stages.train, test, member, rows, place)
-            advance(1)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _said(
-    train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place
-) -> list[pd.DataFrame]:
-    kind, _, name = member.variant.partition(":")
-    seen = rows.without(name) if kind == "without" else rows
-    logits = predict_logits(loaded(train, member), seen, place=place)
-    heads = from_json(train.facts["heads"])
-    repeat, fold = position(test.fold)
-    found: list[pd.DataFrame] = []
-    for head in logits:
-        label = rows.frame[["sample_id", "patient_id", "weight"]].assign(
-            variant=member.variant or _WHOLE,
-            head=head,
-            repeat=repeat,
-            fold=fold,
-            label=_label(head, heads, rows),
-            logit=_log_odds(View(name=head, head=heads[head]), logits),
-        )
-        found.append(label[label["label"].notna()])
-    return found
-
-
-def _label(name: str, heads: HeadMap, rows: Rows) -> pd.Series:
-    if isinstance(heads[name], ConfidenceHead):  # its truth is about one network's own answers
-        return pd.Series(np.nan, index=rows.frame.index)
-    return binary_truth(name, heads[name], rows.frame)

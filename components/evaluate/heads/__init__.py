@@ -1,0 +1,1 @@
+"""What the analyses of several heads share: pure functions over the tables of their predictions."""

@@ -1,0 +1,74 @@
+"""What networks trained without something say of the test records, and the whole one beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from components.core.config.heads import ConfidenceHead, HeadMap
+from components.core.data.cohort import Rows
+from components.core.data.held_out import Opening, read_test
+from components.core.device import Place
+from components.core.heads.known import binary_truth
+from components.core.heads.registry import View, from_json
+from components.core.members import REFIT, Member
+from components.core.predict import predict_logits
+from components.core.progress import progress
+from components.core.store import Stage
+from components.evaluate.heads.said import log_odds_of
+from components.evaluate.predictions import FoldTest, loaded, position
+from components.evaluate.upstream import Upstream
+
+_WHOLE = "whole"
+
+
+def variants_frame(
+    stages: Upstream, tests: list[FoldTest], opening: Opening, place: Place
+) -> pd.DataFrame | None:
+    """Return the log-odds of the networks trained without something, and of the whole one.
+
+    Columns: `variant` (`whole` is the same seed of the model itself), `head`, `sample_id`,
+    `patient_id`, `repeat`, `fold`, `label`, `weight`, `logit`; None where none was trained.
+    """
+    members = [Member.model_validate(m) for m in stages.train.facts["members"]]
+    named = [m for m in members if m.variant and m.fold != REFIT]
+    if not named:
+        return None
+    seed = named[0].seed
+    wanted = [m for m in members if m.variant or m.seed == seed]
+    parts: list[pd.DataFrame] = []
+    with progress("evaluate: variants", len(tests), "folds") as advance:
+        for test in tests:
+            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
+            for member in (m for m in wanted if m.fold == test.fold):
+                parts += _said(stages.train, test, member, rows, place)
+            advance(1)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _said(
+    train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place
+) -> list[pd.DataFrame]:
+    kind, _, name = member.variant.partition(":")
+    seen = rows.without(name) if kind == "without" else rows
+    logits = predict_logits(loaded(train, member), seen, place=place)
+    heads = from_json(train.facts["heads"])
+    repeat, fold = position(test.fold)
+    found: list[pd.DataFrame] = []
+    for head in logits:
+        label = rows.frame[["sample_id", "patient_id", "weight"]].assign(
+            variant=member.variant or _WHOLE,
+            head=head,
+            repeat=repeat,
+            fold=fold,
+            label=_label(head, heads, rows),
+            logit=log_odds_of(View(name=head, head=heads[head]), logits),
+        )
+        found.append(label[label["label"].notna()])
+    return found
+
+
+def _label(name: str, heads: HeadMap, rows: Rows) -> pd.Series:
+    if isinstance(heads[name], ConfidenceHead):  # its truth is about one network's own answers
+        return pd.Series(np.nan, index=rows.frame.index)
+    return binary_truth(name, heads[name], rows.frame)
