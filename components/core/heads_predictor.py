@@ -69,7 +69,7 @@ class HeadsPredictor:
         *,
         heads: Sequence[str] = (),
     ) -> pd.DataFrame:
-        """Return one row per patient, columns `<head>.<name>` and, per head, `<head>.abstain_reason`.
+        """Return one row per patient: `<head>.<name>` and, per head, `<head>.abstain_reason`.
 
         Binary heads answer `probability`; survival heads the cumulative incidence by each horizon;
         categories their probabilities; confidence that the judged head is right. A row that cannot

@@ -17,6 +17,11 @@ def check(audited: Audited) -> Finding:
     """
     frame = audited.manifest
     negative = frame["label"].eq(0).fillna(value=False)
+    if audited.label.horizon_days is None and audited.label.derive == "head":
+        return Finding(
+            passed=True,
+            sentence="the label is measured or annotated, and no event of a follow-up",
+        )
     if audited.label.horizon_days is None:
         return _without_horizon(audited, int(negative.sum()))
     wrong = frame[negative & frame["censored"]]

@@ -87,7 +87,7 @@ def _planted(context: Context) -> str:
     file = (context.stages.ingest.folder / Path(TRUTH)).with_suffix(".json")
     if not file.exists():
         return ""
-    gap = json.loads(file.read_text(encoding="utf-8"))["subgroup_gap"]
+    gap = json.loads(file.read_text(encoding="utf-8")).get("subgroup_gap")
     if gap is None:
         return "No gap is planted in this synthetic cohort; what differs is case mix and chance."
     return (

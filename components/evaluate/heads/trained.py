@@ -1,4 +1,4 @@
-"""What networks trained without something say of the test records, and the whole one beside them."""
+"""What networks trained without something say of the test records, beside the whole one."""
 
 from __future__ import annotations
 
