@@ -32,8 +32,8 @@ value = st.one_of(
 ejection_fraction = _one(
     "EF", "LVEF", "ef", "LV EF", "LV-EF", "L.V.E.F.", "E.F.", "ejection fraction",
     "Ejection Fraction", "left ventricular ejection fraction", "ejction fraction",
-    "ejection fracton", "EJECTION FRACTION", "ejecton fraction", "LV ejection fraction", "left ventricular EF",
-    "fractional shortening",
+    "ejection fracton", "EJECTION FRACTION", "ejecton fraction", "LV ejection fraction",
+    "left ventricular EF", "fractional shortening",
 )  # fmt: skip
 _copula = _one(
     " ", ": ", " = ", "=", " is ", " was ", " of ", " was estimated at ", " remains ", " approx. ",
