@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -186,5 +187,6 @@ class EmbeddingCache:
 
     def _drop_stale(self) -> None:
         for path in self.folder.glob(".*.part"):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its writer has just renamed it
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    path.unlink()

@@ -95,7 +95,7 @@ FILLERS = TIGHT | _set(
 )
 EARLIER = _set("prior previous previously was from to now last baseline vs versus then before down")
 # Behind these a full stop ends no sentence.
-ABBREVIATED = _set("approx appr est ca calc prev vs avg dr pt ejec lv ef")
+ABBREVIATED = _set("approx appr est ca calc prev vs avg")
 PERCENT = _set("% ％ percent pct percentage cent")
 CONNECT = _set("- – — ~ to / ± + → > and or through thru until")
 NUMBER_WORDS = _set(
