@@ -134,9 +134,17 @@ def one(labels: pd.Series, tested: pd.Series, config: SplitConfig, fold: int = 0
         tested: per unit.
         config: shares and seed.
         fold: number of the fold, added to the seed.
+
+    Raises:
+        InputError: there are not two units outside the test part.
     """
     train, val, _ = config.fractions
     rest = labels[~tested]
+    if len(rest) < _MIN_CLASS:
+        raise InputError(
+            f"there are {len(rest)} patient(s) outside the test part; training and validation need "
+            "one each: bring more data or choose another preprocess.split.method"
+        )
     counts = rest.replace(UNDETERMINED, 0).value_counts()
     drawn = rest.replace(UNDETERMINED, 0)
     if counts.min() < _MIN_CLASS:

@@ -37,7 +37,8 @@ AS_GIVEN = {"horizon_days": 365, "censoring": "as_given"}
 BLOCKING = {
     "patient_overlap", "group_overlap", "identical_waveforms", "near_identical_signals",
     "near_identical_texts", "near_identical_embeddings", "feature_after_prediction",
-    "label_in_text", "label_derived_column", "normalisation_scope", "modality_pairing",
+    "label_in_text", "lvef_in_text", "label_derived_column", "normalisation_scope",
+    "modality_pairing",
     "resampled_before_split", "imputed_before_split", "censored_as_negative", "encoder_overlap",
 }  # fmt: skip
 
@@ -104,7 +105,7 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
     assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | dict.fromkeys(INFO, "info")
     assert stage.facts["refused"] == ""
-    assert stage.counts == {"checks": 17, "refused": 0}
+    assert stage.counts == {"checks": 18, "refused": 0}
     assert evidence(stage, "test_looks") == {"openings": 3}
     assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
 

@@ -73,6 +73,13 @@ def test_periods_that_cannot_split(groups: tuple[str | None, ...], sentence: str
         drawn(with_periods(groups))
 
 
+def test_one_patient_cannot_train_and_validate() -> None:
+    frame = with_periods(GROUPS[:2])
+    lone = frame[(frame["period"] == GROUPS[1]) | (frame["patient_id"] == "p000")]
+    with pytest.raises(InputError, match=r"there are 1 patient\(s\) outside the test part; train"):
+        drawn(lone.reset_index(drop=True))
+
+
 def test_dates_where_there_are_periods_are_said_to_be_shifted() -> None:
     note = "where dates are shifted per patient, days of different patients cannot be compared"
     assert note in drawn(with_periods(), method="temporal").note

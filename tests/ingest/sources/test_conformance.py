@@ -29,6 +29,8 @@ def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
             for i, y in enumerate(labels)
         ]  # fmt: skip
         return write_table(folder / "manifest.csv", rows), {"tabular": {"age": "numeric"}}
+    if name == "mimic_iv_ecg":
+        return _mimic(folder), {"lvef": "lvef.csv", "outcomes": "outcomes.csv"}
     rows = [{"y": y, "x": i} for i, y in enumerate(labels)]
     path = write_table(folder / "t.csv", rows)
     own: dict[str, Any] = {"label": "y", "tabular": {"x": "numeric"}}
@@ -42,8 +44,30 @@ def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     pytest.fail(f"the source '{name}' needs its three-record example here")
 
 
+def _mimic(folder: Path) -> Path:
+    """Write three studies, one of them with a wrong time, LVEFs and outcomes; return the list."""
+    times = ["2180-05-06 08:00:00", "2181-01-02 03:04:05", "7"]
+    studies: list[dict[str, object]] = []
+    for i, time in enumerate(times):
+        file = write_wfdb(folder, f"4000{i}", beats(i)).removesuffix(".hea")
+        studies.append({"subject_id": 1000 + i, "study_id": 4000 + i, "file_name": 4000 + i,
+                        "ecg_time": time, "path": file})  # fmt: skip
+    write_table(
+        folder / "lvef.csv",
+        [{"subject_id": 1000 + i, "echo_time": t, "lvef": 50 + i} for i, t in enumerate(times)],
+    )
+    write_table(
+        folder / "outcomes.csv",
+        [{"subject_id": 1000 + i, "time_days": 10 * i, "event": i % 2} for i in range(3)],
+    )
+    return write_table(folder / "record_list.csv", studies)
+
+
+WRONG = {"mimic_iv_ecg": "not_a_time"}
+
+
 def test_the_sources_of_the_documentation_are_there() -> None:
-    assert {"manifest", "table", "array", "synthetic"} <= set(NAMES)
+    assert {"manifest", "table", "array", "synthetic", "mimic_iv_ecg"} <= set(NAMES)
 
 
 def test_an_unknown_source_names_the_nearest() -> None:
@@ -81,4 +105,5 @@ def test_read_and_features_agree(name: str, tmp_path: Path, data_folder: Path) -
     assert len({record.record_id for record in records}) == len(records)
     if name != "synthetic":
         (reject,) = [item for item in items if isinstance(item, Reject)]
-        assert (reject.code, reject.row, reject.value) == ("label_not_binary", 4, "7")
+        code = WRONG.get(name, "label_not_binary")
+        assert (reject.code, reject.row, reject.value) == (code, 4, "7")
