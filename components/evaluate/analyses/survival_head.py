@@ -15,7 +15,8 @@ from components.core.metrics.survival_calibration import RiskGroup, gap_by_chanc
 from components.core.metrics.tables import Figures, floats
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.follow_up import CODE, COX, HEAD, FollowUp, follow_up
+from components.evaluate.follow_up import follow_up
+from components.evaluate.follow_up_table import CODE, COX, HEAD, FollowUp
 from components.evaluate.heads.survival import (
     beside_cox,
     calibration,

@@ -22,7 +22,7 @@ from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.part import restricted
 from components.core.metrics.resampling import RARE_PATIENTS, Plan, clusters
 from components.core.metrics.tables import Figures, floats
-from components.evaluate.follow_up import CODE, TIME
+from components.evaluate.follow_up_table import CODE, TIME
 from components.evaluate.heads.tables import known, output, require, truth
 from components.evaluate.subgroups.grouping import safe
 
