@@ -20,7 +20,7 @@ from components.core.metrics.resampling import Plan, clusters
 from components.core.metrics.survival_brier import brier_at, integrated_brier
 from components.core.metrics.tables import Figures, floats
 from components.core.metrics.time_auc import time_auc_at
-from components.evaluate.follow_up import CODE, TIME, FollowUp
+from components.evaluate.follow_up_table import CODE, TIME, FollowUp
 
 CONSTANT, GAP = "constant", "gap"
 
@@ -40,10 +40,15 @@ class SurvivalFigures:
     incidence: dict[float, Interval]
 
 
-def survival_figures(found: FollowUp, plan: Plan) -> SurvivalFigures:
+def survival_figures(found: FollowUp, plan: Plan, *, errors: bool = True) -> SurvivalFigures:
     """Return all figures.
 
     Censoring is estimated on all evaluated patients, one row each, for the folds, too.
+
+    Args:
+        found: the patients.
+        plan: the bootstrap.
+        errors: Brier scores, too.
     """
     frame = found.pooled
     time, code = floats(frame, TIME), floats(frame, CODE)
@@ -55,7 +60,7 @@ def survival_figures(found: FollowUp, plan: Plan) -> SurvivalFigures:
 
     pooled = _intervals(frame, _versus(ranking, found.models), plan)
     told = tuple(who for who in found.models if f"{who}@" not in found.missing)
-    if found.horizons and told:
+    if errors and found.horizons and told:
 
         def error(who: str) -> Statistic:
             return _error(found, sample, who)

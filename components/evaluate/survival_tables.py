@@ -9,7 +9,7 @@ from components.core.metrics.ipcw import CENSORED, EVENT
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.metrics.tables import floats
 from components.core.report.section import Table
-from components.evaluate.follow_up import CODE, COX, HEAD, NETWORK, TIME, FollowUp
+from components.evaluate.follow_up_table import CODE, COX, HEAD, NETWORK, TIME, FollowUp
 from components.evaluate.survival_figures import CONSTANT, GAP, SurvivalFigures
 
 ABSENT = "—"

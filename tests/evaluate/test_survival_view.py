@@ -29,7 +29,8 @@ from components.evaluate import follow_up as module
 from components.evaluate.analyses import survival_head, survival_view
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
-from components.evaluate.follow_up import FollowUp, follow_up, has_times
+from components.evaluate.follow_up import follow_up, has_times
+from components.evaluate.follow_up_table import FollowUp
 from components.evaluate.predictions import position, table
 from components.evaluate.predictions import test_fold as predict_fold
 from components.evaluate.report.incidence import Group

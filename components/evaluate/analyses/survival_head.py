@@ -15,7 +15,8 @@ from components.core.metrics.survival_calibration import RiskGroup, gap_by_chanc
 from components.core.metrics.tables import Figures, floats
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.follow_up import CODE, COX, HEAD, FollowUp, follow_up
+from components.evaluate.follow_up import follow_up
+from components.evaluate.follow_up_table import CODE, COX, HEAD, FollowUp
 from components.evaluate.heads.survival import (
     beside_cox,
     calibration,
@@ -48,32 +49,33 @@ def applies(context: Context) -> bool:
 
 def analyse(context: Context) -> Section:
     """Return discrimination, Brier score and calibration of the head's risks at its horizons."""
+    heads = of_kind(context.task.all_heads(), SurvivalHead)
+    return merged(NAME, _TITLE, {name: _section(context, name, heads[name]) for name in heads})
+
+
+def _section(context: Context, name: str, head: SurvivalHead) -> Section:
     frame = context.heads if context.heads is not None else pd.DataFrame()
-    parts: dict[str, Section] = {}
-    for name, head in of_kind(context.task.all_heads(), SurvivalHead).items():
-        alone = own_follow_up(frame, name, head)
-        found, lost = beside_cox(alone, _cox(context, alone))
-        figures = survival_figures(found, context.plan)
-        own, groups = calibration(found, context.plan)
-        wrong = impossible(frame, name, head)
-        words = (*_words(found, lost), *_possible(*wrong))
-        tables = [concordance_table(found, figures)]
-        if found.horizons:
-            tables += [
-                auc_table(found, figures),
-                brier_table(found, figures),
-                _table(figures, own, groups),
-            ]
-        parts[name] = Section(
-            name=NAME,
-            title=_TITLE,
-            text=words,
-            tables=tuple(tables),
-            plots=tuple(_plots(name, own, groups)),
-            notices=tuple(_notices(name, found, figures, wrong)),
-            figures=dict(_tracked(name, figures, own)),
-        )
-    return merged(NAME, _TITLE, parts)
+    alone = own_follow_up(frame, name, head)
+    found, lost = beside_cox(alone, _cox(context, alone))
+    figures = survival_figures(found, context.plan)
+    own, groups = calibration(found, context.plan)
+    wrong = impossible(frame, name, head)
+    tables = [concordance_table(found, figures)]
+    if found.horizons:
+        tables += [
+            auc_table(found, figures),
+            brier_table(found, figures),
+            _table(figures, own, groups),
+        ]
+    return Section(
+        name=NAME,
+        title=_TITLE,
+        text=(*_words(found, lost), *_possible(*wrong)),
+        tables=tuple(tables),
+        plots=tuple(_plots(name, own, groups)),
+        notices=tuple(_notices(name, found, figures, wrong)),
+        figures=dict(_tracked(name, figures, own)),
+    )
 
 
 def _cox(context: Context, found: FollowUp) -> FollowUp:

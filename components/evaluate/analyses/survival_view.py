@@ -13,7 +13,8 @@ from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.metrics.tables import floats
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.follow_up import CODE, COX, NETWORK, TIME, FollowUp, follow_up, has_times
+from components.evaluate.follow_up import follow_up, has_times
+from components.evaluate.follow_up_table import CODE, COX, NETWORK, TIME, FollowUp
 from components.evaluate.report.incidence import Group, incidence_plot
 from components.evaluate.survival_figures import GAP, SurvivalFigures, survival_figures
 from components.evaluate.survival_tables import (

@@ -14,7 +14,7 @@ from components.core.metrics.bootstrap import intervals
 from components.core.metrics.class_bootstrap import class_bootstrap
 from components.core.metrics.class_metric import ClassSample, class_sample
 from components.core.metrics.drawn_incidence import incidence_at
-from components.core.metrics.followed import followed
+from components.core.metrics.followed import Followed, followed
 from components.core.metrics.incidence import cumulative_incidence
 from components.core.metrics.interval import Interval
 from components.core.metrics.ipcw import EVENT
@@ -22,7 +22,7 @@ from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.part import restricted
 from components.core.metrics.resampling import RARE_PATIENTS, Plan, clusters
 from components.core.metrics.tables import Figures, floats
-from components.evaluate.follow_up import CODE, TIME
+from components.evaluate.follow_up_table import CODE, TIME
 from components.evaluate.heads.tables import known, output, require, truth
 from components.evaluate.subgroups.grouping import safe
 
@@ -182,23 +182,26 @@ def validation(
     times = grouped[[TIME, CODE]].first()
     sample = followed(floats(times, TIME), floats(times, CODE))
     members = {each: np.flatnonzero(place == each) for each in np.unique(place).tolist()}
-    groups: list[Called] = []
-    for each, inside in members.items():
-        part = sample.part(inside)
-        incidence = Interval(np.nan, np.nan, np.nan, 0, 0, "nobody was followed so far")
-        if part.time.max() >= day:
-            incidence = cumulative_incidence(part.time, part.code, day)
-        groups.append(
-            Called(
-                name=head.classes[each], patients=int(inside.size), incidence=incidence,
-                events=int((part.event & (part.time <= day)).sum()),
-            )
-        )  # fmt: skip
+    groups = tuple(
+        _called(sample.part(inside), head.classes[each], day) for each, inside in members.items()
+    )
     steps = _steps([restricted(incidence_at(sample.part(m), (day,)), m) for m in members.values()])
     event = sample.event.astype(np.float64)
     within = clusters(times.index.to_numpy(), event, weight=None, plan=plan)
     found = intervals(steps, within, weight=None, plan=plan, note="paired difference, ")
-    return Validation(day=day, groups=tuple(groups), steps=tuple(found.values()))
+    return Validation(day=day, groups=groups, steps=tuple(found.values()))
+
+
+def _called(part: Followed, name: str, day: float) -> Called:
+    incidence = Interval(np.nan, np.nan, np.nan, 0, 0, "nobody was followed so far")
+    if part.time.max() >= day:
+        incidence = cumulative_incidence(part.time, part.code, day)
+    return Called(
+        name=name,
+        patients=int(part.time.size),
+        events=int((part.event & (part.time <= day)).sum()),
+        incidence=incidence,
+    )
 
 
 def _steps(each: list[Statistic]) -> Statistic:

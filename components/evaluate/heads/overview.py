@@ -17,7 +17,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.ipcw import EVENT
 from components.core.metrics.resampling import RARE_PATIENTS, Plan
 from components.core.metrics.tables import PatientTables, floats, headline_figures
-from components.evaluate.follow_up import CODE, HEAD
+from components.evaluate.follow_up_table import CODE, HEAD
 from components.evaluate.heads.classes import class_figures_of
 from components.evaluate.heads.confidence import confidence_figures, judged
 from components.evaluate.heads.survival import has_follow_up, own_follow_up
@@ -102,7 +102,7 @@ def _survival(frame: pd.DataFrame, name: str, head: SurvivalHead, plan: Plan) ->
     if not has_follow_up(frame):
         return _empty(name, kind)
     found = own_follow_up(frame, name, head)
-    figures = survival_figures(found, plan)
+    figures = survival_figures(found, plan, errors=False)
     events = int((floats(found.pooled, CODE) == EVENT).sum())
     shown = {"Uno's C": figures.within[f"{HEAD}:uno_c"]}
     share = f"{events:,} events"

@@ -19,7 +19,7 @@ from components.core.metrics.survival_calibration import (
     calibration_groups,
 )
 from components.core.metrics.tables import Figures, floats
-from components.evaluate.follow_up import (
+from components.evaluate.follow_up_table import (
     CODE,
     COX,
     HEAD,

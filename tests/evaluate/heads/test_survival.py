@@ -16,7 +16,7 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.survival_calibration import gap_by_chance
 from components.core.metrics.time_auc import time_auc
 from components.evaluate.analyses import survival_head
-from components.evaluate.follow_up import COX, HEAD, FollowUp, averaged
+from components.evaluate.follow_up_table import COX, HEAD, FollowUp, averaged
 from components.evaluate.heads.survival import (
     beside_cox,
     calibration,
