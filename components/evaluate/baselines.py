@@ -88,8 +88,8 @@ def design(
 ) -> tuple[Singles, Singles]:
     """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
 
-    Tabular features by an encoder fitted on the seen rows, then the summaries of the ECG, in which
-    a missing lead is NaN.
+    Tabular features by an encoder fitted on the seen rows, the summaries of the ECG, in which a
+    missing lead is NaN, and the embedded notes, NaN where there is none.
     """
     columns = seen[0].stats.tabular.columns
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
@@ -97,9 +97,14 @@ def design(
 
     def join(table: pd.DataFrame, parts: list[Rows], own: Features) -> Singles:
         tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
-        return np.concatenate([tabular, np.concatenate([own.ecg(r) for r in parts])], axis=1)
+        more = [np.concatenate([own.ecg(rows), _notes(rows)], axis=1) for rows in parts]
+        return np.concatenate([tabular, np.concatenate(more)], axis=1)
 
     return join(frame, seen, features), join(test.frame, [test], test_features or features)
+
+
+def _notes(rows: Rows) -> Singles:
+    return np.where(rows.text_mask[:, None], rows.text, np.float32("nan"))
 
 
 def fit_predict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -130,6 +130,4 @@ def _fits(
 
 def _only(rows: Rows, patients: Ids) -> Rows:
     """Return the rows of some patients."""
-    chosen = np.flatnonzero(rows.frame["patient_id"].isin(patients))
-    frame = rows.frame.iloc[chosen].reset_index(drop=True)
-    return replace(rows, frame=frame, tabular=rows.tabular[chosen])
+    return rows.take(np.flatnonzero(rows.frame["patient_id"].isin(patients)))

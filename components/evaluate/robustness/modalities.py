@@ -1,6 +1,6 @@
 """Every subset of the model's inputs; an absent input is what serving makes of it.
 
-Without clinical fields each counts as missing. Without an ECG serving gives no answer, and none is
+Without clinical fields each counts as missing; without notes the record has none. Without an ECG serving gives no answer, and none is
 made up here.
 """
 
@@ -18,7 +18,11 @@ from components.evaluate.robustness.recordings import Change, Condition, Recordi
 KIND = "Inputs"
 # All 2^k subsets are tried up to here: 32 passes.
 MOST = 5
-NAMES = {"ecg": "ECG", "tabular": "clinical fields"}
+NAMES = {"ecg": "ECG", "tabular": "clinical fields", "text": "notes"}
+_REMARKS = {
+    "tabular": "each clinical field counts as missing",
+    "text": "the record has no note",
+}
 # Inputs without which serving refuses to answer (`core.bundle.Predictor`).
 REQUIRED = frozenset({"ecg"})
 
@@ -51,12 +55,14 @@ def _condition(kept: tuple[str, ...], lost: tuple[str, ...]) -> Condition:
         change=None if refusing else _without(lost),
         remark=f"the model refuses to answer without {refusing[0]}"
         if refusing
-        else "each clinical field counts as missing",
+        else "; ".join(_REMARKS[name] for name in lost),
     )
 
 
 def _without(lost: tuple[str, ...]) -> Change:
     def change(recordings: Recordings) -> Recordings:
+        if "text" in lost:
+            recordings = replace(recordings, text_mask=np.zeros_like(recordings.text_mask))
         if "tabular" not in lost:
             return recordings
         gone = np.broadcast_to(recordings.absent, recordings.tabular.shape).copy()

@@ -33,6 +33,8 @@ class Recordings:
         lead_mask: `[B, K]`, True where the lead is there.
         valid: `[B, 2]` first real sample and the one after the last.
         tabular: `[B, F]` encoded clinical features.
+        text: `[B, W]` embedded notes.
+        text_mask: `[B]` whether there is a note.
         absent: `[F]` what serving encodes where no clinical field is given.
     """
 
@@ -41,6 +43,8 @@ class Recordings:
     lead_mask: Flags
     valid: npt.NDArray[np.int32]
     tabular: Values
+    text: Values
+    text_mask: Flags
     absent: Values
 
     def real(self) -> Flags:
@@ -114,6 +118,8 @@ def decode(rows: Rows, index: npt.NDArray[np.int64], absent: Values) -> Recordin
         lead_mask=reader.lead_mask(shard, row),
         valid=reader.valid(shard, row),
         tabular=rows.tabular[index],
+        text=rows.text[index],
+        text_mask=rows.text_mask[index],
         absent=absent,
     )
 
@@ -130,6 +136,9 @@ def to_batch(recordings: Recordings) -> Batch:
         batch["ecg_valid"] = torch.from_numpy(valid.astype(np.int64))
     if recordings.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(recordings.tabular)
+    if recordings.text.shape[1]:
+        batch["text"] = torch.from_numpy(recordings.text)
+        batch["text_mask"] = torch.from_numpy(recordings.text_mask.astype(np.float32))
     return batch
 
 

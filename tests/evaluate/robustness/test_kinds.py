@@ -52,6 +52,7 @@ def recordings(*, size: int = 3, length: int = 2500, padded: bool = False) -> Re
     made = Recordings(
         ids=tuple(f"r{i}" for i in range(size)), values=values, lead_mask=mask, valid=valid,
         tabular=np.ones((size, 2), np.float32), absent=np.array([0, 1], np.float32),
+        text=np.ones((size, 3), np.float32), text_mask=np.ones(size, np.bool_),
     )  # fmt: skip
     return replace(made, values=values * made.real())
 
@@ -91,6 +92,7 @@ def test_fewer_leads_leave_what_serving_makes_of_such_a_recording(
         ids=("a",), values=whole.values[None], lead_mask=whole.lead_mask[None],
         valid=np.array([[0, 1000]], np.int32), tabular=np.empty((1, 0), np.float32),
         absent=np.empty(0, np.float32),
+        text=np.empty((1, 0), np.float32), text_mask=np.zeros(1, np.bool_),
     )  # fmt: skip
     (condition,) = leads.conditions(_only(wanted, count))
     recorded = leads._RECORDED[count]
