@@ -84,7 +84,8 @@ def _ends(before: Tokens, text: str, at: int) -> bool:
     """Return whether the mark at `at` ends a sentence."""
     if text[at] != ".":
         return True
-    in_row = text[at + 1 : at + 2] == "." or (at > 0 and text[at - 1] == ".")
+    dotted = bool(before.kind) and before.kind[-1] == "mark" and text[at - 1] == "."
+    in_row = dotted or text[at + 1 : at + 2] == "."
     return not in_row and before.word(len(before) - 1) not in _ABBREVIATED
 
 
