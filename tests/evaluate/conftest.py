@@ -23,6 +23,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
+from tests import head_cohort
 from tests.chain import (
     LABEL,
     TABULAR_OPTIONS,
@@ -154,6 +155,13 @@ def _ecg(folder: Path) -> Example:
     return _evaluated(trained(audited(stage, label=label), task), task)
 
 
+def _heads(folder: Path) -> Example:
+    (folder / "heads").mkdir()
+    own = head_cohort.task(ablate=["text"], alone=True)
+    return _evaluated(trained(head_cohort.audited_cohort(folder / "heads"), own), own)
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
+    "heads": _heads,
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled,
 }  # fmt: skip
