@@ -31,10 +31,10 @@ def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
         trained_on=facts.trained_on(),
     )
     said = pd.DataFrame(
-        [
-            {name: each.heads.get(head, {}).get(key, NAN) for name, head, key in outputs(facts)}
-            for each in answers
-        ],
+        {
+            name: [each.heads.get(head, {}).get(key, NAN) for each in answers]
+            for name, head, key in outputs(facts)
+        },
         index=table.index,
         dtype="float64",
     )

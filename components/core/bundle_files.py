@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.core.config.base import Frozen
 from components.core.models.spec import DataSpec
@@ -67,6 +67,18 @@ class BundleFacts(Frozen):
     version: str
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
+
+    @model_validator(mode="after")
+    def _every_head_is_calibrated(self) -> BundleFacts:
+        lacking = [name for name in self.heads if name not in self.calibrations]
+        if self.heads and self.head not in self.heads:
+            raise ValueError(f"heads lacks '{self.head}', the primary head")
+        if lacking and not self._is_single_binary():
+            raise ValueError(f"the head(s) {', '.join(lacking)} have no entry in calibrations")
+        return self
+
+    def _is_single_binary(self) -> bool:
+        return [each.get("kind") for each in self.all_heads().values()] == ["binary"]
 
     def all_heads(self) -> dict[str, Any]:
         """Return name → settings of every head."""
