@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ def _load(file: Path) -> Any:  # noqa: ANN401 - whatever a file holds
             # Torch warns before it refuses an archive of another kind; the refusal is told below.
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         raise InputError(
             f"'{file.name}' holds pickled objects other than tensors, or is no file of "
             "torch.save, and is not opened; save the older module with "
