@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 
 from components.core import out_of_distribution as ood
-from components.core.bundle_files import MANIFEST, BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file, tabular_row
 from components.core.bundle_text import check_encoder, encoder_of, text_vectors
 from components.core.data import foldstats
@@ -151,7 +151,7 @@ class Predictor:
 
     def _load(self, folder: Path) -> _Member:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
-        stats = foldstats.load(folder / "norm_stats.json")
+        stats = foldstats.load(folder / STATS)
         norm = stats.norm()
         return _Member(
             model=load_model(self.facts.model, spec, folder / "weights.safetensors"),

@@ -16,6 +16,8 @@ from components.core.out_of_distribution import EcgDistribution
 from components.core.signals.prepare_config import PrepareConfig
 
 MANIFEST = "bundle.json"
+# Of each member's folder: what preprocessing learned from its training part.
+STATS = "norm_stats.json"
 
 
 class BundleFacts(Frozen):
@@ -118,7 +120,7 @@ def write_bundle(
         target = folder / name
         target.mkdir(exist_ok=True)
         shutil.copyfile(member.weights, target / "weights.safetensors")
-        shutil.copyfile(member.stats, target / "norm_stats.json")
+        shutil.copyfile(member.stats, target / STATS)
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)
