@@ -65,6 +65,7 @@ class HeadsOptions:
         members: networks.
         encoder: of a frozen encoder that reads the notes; None takes TF-IDF.
         notes_masked: as training was.
+        notes_only: neither ECG nor clinical fields.
     """
 
     heads: tuple[str, ...] = ("lvef", "survival", "risk", "confidence")
@@ -72,6 +73,7 @@ class HeadsOptions:
     members: int = 2
     encoder: EncoderIdentity | None = None
     notes_masked: bool = True
+    notes_only: bool = False
 
 
 def write_heads_bundle(scratch: Path, options: HeadsOptions | None = None) -> Path:
@@ -82,7 +84,8 @@ def write_heads_bundle(scratch: Path, options: HeadsOptions | None = None) -> Pa
     heads = from_json({name: HEADS[name] for name in options.heads})
     assert stats.text is not None
     spec = DataSpec(
-        leads=8, length=ECG.length, tabular=len(stats.tabular.features),
+        leads=0 if options.notes_only else 8, length=ECG.length,
+        tabular=len(stats.tabular.features),
         text=len(stats.text.mean), heads=outputs_of(heads),
     )  # fmt: skip
     facts = _facts(options)
@@ -102,8 +105,8 @@ def _facts(options: HeadsOptions) -> BundleFacts:
         notes=True,
         notes_masked=options.notes_masked,
         model={"name": "trunk", "width": 4, "depth": 2, "hidden_size": HIDDEN},
-        ecg=ECG,
-        features={"age": "numeric", "sex": "categorical"},
+        ecg=None if options.notes_only else ECG,
+        features={} if options.notes_only else {"age": "numeric", "sex": "categorical"},
         members=tuple(f"member{i}" for i in range(options.members)),
         calibration=json.loads(PLATT.to_json()),
         threshold=0.1,
@@ -117,9 +120,11 @@ def _stats(options: HeadsOptions) -> foldstats.FoldStats:
         {"age": [50.0, 60.0, 70.0, np.nan] * 5,
          "sex": pd.Series(["F", "M"] * 10, dtype="string")}
     )  # fmt: skip
+    frame = frame[[]] if options.notes_only else frame
     norm = NormStats(leads=LEADS, mean=(0.0,) * 8, sd=(0.3,) * 8, count=(999,) * 8)
     return foldstats.FoldStats(
-        fold="f0", records=20, ids_sha256="0" * 64, ecg=json.loads(norm.to_json()),
+        fold="f0", records=20, ids_sha256="0" * 64,
+        ecg=None if options.notes_only else json.loads(norm.to_json()),
         tabular=fit_tabular(frame), text=_text(options.encoder),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from components.core import out_of_distribution as ood
 from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file, tabular_row
+from components.core.bundle_prediction import NAN, Prediction
 from components.core.bundle_text import check_encoder, encoder_of, text_vectors
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
@@ -50,47 +51,10 @@ __all__ = [
     "tabular_row",
     "write_bundle",
 ]
-NAN = float("nan")
 # Below five the 5th and 95th percentile are no more than the extremes of a handful of networks.
 FEWEST_MEMBERS = 5
 _PERCENTILES = (5, 95)
 CPU = Place(device="cpu", precision="fp32", name="CPU")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one patient's recording.
-
-    A model that abstains withholds probability and interval; `logit` stays for checks.
-
-    Attributes:
-        logit: mean over the members, before calibration; NaN where they could not be asked.
-        probability: calibrated, of the positive class.
-        error: why there is no answer; empty otherwise.
-        code: of that error, as in `rejects.parquet`.
-        lo: 5th percentile of the members' calibrated probabilities; NaN with fewer than five.
-        hi: 95th percentile.
-        interval_note: why there is no interval; empty where there is one.
-        quality: score of the ECG in [0, 1]; NaN where there is none.
-        flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
-        abstain: the recording is too poor or unlike those of training.
-        abstain_reason: in one sentence; empty otherwise.
-        heads: head → name → what it says, calibrated; empty where there is one binary head, whose
-            answer is the probability, and where the model abstains.
-    """
-
-    logit: float
-    probability: float
-    error: str = ""
-    code: str = ""
-    lo: float = NAN
-    hi: float = NAN
-    interval_note: str = ""
-    quality: float = NAN
-    flags: tuple[str, ...] = ()
-    abstain: bool = False
-    abstain_reason: str = ""
-    heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True)

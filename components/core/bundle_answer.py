@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from components.core.bundle import NAN, Prediction
 from components.core.bundle_files import BundleFacts
+from components.core.bundle_prediction import NAN, Prediction
 from components.core.heads.registry import from_json, head_file
 
 COLUMNS = (

@@ -272,6 +272,17 @@ def test_a_model_without_a_trunk_has_no_hidden_features(tmp_path: Path, ecg: Pat
         own.hidden_features([None], [ecg], FIELDS)
 
 
+def test_a_model_of_notes_alone_looks_at_no_file(tmp_path: Path) -> None:
+    own = Predictor(write_heads_bundle(tmp_path, HeadsOptions(notes_only=True)))
+    heads = HeadsPredictor(dict.fromkeys(ALL, own))
+    found = heads.predict([CORPUS[0], CORPUS[1], None], ["", "", ""])
+    assert found["risk.error"].tolist() == [""] * 3
+    assert found["risk.high"].nunique() == 3
+    hidden = heads.hidden_features([CORPUS[0], CORPUS[1]], ["", ""])
+    assert hidden.shape == (2, HIDDEN)
+    assert not np.allclose(hidden[0], hidden[1])
+
+
 @pytest.mark.parametrize(
     ("primary", "column"), [("survival", "survival.365"), ("risk", "risk.high")]
 )
