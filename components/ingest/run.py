@@ -183,13 +183,15 @@ def _facts(
 ) -> None:
     frame = pd.read_parquet(work.folder / MANIFEST, columns=["patient_id", "row"])
     own_rows = (frame["patient_id"] == "row-" + frame["row"].astype(str)).all()
+    # Records grouped by their samples have a name in common, and still nobody says whose they are.
+    unnamed = bool(getattr(options, "group_identical", False))
     declared = list(getattr(options, "tabular", {}))
     absent = [name for name in declared if name not in features]
     if absent:
         say(f"note: the table lacks the declared feature(s) {', '.join(absent)}; left out")
     work.facts |= {
         "source": config.source,
-        "patients_known": not bool(own_rows),
+        "patients_known": not (bool(own_rows) or unnamed),
         "keyed": bool(config.patient_key_env),
         "features": features,
         "absent_features": absent,

@@ -121,9 +121,10 @@ def test_records_with_another_truth_are_kept_and_those_with_none_refused(raw: Pa
             risk=lambda i: None if i % 8 in (5, 7) else "low",
         ),
         label=BY_HEAD,
-        heads={"lvef": LVEF_HEAD, "risk": RISK},
+        heads={"lvef": LVEF_HEAD, "risk": RISK, "sure": {"kind": "confidence", "of": "lvef"}},
     )
     frame = manifest_of(stage)
+    assert "y.sure" not in frame
     assert len(frame) == 21
     assert frame["label"].isna().sum() == 3
     assert frame.loc[frame["label"].isna(), "y.risk"].eq(0).all()

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.core.errors import InputError
+from components.core.config.base import validate
+from components.core.errors import ConfigError, InputError
 from components.ingest.records import ArrayRef, Record, Reject
 from components.ingest.sources import array
 
@@ -108,3 +109,42 @@ def test_python_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "s.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match=r"cannot be read: .*Python objects"):
         read(path)
+
+
+def _twins(tmp_path: Path, labels: list[str]) -> Path:
+    values = np.random.default_rng(0).normal(size=(4, 2, 50)).astype(np.float32)
+    values[2] = values[0]
+    np.save(tmp_path / "s.npy", values)
+    (tmp_path / "t.csv").write_text("quality\n" + "".join(f"{label}\n" for label in labels))
+    return tmp_path / "t.csv"
+
+
+TWINS = {
+    "signals": "s.npy", "fs": 500, "unit": "mV", "leads": ("I", "II"), "label": "quality",
+    "label_values": {"bad": 1, "good": 0}, "group_identical": True,
+}  # fmt: skip
+
+
+def test_records_of_identical_samples_are_one_patient(tmp_path: Path) -> None:
+    path = _twins(tmp_path, ["bad", "good", "bad", "NA"])
+    options = array.Options.model_validate(TWINS)
+    found = [r for r in array.read(path, options) if isinstance(r, Record)]
+    assert [r.patient_id for r in found] == ["same-1", "row-3", "same-1", "row-5"]
+    assert [r.label for r in found] == [1, 0, 1, None]
+    apart = options.model_copy(update={"group_identical": False})
+    plain = [r.patient_id for r in array.read(path, apart) if isinstance(r, Record)]
+    assert plain == ["row-2", "row-3", "row-4", "row-5"]
+
+
+def test_identical_samples_with_different_labels_are_refused(tmp_path: Path) -> None:
+    path = _twins(tmp_path, ["bad", "good", "good", "bda"])
+    found = list(array.read(path, array.Options.model_validate(TWINS)))
+    codes = [r.code if isinstance(r, Reject) else "ok" for r in found]
+    assert codes == ["conflicting_labels", "ok", "conflicting_labels", "label_not_binary"]
+    assert isinstance(found[3], Reject)
+    assert found[3].advice == "did you mean 'bad'?"
+
+
+def test_patients_and_groups_do_not_go_together() -> None:
+    with pytest.raises(ConfigError, match="group_identical stands in for patients; leave"):
+        validate(array.Options, {**TWINS, "patient_id": "p"}, "here")
