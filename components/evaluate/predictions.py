@@ -46,7 +46,7 @@ class Calibration:
 
 def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
     """Return threshold and recalibration from validation predictions, patient by patient."""
-    patients = by_patient(val[val["label"].notna()])
+    patients = by_patient(val)
     choose = youden_threshold if rule == "youden" else f1_threshold
     return Calibration(
         threshold=choose(patients.label, patients.logit, patients.weight),

@@ -109,6 +109,7 @@ def preprocess(
     _statistics(work, frame, columns, config, has_ecg=has_ecg, known=known_columns(heads or {}))
     state_facts(work, frame, columns, config, has_ecg=has_ecg, source=source, split=split)
     work.facts["labels_shuffled"] = label.shuffle
+    work.facts["learned_from"] = list(known_columns(heads or {}))
 
 
 def _save(work: Workspace, name: str, table: pa.Table) -> None:

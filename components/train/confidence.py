@@ -94,7 +94,7 @@ def _check_size(head: ConfidenceHead, known: pd.DataFrame, column: str) -> None:
 
 def _threshold(train: Rows, column: str, logit: Floats) -> float:
     frame = train.frame[["patient_id", "weight"]].assign(label=train.frame[column], logit=logit)
-    patients = by_patient(frame[frame["label"].notna()])
+    patients = by_patient(frame)
     return youden_threshold(patients.label, patients.logit, patients.weight)
 
 

@@ -100,7 +100,7 @@ class Module(lightning.LightningModule):
         if self._val is None:
             return
         frame = self._val.assign(logit=np.concatenate(self._val_logits))
-        patients = by_patient(frame[frame["label"].notna()])
+        patients = by_patient(frame)
         loss = sum(self._val_losses) / len(frame)
         self._val_logits.clear()
         self._val_losses.clear()

@@ -8,7 +8,10 @@ from components.audit.finding import Audited, Finding, Severity
 from components.core.data import foldstats
 from components.core.data.cohort import open_shards, read_stats
 from components.core.data.foldstats import FoldStats
+from components.core.data.texts import EncodedText, TextStats, stage_text
+from components.core.heads.known import teaches
 from components.core.schemas import PART_PREFIX, fold_names
+from components.core.text.tfidf import TfidfEncoder
 
 NAME = "normalisation_scope"
 SEVERITY: Severity = "block"
@@ -21,14 +24,20 @@ def check(audited: Audited) -> Finding:
     The statistics are computed anew from the train part and compared, so that a file that merely
     says "fitted on train" is not believed.
     """
-    known = audited.manifest[audited.manifest["label"].notna()]
-    reader = open_shards(audited.stage, known)
     facts = audited.stage.facts
+    columns = tuple(facts["learned_from"])
+    known = audited.manifest[teaches(audited.manifest, columns)]
+    reader = open_shards(audited.stage, known)
     wrong: list[str] = []
     for fold in fold_names(known):
         train = known[known[f"{PART_PREFIX}{fold}"] == "train"]
         fresh = foldstats.fit_fold(
-            fold, train, list(facts["features"]), reader, tuple(facts["ecg"]["leads"])
+            fold,
+            train,
+            list(facts["features"]),
+            reader,
+            tuple(facts["ecg"]["leads"]),
+            stage_text(audited.stage, train),
         )
         if not same(fresh, read_stats(audited.stage, fold)):
             wrong.append(fold)
@@ -49,7 +58,20 @@ def same(a: FoldStats, b: FoldStats) -> bool:
         pairs = [(a.ecg[key], b.ecg[key]) for key in ("mean", "sd")]
         if not all(np.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE) for x, y in pairs):
             return False
+    if not _same_text(a.text, b.text):
+        return False
     left, right = ({c.name: (c.mean, c.sd) for c in stats.tabular.numeric} for stats in (a, b))
     if left.keys() != right.keys() or a.tabular.categorical != b.tabular.categorical:
         return False
     return all(np.allclose(left[name], right[name], rtol=_TOLERANCE) for name in left)
+
+
+def _same_text(a: TextStats | None, b: TextStats | None) -> bool:
+    if isinstance(a, EncodedText) and isinstance(b, EncodedText):
+        pairs = [(a.mean, b.mean), (a.sd, b.sd)]
+        close = all(np.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE) for x, y in pairs)
+        return a.identity == b.identity and close
+    if isinstance(a, TfidfEncoder) and isinstance(b, TfidfEncoder):
+        # The terms and in how many notes they are; the directions follow from them.
+        return a.terms == b.terms and np.allclose(a.idf, b.idf, rtol=_TOLERANCE)
+    return a is None and b is None

@@ -32,10 +32,11 @@ def make_loss(name: str, head: BinaryHead, frame: pd.DataFrame, fit: FitConfig) 
     `ce` is over both logits, `bce` over logit₁ − logit₀ (the same function of the data, with other
     gradients on the two outputs).
     """
-    del head
     column = truth_column(name, frame)
     rows = frame[frame[column].notna()]
-    weight = rows["weight"].to_numpy(np.float64)
+    # A target is seen or not; only the label at a horizon can be censored.
+    weighted = not head.target
+    weight = rows["weight"].to_numpy(np.float64) if weighted else np.ones(len(rows))
     each = class_weights(rows[column].to_numpy(np.int64), weight, 2, fit)
     pair = torch.tensor(each, dtype=torch.float32)
 
@@ -43,7 +44,8 @@ def make_loss(name: str, head: BinaryHead, frame: pd.DataFrame, fit: FitConfig) 
         truth = batch[column if column in batch else LABEL].float()
         there = ~truth.isnan()
         label = without_gaps(truth, there).long()
-        share = batch["weight"] * pair.to(label.device)[label]
+        share = pair.to(label.device)[label]
+        share = share * batch["weight"] if weighted else share
         return mean_of_known(share * _each(logits, label, fit), there)
 
     return loss

@@ -29,8 +29,11 @@ class Patients:
 
 
 def by_patient(frame: pd.DataFrame) -> Patients:
-    """Return patient-level rows of `patient_id`, `label`, `logit`, `weight` per recording."""
-    grouped = frame.groupby("patient_id", sort=True)
+    """Return patient-level rows of `patient_id`, `label`, `logit`, `weight` per recording.
+
+    Recordings whose label is not known are left out.
+    """
+    grouped = frame[frame["label"].notna()].groupby("patient_id", sort=True)
     table = grouped.agg(label=("label", "max"), logit=("logit", "mean"), weight=("weight", "mean"))
     return Patients(
         patient_id=table.index.to_numpy(dtype=object),

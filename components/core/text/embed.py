@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from components.core.errors import CardioError, InputError
 from components.core.progress import progress
@@ -23,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 # Characters of a chunk, at about four a token half a minute of a base-sized model on a CPU: what a
 # kill loses at most.
 _CHUNK_CHARACTERS = 262_144
+# Characters, about, of the texts that are compared at once, and of how many their mean is taken.
+_PIECE_CHARACTERS, _SAMPLE = 2**28, 1000
 
 
 class TextEncoder(Protocol):
@@ -52,7 +55,7 @@ class Embedded:
 
     def expand(self) -> Floats:
         """Return `[n, H]`."""
-        return np.take(self.vectors, self.row, axis=0)
+        return self.vectors[self.row]
 
 
 def embed(
@@ -115,15 +118,44 @@ def _check_same(own: EncoderIdentity, cached: EncoderIdentity) -> None:
 
 def _distinct(texts: Sequence[str | None]) -> tuple[list[str], Ints]:
     """Return the distinct texts `[d]` and the number of each text's, -1 where it is blank."""
-    numbers: dict[str | None, int] = {}
-    codes = np.fromiter((numbers.setdefault(t, len(numbers)) for t in texts), np.int64, len(texts))
-    distinct: list[str] = []
-    renumbered = np.full(len(numbers), -1)
-    for text, number in numbers.items():
-        if text and not text.isspace():
-            renumbered[number] = len(distinct)
-            distinct.append(text)
-    return distinct, renumbered[codes]
+    numbers: dict[str, int] = {}
+    row = np.empty(len(texts), np.int64)
+    size = _piece(texts)
+    for start in range(0, len(texts), size):
+        piece = texts[start : start + size]
+        codes = _codes(piece)
+        known = np.flatnonzero(codes >= 0)
+        first = np.zeros(codes.max(initial=-1) + 1, np.int64)
+        first[codes[known[::-1]]] = known[::-1]  # of equal codes the first text is written last
+        # One more, for the code -1.
+        own = np.full(len(first) + 1, -1)
+        for code, at in enumerate(first.tolist()):
+            text = piece[at]
+            if text and not text.isspace():
+                own[code] = numbers.setdefault(text, len(numbers))
+        row[start : start + size] = own[codes]
+    return list(numbers), row
+
+
+def _piece(texts: Sequence[str | None]) -> int:
+    """Return how many of these texts are compared at once."""
+    some = texts[:: max(1, len(texts) // _SAMPLE)]
+    characters = sum(len(text or "") for text in some)
+    return max(1, _PIECE_CHARACTERS * len(some) // max(characters, 1))
+
+
+def _codes(texts: Sequence[str | None]) -> Ints:
+    """Return `[n]` a number for each distinct text, -1 for None; Arrow is thrice as fast as Python.
+
+    Its copy of the texts is why they come in pieces.
+    """
+    try:
+        found = pa.array(texts, pa.large_string()).dictionary_encode()
+    except UnicodeEncodeError:  # a lone surrogate, which Arrow cannot hold
+        numbers: dict[str | None, int] = {None: -1}
+        each = (numbers.setdefault(text, len(numbers) - 1) for text in texts)
+        return np.fromiter(each, np.int64, len(texts))
+    return found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _encode(

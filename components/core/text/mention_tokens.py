@@ -11,7 +11,7 @@ from components.core.text import mention_words as vocabulary
 # No quantifier stands in another over the same characters, so nothing is tried twice.
 _TOKEN = re.compile(
     r"(?P<break>\n\s*\n)"
-    r"|(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?![\d%])|\d{1,2}/(?:19|20)\d\d(?!\d))"
+    r"|(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?![\d%])|\d{1,2}/(?:19|20)\d\d(?!\d))"
     r"|(?P<number>\d+(?:[.,]\d+)?|[.,]\d+)"
     r"|(?P<initials>(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W\d_]))?)"
     r"|(?P<word>[^\W\d_]+)"
@@ -84,7 +84,8 @@ def _ends(before: Tokens, text: str, at: int) -> bool:
     """Return whether the mark at `at` ends a sentence."""
     if text[at] != ".":
         return True
-    in_row = text[at + 1 : at + 2] == "." or (at > 0 and text[at - 1] == ".")
+    dotted = bool(before.kind) and before.kind[-1] == "mark" and text[at - 1] == "."
+    in_row = dotted or text[at + 1 : at + 2] == "."
     return not in_row and before.word(len(before) - 1) not in _ABBREVIATED
 
 

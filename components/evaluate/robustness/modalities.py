@@ -1,7 +1,7 @@
 """Every subset of the model's inputs; an absent input is what serving makes of it.
 
-Without clinical fields each counts as missing; without notes the record has none. Without an ECG serving gives no answer, and none is
-made up here.
+Without clinical fields each counts as missing; without notes the record has none. Without an ECG
+serving gives no answer, and none is made up here.
 """
 
 from __future__ import annotations

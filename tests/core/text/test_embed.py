@@ -70,6 +70,20 @@ def test_what_is_cached_is_not_encoded_again(
     assert third.seen == ["new"]
 
 
+@pytest.mark.parametrize("characters", [1, 7, 2**28])
+@pytest.mark.parametrize("odd", ["ccc", "\ud800", "a\0b"])
+def test_any_text_is_told_from_any_other(
+    characters: int, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PIECE_CHARACTERS", characters)
+    texts = [odd, None, "a", "", "b", odd, "a ", "A", None, "a", "\t"]
+    encoder = Counting()
+    out = embed(texts, encoder, None)
+    assert sorted(encoder.seen) == sorted({text for text in texts if text and text.strip()})
+    expected = [vectors([t])[0] if t and t.strip() else np.zeros(WIDTH) for t in texts]
+    np.testing.assert_array_equal(out, expected)
+
+
 def test_the_table_of_distinct_vectors_is_small() -> None:
     made = embed_distinct(["x", "y", None] * 1000, Counting(), None)
     assert made.vectors.shape == (3, WIDTH)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.text.masking import MASK, mask_lvef
+from components.core.text.masking import MASK, Masked, mask_lvef
 from tests.core.text.mention_grammar import HIGH, LOW, mention, plain
 
 SAID = re.compile(
@@ -43,7 +43,7 @@ def test_what_stands_around_a_mention_stays(before: list[str], said: str, after:
 @given(st.lists(plain, max_size=6))
 def test_a_text_without_mention_is_unchanged(parts: list[str]) -> None:
     text = "\n".join(parts)
-    assert mask_lvef(text) == (type(mask_lvef(""))(text, 0))
+    assert mask_lvef(text) == Masked(text, 0)
 
 
 @given(
@@ -105,6 +105,23 @@ def test_masking_twice_changes_nothing(parts: list[str], between: str) -> None:
         ("EF? 35%", "[masked]? 35%"),
         ("EF approx. 35%", "[masked]"),
         ("EF " + "9" * 50, "[masked] " + "9" * 50),
+        ("walls diffusely hypokinetic", "walls [masked]"),
+        ("LV failure", "[masked]"),
+        ("HFrEF (EF 25-30 % by TTE [**2145-3-4**], prior 55%)", "[masked] ([masked])"),
+        ("Overall left ventricular systolic function is severely depressed (LVEF= 25 %).",
+         "[masked] ([masked])."),
+        ("left - EF 35", "[masked]"),
+        ("( -EF 35 %", "( -[masked]"),
+        ("ejaculatory fraction 35 %, ejx fraction", "ejaculatory fraction 35 %, ejx fraction"),
+        ("EF 35 and 40 mg", "[masked] and 40 mg"),
+        ("EF 35 +/- - / 5 %", "[masked]"),
+        ("wide scar and LV function", "wide scar and [masked]"),
+        ("severely reduced L.V.E.F.. Reduced appetite", "[masked]. Reduced appetite"),
+        ("the left ventricle is normal", "the [masked]"),
+        ("heart failure with reduced ejection fraction", "heart failure with [masked]"),
+        ("diastolic CHF", "[masked] CHF"),
+        ("EF", "[masked]"),
+        ("dilated cardiomyopathy, GLS -15 %", "dilated cardiomyopathy, GLS -15 %"),
         ("", ""),
     ],
 )  # fmt: skip
