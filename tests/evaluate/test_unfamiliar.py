@@ -138,10 +138,11 @@ def test_without_answers_or_distances_figures_are_left_out() -> None:
     assert set(known.figures) == {"abstained"}
     assert known.unanswered == 200
     assert "auroc_distance" not in missed.figures
-    assert "200 without a lead left" in wording.table(found).rows[1][-1]
-    assert wording.table(found).rows[1][1] == "—"
-    said = list(wording.paragraphs(found, "lvef", folded=False))
-    assert any("No distance from the training recordings can be given" in text for text in said)
+    said, told = wording.tables(found)
+    assert "200 without a lead left" in said.rows[1][-1]
+    assert said.rows[1][1] == told.rows[1][1] == "—"
+    words = list(wording.paragraphs(found, "lvef", folded=False))
+    assert any("No distance from the training recordings can be given" in text for text in words)
 
 
 def test_quality_is_that_of_the_recording_and_a_lost_lead_is_flat() -> None:
@@ -213,12 +214,12 @@ def test_it_is_off_without_a_confidence_head_and_without_an_ecg(context: Context
 
 
 def test_the_section_has_a_row_for_every_strangeness(section: Section) -> None:
-    (table,) = section.tables
-    assert [row[0] for row in table.rows][:3] == [
+    said, told = section.tables
+    assert [row[0] for row in told.rows][:3] == [
         "untouched", "recorded at half the rate declared", "recorded at twice the rate declared",
     ]  # fmt: skip
-    assert len(table.rows) == 10
-    assert all(len(row) == len(table.header) for row in table.rows)
+    assert len(said.rows) == len(told.rows) == 10
+    assert all(len(row) == len(table.header) for table in (said, told) for row in table.rows)
     assert "head/confidence/unfamiliar/white_noise/auroc_distance" in section.figures
     assert "head/confidence/unfamiliar/base/stated" in section.figures
     assert section.plots[0].name == "unfamiliar_confidence"

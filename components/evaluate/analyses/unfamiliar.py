@@ -49,7 +49,7 @@ def _section(context: Context, name: str, head: ConfidenceHead) -> Section:
         name=NAME,
         title=_TITLE,
         text=tuple(wording.paragraphs(found, head.of, folded=context.tables.folded)),
-        tables=(wording.table(found),),
+        tables=wording.tables(found),
         plots=(Plot(name=f"{NAME}_{safe(name)}", svg=svg, alt=alt, wide=True),),
         notices=tuple(wording.notices(found, name)),
         figures={

@@ -9,10 +9,12 @@ from components.core.report.section import Notice, Table
 from components.evaluate.report.forest import Row
 from components.evaluate.unfamiliar.figures import CONFIDENCE, DISTANCE, Strange, Unfamiliar
 
-_COLUMNS = {
+_SAID = {
     "stated": "Stated confidence",
     "accuracy": "Accuracy",
     "overconfidence": "Stated minus accuracy",
+}
+_TOLD = {
     CONFIDENCE: "AUROC by 1 − confidence",
     DISTANCE: "AUROC by distance",
     "abstained": "Model abstains",
@@ -94,22 +96,37 @@ def notices(found: Unfamiliar, name: str) -> Iterator[Notice]:
         )
 
 
-def table(found: Unfamiliar) -> Table:
-    """Return a row per strangeness, the untouched on top."""
-    rows = [_row(each) for each in (found.base, *found.strange)]
-    note = (
-        "AUROC by chance 0.500. Stated minus accuracy: above 0 the head is surer than it is right. "
-        "Model abstains: share of recordings from which the served model withholds its answer."
+def tables(found: Unfamiliar) -> tuple[Table, ...]:
+    """Return what is said of the recordings, and who tells them, a row per strangeness."""
+    every = (found.base, *found.strange)
+    said = tuple((*_cells(each, _SAID), _remark(each)) for each in every)
+    told = tuple(_cells(each, _TOLD) for each in every)
+    return (
+        Table(
+            "What is said of recordings made strange",
+            ("Recording", *_SAID.values(), "Remark"),
+            said,
+            "Stated minus accuracy above 0: the head is surer than it is right.",
+        ),
+        Table(
+            "Who tells them from untouched ones",
+            ("Recording", *_TOLD.values()),
+            told,
+            "AUROC by chance 0.500. Model abstains: share of the recordings from which the served "
+            "model withholds its answer.",
+        ),
     )
-    return Table("Recordings made strange", ("Recording", *_COLUMNS.values(), "Remark"),
-                 tuple(rows), note)  # fmt: skip
 
 
-def _row(each: Strange) -> tuple[str, ...]:
-    cells = [each.figures[n].text() if n in each.figures else "—" for n in _COLUMNS]
+def _cells(each: Strange, columns: dict[str, str]) -> tuple[str, ...]:
+    figures = each.figures
+    found = (figures[name].text() if name in figures else "—" for name in columns)
+    return (each.condition.title, *found)
+
+
+def _remark(each: Strange) -> str:
     lost = f"{each.unanswered:,} without a lead left" if each.unanswered else ""
-    remark = "; ".join(text for text in (each.condition.remark, lost) if text)
-    return (each.condition.title, *cells, remark)
+    return "; ".join(text for text in (each.condition.remark, lost) if text)
 
 
 def picture(found: Unfamiliar) -> list[Row]:
