@@ -104,7 +104,7 @@ def test_what_is_noticed_missed_and_made_surer_is_told() -> None:
     )
     assert said[2] == "The distance alone tells: missed."
     assert said[3] == "Neither tells: up."
-    assert said[4].startswith("More confident than right, as far as the intervals tell: missed (")
+    assert said[4].startswith("More confident than right (stated minus accuracy): missed, 0.")
     (notice,) = wording.notices(FOUND, "confidence")
     assert notice.text.endswith("where these are: missed, up.")
     rows = wording.picture(FOUND)

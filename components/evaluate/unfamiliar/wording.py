@@ -75,8 +75,8 @@ def _too_sure(found: Unfamiliar) -> Iterator[str]:
     ]
     if over:
         yield (
-            "More confident than right, as far as the intervals tell: "
-            + ", ".join(f"{e.condition.title} ({e.figures['overconfidence'].text()})" for e in over)
+            "More confident than right (stated minus accuracy): "
+            + "; ".join(f"{e.condition.title}, {e.figures['overconfidence'].text()}" for e in over)
             + "."
         )
 
