@@ -38,14 +38,6 @@ def predict_logits(
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-def answer(
-    model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, head: View, place: Place
-) -> Floats:
-    """Return `[B]` log-odds of a head's binary view by a model in evaluation mode."""
-    logits = forward(model, raw, normaliser=normaliser, place=place)
-    return head.log_odds(logits).double().numpy()
-
-
 def forward(model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, place: Place) -> Batch:
     """Return head → `[B, k]` logits of a raw batch, float32 on the CPU."""
     with torch.no_grad():

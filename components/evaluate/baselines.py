@@ -68,8 +68,10 @@ def _gradient_boosting(cases: Cases) -> Predict:
         early_stopping=False,  # pyright: ignore[reportArgumentType] - the stub knows 'auto' only
         random_state=0,
     )  # fmt: skip
-    model.fit(cases.x, cases.label, sample_weight=cases.weight)
-    return lambda x: np.asarray(model.predict_proba(x)[:, 1], dtype=np.float64)
+    # A strip of a few seconds has no heart rate in anyone, and a column of gaps cannot be binned.
+    known = np.isfinite(cases.x).any(axis=0)
+    model.fit(cases.x[:, known], cases.label, sample_weight=cases.weight)
+    return lambda x: np.asarray(model.predict_proba(x[:, known])[:, 1], dtype=np.float64)
 
 
 MAKERS: dict[str, Callable[[Cases], Predict]] = {

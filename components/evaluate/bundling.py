@@ -46,7 +46,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
         model=train.facts["model"],
         ecg=_ecg(stages),
-        **_quality_gate(stages, config),
+        **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
         features=_features(stages),
@@ -84,7 +84,7 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
     return kept.model_copy(update={"judge": True})  # one answer can wait for its quality
 
 
-def _quality_gate(stages: Upstream, config: AbstentionConfig) -> dict[str, Any]:
+def quality_gate(stages: Upstream, config: AbstentionConfig) -> dict[str, Any]:
     """Return what training refused and what the bundle abstains from beside it."""
     if _ecg(stages) is None:
         return {}

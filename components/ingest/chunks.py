@@ -97,7 +97,7 @@ def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 -
             fs=float(declared.fs or 0),
             leads=leads,
             unit=unit if unit == DIMENSIONLESS else "mV",
-            lsb=np.full(len(leads), factor),
+            lsb=np.full(len(leads), factor * reference.lsb),
             offset=np.zeros(len(leads)),
         )
     )

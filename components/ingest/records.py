@@ -29,12 +29,14 @@ class ArrayRef:
         row: first index.
         declared: rate, unit and lead order; an array cannot say them.
         key: name inside an `.npz`.
+        lsb: what one stored number is, in the declared unit.
     """
 
     path: Path
     row: int
     declared: Declared
     key: str = ""
+    lsb: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from components.core.data.cohort import Rows, read_part, rows_of
 from components.evaluate.baselines import MAKERS, Features, fit_predict
+from components.evaluate.regression import Cases
 from tests.evaluate.conftest import Example
 
 NAMES = sorted(MAKERS)
@@ -66,3 +67,16 @@ def test_ecg_summaries_are_computed_once_per_recording(
     np.testing.assert_array_equal(features.ecg(seen[0]), first)
     tabular, _ = parts(examples("holdout"))
     assert features.ecg(tabular[0]).shape == (len(tabular[0]), 0)
+
+
+def test_a_column_without_a_value_is_no_reason_to_fail() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 3)).astype(np.float32)
+    label = (x[:, 0] > 0).astype(np.int64)
+    gaps = np.c_[x, np.full(80, np.nan)]
+    for make in MAKERS.values():
+        plain, gapped = (
+            make(Cases(x=each, label=label, weight=np.ones(80), groups=np.arange(80)))(each)
+            for each in (x, gaps)
+        )
+        np.testing.assert_allclose(gapped, plain, atol=1e-6)

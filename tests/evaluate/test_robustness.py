@@ -20,6 +20,8 @@ from components.evaluate.analysis import Context
 from components.evaluate.predictions import position
 from components.evaluate.robustness.battery import conditions, disturbed_logits, draw
 from components.evaluate.robustness.recordings import Condition, decode, nothing_given, signal_rms
+from components.evaluate.robustness.setting import kinds_of, network_of
+from components.evaluate.robustness.setting import setup_of as setup_from
 from tests.evaluate.conftest import Example, context_of
 
 Get = Callable[[str], Example]
@@ -44,18 +46,18 @@ def section(context: Context) -> Section:
 def logits(context: Context, *wanted: Condition) -> np.ndarray:
     (test,) = context.tests
     return disturbed_logits(
-        robustness._network(context, test.fold),
+        network_of(context, test.fold),
         test.rows,
         np.arange(len(test.rows)),
         [c.change for c in wanted if c.change is not None],
-        absent=nothing_given(test.rows, robustness._kinds(context)),
+        absent=nothing_given(test.rows, kinds_of(context)),
         advance=lambda done: None,
     )
 
 
 def setup_of(context: Context):
     index = [np.arange(len(test.rows)) for test in context.tests]
-    return robustness._setup(context, context.tests, index)
+    return setup_from(context, context.tests, index)
 
 
 def test_it_is_off_for_models_without_an_ecg(examples: Get, context: Context) -> None:
@@ -73,12 +75,12 @@ def test_undisturbed_recordings_give_the_logged_logits(context: Context) -> None
 
 def test_several_networks_see_the_same_recordings(context: Context) -> None:
     (test,) = context.tests
-    one = robustness._network(context, test.fold)
+    one = network_of(context, test.fold)
     twice = replace(one, models=[*one.models, *one.models])
     expected = test.frame["logit"]
     found = disturbed_logits(
         twice, test.rows, np.arange(len(expected)), [lambda recordings: recordings],
-        absent=nothing_given(test.rows, robustness._kinds(context)), advance=lambda done: None,
+        absent=nothing_given(test.rows, kinds_of(context)), advance=lambda done: None,
     )  # fmt: skip
     np.testing.assert_allclose(found[0], expected, atol=1e-5)
 

@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from components.core.config.task import load_task
 from components.core.data.cohort import open_shards
 from components.core.signals.leads import LEADS12
 from tests.chain import ingest_config, ingested, manifest_of, prepared, rejects_of, write_table
 
 pytestmark = pytest.mark.real_data
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
 DAYS_A_YEAR = 365.25
 
 
@@ -97,3 +100,25 @@ def test_cinc2011_quality_keeps_identical_records_apart_from_no_split(tmp_path: 
     assert done.counts["flag_flat"] == 36
     parts = manifest_of(done).groupby("part.holdout")["label"].agg(["size", "sum"])
     assert (parts["sum"] > 0).all()
+
+
+def test_the_example_keeps_every_recording_with_a_signal_and_names_the_leads_right() -> None:
+    task = load_task(
+        "confidence",
+        config=str(ROOT / "pipelines" / "examples" / "quality_cinc2011.yaml"),
+        path=str(DATA / "cinc2011_quality" / "labels.csv"),
+    )
+    stage = ingested(task.ingest.model_copy(update={"workers": 1}))
+    plain = task.preprocess.model_dump(mode="json") | {"workers": 1}
+    done = prepared(
+        stage, label=task.label.model_dump(mode="json"), heads={"quality": {"kind": "binary"}},
+        **plain,
+    )  # fmt: skip
+    frame = manifest_of(done)
+    assert set(rejects_of(done)["code"]) == {"no_ecg_leads"}
+    assert (len(frame), int(frame["label"].sum())) == (160, 60)
+    assert not frame["flag_einthoven"].fillna(value=False).any()
+    assert set(frame["part.r0f0"]) == {"train", "val", "test"}
+    # The rule's score, with limits in mV: a wrong gain would not tell them so well.
+    poor = roc_auc_score(frame["label"].astype(int), -frame["quality"])
+    assert poor == pytest.approx(0.916, abs=0.005)

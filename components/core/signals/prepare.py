@@ -214,7 +214,7 @@ def _mask_flat(
             advice="leave the recording out",
         )
     if config.unit == "mV":
-        check_amplitude(peak_to_peak[live])
+        check_amplitude(peak_to_peak[live], most_mv=config.max_amplitude_mv)
     fitted[~live] = 0.0
     return live
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.core.errors import nearest
 from components.core.signals.leads import LEADS8, LEADS12
-from components.core.signals.units import FS_RANGE
+from components.core.signals.units import FS_RANGE, MAX_AMPLITUDE_MV, MIN_AMPLITUDE_MV
 
 # Six of eight: a 12-lead machine with two loose electrodes is in, a two-lead Holter is not.
 _DEFAULT_SHARE = 0.75
@@ -29,6 +29,8 @@ class PrepareConfig(BaseModel):
         min_leads: recordings with fewer of `leads` are refused; three quarters when None.
         highpass_hz: 0.05 or 0.5, a high-pass of zero phase; None leaves the baseline alone.
         notch_hz: takes out hum at that mains frequency, with zero phase; None leaves it in.
+        max_amplitude_mv: recordings whose leads' median amplitude is above are refused, for their
+            unit or gain may be wrong; raise it where saturated recordings are to be judged.
         judge: find the signal's quality, four fifths of the time this takes; False leaves flags
             and score unknown.
     """
@@ -43,6 +45,7 @@ class PrepareConfig(BaseModel):
     min_leads: int | None = Field(default=None, ge=1)
     highpass_hz: float | None = None
     notch_hz: Literal[50, 60] | None = None
+    max_amplitude_mv: float = Field(default=MAX_AMPLITUDE_MV, gt=MIN_AMPLITUDE_MV)
     judge: bool = True
 
     @model_validator(mode="after")

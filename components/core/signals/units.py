@@ -177,25 +177,28 @@ def mask_non_finite(
     return mask & finite
 
 
-def check_amplitude(peak_to_peak: npt.NDArray[np.float32]) -> None:
+def check_amplitude(
+    peak_to_peak: npt.NDArray[np.float32], *, most_mv: float = MAX_AMPLITUDE_MV
+) -> None:
     """Refuse amplitudes that no ECG has, the sign of a wrong unit or gain.
 
     Amplitude is half of the peak-to-peak range, so that an electrode's constant offset is free.
 
     Args:
         peak_to_peak: `[leads]` in mV, of the leads that are present and not flat.
+        most_mv: greatest median amplitude taken.
 
     Raises:
         RecordError: `implausible_amplitude`.
     """
     amplitude = peak_to_peak / 2
     middle = float(np.median(amplitude))
-    if middle <= MAX_AMPLITUDE_MV and float(amplitude.max()) >= MIN_AMPLITUDE_MV:
+    if middle <= most_mv and float(amplitude.max()) >= MIN_AMPLITUDE_MV:
         return
     raise RecordError(
         "implausible_amplitude",
         f"the leads' median amplitude is {middle:.3g} mV, outside "
-        f"{MIN_AMPLITUDE_MV:g}–{MAX_AMPLITUDE_MV:g} mV",
+        f"{MIN_AMPLITUDE_MV:g}–{most_mv:g} mV",
         field="amplitude",
         value=f"{middle:.3g} mV",
         advice="check the unit and the gain",

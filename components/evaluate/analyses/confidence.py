@@ -23,7 +23,12 @@ from components.evaluate.heads.confidence import (
     confidence_figures,
     judged,
 )
-from components.evaluate.heads.quality import QualityFigures, quality_figures
+from components.evaluate.heads.quality import (
+    QualityFigures,
+    head_figures,
+    quality_figures,
+    quality_head,
+)
 from components.evaluate.heads.tables import key, known, merged, of_kind
 from components.evaluate.report.risk_coverage import Series, risk_coverage_plot
 from components.evaluate.report.wording import percent
@@ -53,7 +58,7 @@ def analyse(context: Context) -> Section:
     """Return how well wrong answers are told, what coverage buys, and ECG quality."""
     frame = context.heads if context.heads is not None else pd.DataFrame()
     manifest = pd.read_parquet(context.stages.cohort.folder / MANIFEST)
-    quality = quality_figures(manifest, frame["sample_id"], context.plan)
+    quality = _judged_quality(context, manifest, frame)
     parts: dict[str, Section] = {}
     for name, head in _known(context, frame).items():
         found = judged(frame, name, head)
@@ -69,6 +74,16 @@ def analyse(context: Context) -> Section:
             figures=dict(_tracked(name, figures, quality)),
         )
     return merged(NAME, _TITLE, parts)
+
+
+def _judged_quality(
+    context: Context, manifest: pd.DataFrame, frame: pd.DataFrame
+) -> QualityFigures | None:
+    """Return the figures of the quality head where there is one, else those of the rule's score."""
+    name = quality_head(context.task.all_heads())
+    if name:
+        return head_figures(manifest, frame, name, context.plan)
+    return quality_figures(manifest, frame["sample_id"], context.plan)
 
 
 def _known(context: Context, frame: pd.DataFrame) -> dict[str, ConfidenceHead]:
@@ -104,7 +119,7 @@ def _words(found: Judged, head: ConfidenceHead, figures: Figures) -> Iterator[st
 
 def _quality(found: QualityFigures | None) -> Iterator[str]:
     if found is None:
-        yield "ECG quality: no tested recording has a quality score and anything to hold it to."
+        yield "ECG quality: no tested recording has an answer and anything to hold it to."
         return
     truth = {
         "annotations": "people's annotations",
@@ -113,12 +128,21 @@ def _quality(found: QualityFigures | None) -> Iterator[str]:
             "same measurements, so this is agreement and no validation"
         ),
     }[found.against]
-    lead = f"ECG quality against {truth}: {found.poor:,} of {found.records:,} recordings are poor"
+    who = f"head '{found.head}'" if found.head else "preprocess' score"
+    lead = (
+        f"ECG quality, {who} against {truth}: {found.poor:,} of {found.records:,} recordings are "
+        "poor"
+    )
     if found.auroc is None:
-        yield f"{lead}, so no AUROC of the score can be given."
+        yield f"{lead}, so no AUROC can be given."
         return
     few = "" if found.powered else f" (underpowered: fewer than {RARE_PATIENTS} of one kind)"
     yield f"{lead} ({percent(found.poor / found.records)}); AUROC {found.auroc.text()}{few}."
+    if found.score is not None and found.gain is not None:
+        yield (
+            f"Preprocess' score, which needs no training, reaches {found.score.text()} on the same "
+            f"recordings; head minus score {found.gain.text()}, paired."
+        )
 
 
 def _tables(found: Judged, figures: Figures) -> Iterator[Table]:
@@ -201,3 +225,5 @@ def _tracked(
             yield key(name, f"{figure}_minus_{who.removesuffix(f'-{HEAD}')}"), interval
     if quality is not None and quality.auroc is not None:
         yield key(name, f"quality_auroc_{quality.against}"), quality.auroc
+    if quality is not None and quality.gain is not None:
+        yield key(name, "quality_auroc_minus_score"), quality.gain

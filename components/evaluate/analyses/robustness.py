@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from components.core.errors import CardioError
-from components.core.models.registry import model_file
 from components.core.progress import Advance, progress
 from components.core.report.section import Plot, Section
-from components.core.signals.prepare_config import PrepareConfig
 from components.evaluate.analysis import Context
-from components.evaluate.predictions import (
-    FoldTest,
-    loaded,
-    members_of,
-    position,
-    primary_view,
-)
+from components.evaluate.predictions import FoldTest, position
 from components.evaluate.report.forest import forest
 from components.evaluate.robustness import wording
-from components.evaluate.robustness.battery import (
-    Index,
-    Network,
-    conditions,
-    disturbed_logits,
-    draw,
-)
+from components.evaluate.robustness.battery import Index, conditions, disturbed_logits, draw
 from components.evaluate.robustness.figures import BASE, compare
 from components.evaluate.robustness.recordings import (
     Condition,
     Recordings,
-    Setup,
     nothing_given,
-    signal_rms,
 )
+from components.evaluate.robustness.setting import inputs_of, kinds_of, network_of, setup_of
 
 NAME = "robustness"
 ORDER = 50
@@ -49,13 +33,7 @@ _KEYS = ["sample_id", "patient_id", "label", "weight"]
 
 def applies(context: Context) -> bool:
     """Return whether the model looks at an ECG and is tested on its own cohort."""
-    return not context.external and "ecg" in inputs(context)
-
-
-def inputs(context: Context) -> tuple[str, ...]:
-    """Return the model's inputs that the cohort has."""
-    there = context.stages.cohort.facts["modalities"]
-    return tuple(each for each in model_file(context.task.model["name"]).INPUTS if each in there)
+    return not context.external and "ecg" in inputs_of(context)
 
 
 def analyse(context: Context) -> Section:
@@ -63,7 +41,7 @@ def analyse(context: Context) -> Section:
     config = context.task.evaluate.robustness
     tests = [test for test in context.tests if position(test.fold)[0] == 0]
     drawn = draw(tests, records=config.records, seed=config.seed)
-    wanted = conditions(_setup(context, tests, drawn))
+    wanted = conditions(setup_of(context, tests, drawn))
     parts: list[pd.DataFrame] = []
     work = sum(map(len, drawn)) * (1 + sum(c.change is not None for c in wanted))
     with progress("evaluate: disturbed recordings", work, "predictions") as advance:
@@ -90,23 +68,6 @@ def analyse(context: Context) -> Section:
     )
 
 
-def _setup(context: Context, tests: Sequence[FoldTest], drawn: Sequence[Index]) -> Setup:
-    facts: dict[str, Any] = context.stages.cohort.facts["ecg"]
-    prepared = PrepareConfig(**{k: v for k, v in facts.items() if k in PrepareConfig.model_fields})
-    each = [signal_rms(test.rows, index) for test, index in zip(tests, drawn, strict=True)]
-    return Setup(
-        config=context.task.evaluate.robustness,
-        leads=prepared.leads,
-        fs=prepared.fs,
-        unit=prepared.unit,
-        highpass_hz=prepared.highpass_hz,
-        notch_hz=prepared.notch_hz,
-        fewest_leads=prepared.fewest_leads,
-        inputs=inputs(context),
-        rms=float(np.median(np.concatenate(each))),
-    )
-
-
 def _fold(
     context: Context,
     test: FoldTest,
@@ -117,11 +78,11 @@ def _fold(
     """Return a fold's drawn records with a pair of columns per condition that changes something."""
     changing = [(c.key, c.change) for c in wanted if c.change is not None]
     logits = disturbed_logits(
-        _network(context, test.fold),
+        network_of(context, test.fold),
         test.rows,
         index,
         [_unchanged, *(change for _, change in changing)],
-        absent=nothing_given(test.rows, _kinds(context)),
+        absent=nothing_given(test.rows, kinds_of(context)),
         advance=advance,
     )
     own = test.frame.iloc[index]
@@ -158,14 +119,3 @@ def _calibrated(test: FoldTest, logit: npt.NDArray[np.float64]) -> npt.NDArray[n
     out = np.full_like(logit, np.nan)
     out[known] = test.calibration.recalibrator.logit(logit[known])
     return out
-
-
-def _network(context: Context, fold: str) -> Network:
-    train = context.stages.train
-    models = [loaded(train, m).to(context.place.device) for m in members_of(train, fold)]
-    return Network(models=models, head=primary_view(train), place=context.place)
-
-
-def _kinds(context: Context) -> dict[str, str]:
-    kinds: dict[str, str] = context.stages.ingest.facts["features"]
-    return {name: kinds[name] for name in context.stages.cohort.facts["features"]}

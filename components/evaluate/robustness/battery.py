@@ -15,7 +15,7 @@ from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.errors import InputError
 from components.core.heads.registry import View
-from components.core.predict import answer
+from components.core.predict import forward
 from components.evaluate.predictions import FoldTest
 from components.evaluate.robustness import leads, modalities, noise, rates
 from components.evaluate.robustness.recordings import (
@@ -88,25 +88,64 @@ def disturbed_logits(
         absent: `[F]` see `Recordings`.
         advance: called with the number of predictions just made.
     """
+
+    def see(original: Recordings, changed: Recordings, normaliser: Normaliser) -> Floats:
+        del original
+        return logits_of(network, (network.head,), changed, normaliser)
+
+    return seen(rows, index, changes, see, width=1, absent=absent, advance=advance)[:, :, 0]
+
+
+# see(original, changed, normaliser) -> [B, width]
+See = Callable[[Recordings, Recordings, Normaliser], Floats]
+
+
+def seen(
+    rows: Rows,
+    index: Index,
+    changes: Sequence[Change],
+    see: See,
+    *,
+    width: int,
+    absent: Values,
+    advance: Callable[[int], None],
+) -> Floats:
+    """Return `[conditions, n, width]`, what `see` makes of every changed recording.
+
+    Args:
+        rows: the fold's test part.
+        index: `[n]` rows to use.
+        changes: of the conditions that change something.
+        see: makes `width` numbers of each recording of a batch, given it before and after.
+        width: how many numbers.
+        absent: `[F]` see `Recordings`.
+        advance: called with the number of recordings just seen.
+
+    Raises:
+        InputError: the cohort has no ECG.
+    """
     norm = rows.stats.norm()
     if norm is None:
         raise InputError("the fold has no ECG statistics; train on a cohort with ECGs")
     normaliser = Normaliser(norm)
-    out = np.empty((len(changes), len(index)))
+    out = np.empty((len(changes), len(index), width))
     for start in range(0, len(index), _BATCH):
         part = slice(start, start + _BATCH)
         recordings = decode(rows, index[part], absent)
         for number, change in enumerate(changes):
-            out[number, part] = _logits(network, change(recordings), normaliser)
+            out[number, part] = see(recordings, change(recordings), normaliser)
         advance(len(recordings.ids) * len(changes))
     return out
 
 
-def _logits(network: Network, recordings: Recordings, normaliser: Normaliser) -> Floats:
-    batch = to_batch(recordings)
-    each = [
-        answer(model, batch, normaliser=normaliser, head=network.head, place=network.place)
-        for model in network.models
-    ]
+def logits_of(
+    network: Network, heads: Sequence[View], recordings: Recordings, normaliser: Normaliser
+) -> Floats:
+    """Return `[B, heads]` mean log-odds of the members; NaN where no lead is left."""
+    batch, place = to_batch(recordings), network.place
+    each = [forward(model, batch, normaliser=normaliser, place=place) for model in network.models]
+    found = [[head.log_odds(said).double().numpy() for head in heads] for said in each]
     # Serving refuses a record without a lead, so it has no answer here either.
-    return np.where(recordings.lead_mask.any(axis=1), np.mean(each, axis=0), np.nan)
+    there = np.asarray(recordings.lead_mask.any(axis=1), np.bool_)[:, None]
+    mean = np.asarray(found, np.float64).mean(axis=0).T
+    return np.where(there, mean, np.nan)

@@ -51,7 +51,7 @@ def _possible(setup: Setup, name: str) -> bool:
 def _adding(setup: Setup, name: str, level: float) -> Change:
     def change(recordings: Recordings) -> Recordings:
         real = recordings.real()
-        noise = _filtered(unit_noise(recordings, setup, name), setup)
+        noise = filtered(unit_noise(recordings, setup, name), setup)
         return replace(
             recordings,
             values=recordings.values
@@ -108,7 +108,8 @@ def _band(
     return fft.irfft(spectrum, shape[1], axis=1).astype(np.float32)
 
 
-def _filtered(noise: Values, setup: Setup) -> Values:
+def filtered(noise: Values, setup: Setup) -> Values:
+    """Return `[B, K, L]` through the task's own filters, as what a device recorded."""
     if setup.highpass_hz is None and setup.notch_hz is None:
         return noise
     notch = cast("Literal[50, 60] | None", setup.notch_hz)

@@ -28,6 +28,7 @@ class Options(Frozen):
         key: name inside an `.npz`; empty for `.npy`.
         fs: sampling rate in Hz.
         unit: `mV`, `uV`, … or `z` for standardised signals.
+        lsb: what one stored number is in that unit, where the file holds a device's counts.
         leads: order of the second axis.
         label: column with 0 or 1.
         label_values: word in that column → 0 or 1, where it holds words; any other is refused.
@@ -43,6 +44,7 @@ class Options(Frozen):
     signals: str
     fs: float = Field(gt=0)
     unit: str
+    lsb: float = Field(default=1.0, gt=0)
     leads: tuple[str, ...] = Field(min_length=1)
     label: str
     label_values: dict[str, Literal[0, 1]] = Field(default_factory=dict[str, Literal[0, 1]])
@@ -82,7 +84,8 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
             raise InputError(f"'{path.name}' has more rows than '{options.signals}' has records")
         try:
             tables.check_width(row, header)
-            ecg = ArrayRef(path=signals, row=number, declared=declared, key=options.key)
+            ecg = ArrayRef(path=signals, row=number, declared=declared, key=options.key,
+                           lsb=options.lsb)  # fmt: skip
             record = _record(row, line, options, ecg)
             if number in same:
                 record = _in_group(record, same[number], given)

@@ -104,3 +104,9 @@ def test_implausible_amplitudes(mv) -> None:
 def test_one_large_or_small_lead_is_plausible() -> None:
     check_amplitude(np.array([100, 2, 2], np.float32))
     check_amplitude(np.array([0.0004, 0.0004, 2], np.float32))
+
+
+def test_a_task_may_take_greater_amplitudes() -> None:
+    check_amplitude(np.full(8, 80, np.float32), most_mv=50)
+    with pytest.raises(RecordError, match=r"median amplitude is 55 mV, outside 0.001–50 mV"):
+        check_amplitude(np.full(8, 110, np.float32), most_mv=50)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from components.core.config.heads import ConfidenceHead
+from components.core.config.heads import BinaryHead, ConfidenceHead, HeadMap
 from components.core.errors import CardioError
 from components.core.metrics.resampling import Plan
 from components.core.metrics.selective import aurc
@@ -22,7 +22,12 @@ from components.evaluate.heads.confidence import (
     judged,
     threshold_distance,
 )
-from components.evaluate.heads.quality import poor_recordings, quality_figures
+from components.evaluate.heads.quality import (
+    head_figures,
+    poor_recordings,
+    quality_figures,
+    quality_head,
+)
 from tests.evaluate.heads import planted
 
 SETTINGS = ConfidenceHead(of="lvef")
@@ -122,7 +127,7 @@ def test_a_worse_head_is_called_worse(tmp_path: Path) -> None:
     turned = FRAME.assign(**{"out.confidence.p": 1 - FRAME["out.confidence.p"]})
     section = analysed(tmp_path, turned, manifest())
     assert sum("tells wrong answers worse than" in t for t in section.text) == 2
-    assert any("no tested recording has a quality score" in t for t in section.text)
+    assert any("no tested recording has an answer and anything" in t for t in section.text)
 
 
 def test_few_wrong_answers_are_underpowered_and_not_ranked(tmp_path: Path) -> None:
@@ -176,9 +181,74 @@ def test_quality_without_a_score_or_with_one_kind(tmp_path: Path) -> None:
     assert found.auroc is None
     assert not found.powered
     section = analysed(tmp_path, FRAME, cohort)
-    assert any("so no AUROC of the score can be given" in t for t in section.text)
+    assert any("so no AUROC can be given" in t for t in section.text)
 
 
 def test_it_applies_where_correctness_is_known() -> None:
     assert not confidence.applies(planted.context())
     assert not confidence.applies(planted.context(heads=FRAME.assign(**{"y.confidence": np.nan})))
+
+
+QUALITY_HEADS: HeadMap = {
+    "readable": BinaryHead(target="quality", positive=("unacceptable",)),
+    **planted.HEADS,
+}
+
+
+def with_quality(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the table with a quality head, and a manifest whose rule knows a little less."""
+    rng = np.random.default_rng(seed)
+    poor = (rng.random(len(FRAME)) < 0.2).astype(float)
+    logit = 2 * poor + rng.normal(size=len(FRAME))
+    frame = FRAME.assign(**{"y.readable": poor, "out.readable.logit": logit})
+    frame.loc[:9, "y.readable"] = np.nan
+    score = 1 / (1 + np.exp(poor + rng.normal(size=len(FRAME))))
+    return frame, manifest(quality=score)
+
+
+def test_the_head_that_learns_quality_is_found() -> None:
+    assert quality_head(QUALITY_HEADS) == "readable"
+    assert quality_head({"quality": BinaryHead()}) == "quality"
+    assert quality_head(planted.HEADS) == ""
+
+
+def test_a_quality_head_is_judged_in_place_of_the_score(tmp_path: Path) -> None:
+    frame, cohort = with_quality()
+    found = head_figures(cohort, frame, "readable", PLAN)
+    assert found is not None
+    assert found.auroc is not None
+    assert found.score is not None
+    assert found.gain is not None
+    known = frame[frame["y.readable"].notna()]
+    rule = cohort.set_index("sample_id")["quality"].loc[known["sample_id"]].to_numpy()
+    own, beside = [], []
+    for _, part in known.assign(rule=rule).groupby("fold"):
+        own.append(roc_auc_score(part["y.readable"], part["out.readable.logit"]))
+        beside.append(roc_auc_score(part["y.readable"], -part["rule"]))
+    assert found.auroc.value == pytest.approx(np.mean(own))
+    assert found.score.value == pytest.approx(np.mean(beside))
+    assert found.gain.value == pytest.approx(np.mean(own) - np.mean(beside))
+    assert found.gain.lo > 0
+    assert (found.records, found.left_out) == (len(known), 10)
+    cohort.to_parquet(tmp_path / MANIFEST)
+    context = planted.context(tmp_path, heads=frame, all_heads=QUALITY_HEADS)
+    section = confidence.analyse(context)
+    assert any("ECG quality, head 'readable' against people's" in text for text in section.text)
+    assert any("which needs no training, reaches" in text for text in section.text)
+    assert "head/confidence/quality_auroc_minus_score" in section.figures
+
+
+def test_a_quality_head_without_a_rule_beside_it_or_without_truth() -> None:
+    frame, cohort = with_quality()
+    alone = head_figures(manifest(), frame, "readable", PLAN)
+    assert alone is not None
+    assert alone.auroc is not None
+    assert alone.gain is None
+    few = cohort.assign(quality=cohort["quality"].where(frame["y.readable"] == 1))
+    one_kind = head_figures(few, frame, "readable", PLAN)
+    assert one_kind is not None
+    assert one_kind.gain is None
+    fine = head_figures(cohort, frame.assign(**{"y.readable": 0.0}), "readable", PLAN)
+    assert fine is not None
+    assert fine.auroc is None
+    assert head_figures(cohort, frame.assign(**{"y.readable": np.nan}), "readable", PLAN) is None

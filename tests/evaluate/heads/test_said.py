@@ -23,7 +23,7 @@ from tests.head_cohort import HEADS
 
 @pytest.fixture
 def done(examples: Callable[[str], Example]) -> Example:
-    return examples("heads")
+    return examples("several")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from components.core.config.base import validate
 from components.core.errors import ConfigError, InputError
+from components.ingest.chunks import _signal
 from components.ingest.records import ArrayRef, Record, Reject
 from components.ingest.sources import array
 
@@ -148,3 +149,14 @@ def test_identical_samples_with_different_labels_are_refused(tmp_path: Path) -> 
 def test_patients_and_groups_do_not_go_together() -> None:
     with pytest.raises(ConfigError, match="group_identical stands in for patients; leave"):
         validate(array.Options, {**TWINS, "patient_id": "p"}, "here")
+
+
+def test_counts_are_scaled_by_what_one_of_them_is(tmp_path: Path) -> None:
+    path = _twins(tmp_path, ["bad", "good", "bad", "good"])
+    options = array.Options.model_validate({**TWINS, "unit": "uV", "lsb": 5})
+    (record, *_) = [r for r in array.read(path, options) if isinstance(r, Record)]
+    assert isinstance(record.ecg, ArrayRef)
+    values = np.load(tmp_path / "s.npy")[0]
+    np.testing.assert_allclose(_signal(record.ecg).physical(), values * 0.005, rtol=1e-6)
+    with pytest.raises(ConfigError, match="lsb"):
+        validate(array.Options, {**TWINS, "lsb": 0}, "here")
