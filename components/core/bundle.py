@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ import torch
 from safetensors import SafetensorError
 
 from components.core import out_of_distribution as ood
-from components.core.bundle_files import MANIFEST, BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file, tabular_row
-from components.core.bundle_text import text_vectors
+from components.core.bundle_prediction import NAN, Prediction
+from components.core.bundle_text import check_encoder, encoder_of, text_vectors
 from components.core.data import foldstats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
@@ -39,6 +40,7 @@ from components.core.signals.prepare import Prepared, prepare
 from components.core.signals.quality import refuse
 from components.core.signals.quantise import quantise
 from components.core.signals.signal import Signal
+from components.core.text.identity import EncoderIdentity
 
 __all__ = [
     "INPUTS",
@@ -49,47 +51,10 @@ __all__ = [
     "tabular_row",
     "write_bundle",
 ]
-NAN = float("nan")
 # Below five the 5th and 95th percentile are no more than the extremes of a handful of networks.
 FEWEST_MEMBERS = 5
 _PERCENTILES = (5, 95)
 CPU = Place(device="cpu", precision="fp32", name="CPU")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one patient's recording.
-
-    A model that abstains withholds probability and interval; `logit` stays for checks.
-
-    Attributes:
-        logit: mean over the members, before calibration; NaN where they could not be asked.
-        probability: calibrated, of the positive class.
-        error: why there is no answer; empty otherwise.
-        code: of that error, as in `rejects.parquet`.
-        lo: 5th percentile of the members' calibrated probabilities; NaN with fewer than five.
-        hi: 95th percentile.
-        interval_note: why there is no interval; empty where there is one.
-        quality: score of the ECG in [0, 1]; NaN where there is none.
-        flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
-        abstain: the recording is too poor or unlike those of training.
-        abstain_reason: in one sentence; empty otherwise.
-        heads: head → name → what it says, calibrated; empty where there is one binary head, whose
-            answer is the probability, and where the model abstains.
-    """
-
-    logit: float
-    probability: float
-    error: str = ""
-    code: str = ""
-    lo: float = NAN
-    hi: float = NAN
-    interval_note: str = ""
-    quality: float = NAN
-    flags: tuple[str, ...] = ()
-    abstain: bool = False
-    abstain_reason: str = ""
-    heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True)
@@ -105,10 +70,10 @@ class Predictor:
     Args:
         folder: of the bundle.
         text_encoder: folder of the frozen encoder that reads the notes, where the model has one;
-            empty takes the one that its settings name.
+            without it a row with a note is answered by an error that names the encoder.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing or damaged, or the folder holds another encoder.
     """
 
     def __init__(self, folder: Path, *, text_encoder: str = "") -> None:
@@ -122,6 +87,22 @@ class Predictor:
         self._primary = view(self.facts.all_heads(), self.facts.head)
         self._members = [self._loaded(folder / name) for name in self.facts.members]
         self._distribution = ood.load(folder) if self.facts.ood_threshold is not None else None
+        if text_encoder and (wanted := self.text_model) is not None:
+            check_encoder(wanted, text_encoder)
+
+    @property
+    def text_model(self) -> EncoderIdentity | None:
+        """Return the frozen encoder of the notes, which lies outside the bundle; None without."""
+        return encoder_of(self._members[0].stats.text)
+
+    @property
+    def hidden_size(self) -> int:
+        """Return the width of the hidden representation.
+
+        Raises:
+            InputError: the model has none.
+        """
+        return int(self._trunk().features)
 
     def _loaded(self, folder: Path) -> _Member:
         try:
@@ -134,7 +115,7 @@ class Predictor:
 
     def _load(self, folder: Path) -> _Member:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
-        stats = foldstats.load(folder / "norm_stats.json")
+        stats = foldstats.load(folder / STATS)
         norm = stats.norm()
         return _Member(
             model=load_model(self.facts.model, spec, folder / "weights.safetensors"),
@@ -182,13 +163,7 @@ class Predictor:
             InputError: the model has no trunk.
             UserError: the row cannot be read.
         """
-        member = self._members[0]
-        trunk: Any = getattr(member.model, "hidden", None)
-        if trunk is None:
-            raise InputError(
-                f"the model '{self.facts.model['name']}' has no hidden representation; it takes "
-                "one with model.name=trunk"
-            )
+        member, trunk = self._members[0], self._trunk()
         ecg = Batch()
         if self.facts.ecg is not None:
             ecg = _ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
@@ -196,6 +171,15 @@ class Predictor:
         with torch.no_grad():
             ready = batch if member.normalise is None else member.normalise(batch)
             return np.asarray(trunk(ready)[0].numpy(), dtype=np.float32)
+
+    def _trunk(self) -> Any:  # noqa: ANN401 - a module that `nn.Module` does not declare
+        found = getattr(self._members[0].model, "trunk", None)
+        if found is None:
+            raise InputError(
+                f"the model '{self.facts.model['name']}' has no hidden representation; it takes "
+                "one with model.name=trunk"
+            )
+        return found
 
     def _said(self, logits: list[Batch]) -> dict[str, dict[str, float]]:
         """Return what every head says, where there is more than one binary answer."""

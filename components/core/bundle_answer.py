@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from components.core.bundle import NAN, Prediction
 from components.core.bundle_files import BundleFacts
+from components.core.bundle_prediction import NAN, Prediction
 from components.core.heads.registry import from_json, head_file
 
 COLUMNS = (
@@ -31,10 +31,10 @@ def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
         trained_on=facts.trained_on(),
     )
     said = pd.DataFrame(
-        [
-            {name: each.heads.get(head, {}).get(key, NAN) for name, head, key in outputs(facts)}
-            for each in answers
-        ],
+        {
+            name: [each.heads.get(head, {}).get(key, NAN) for each in answers]
+            for name, head, key in outputs(facts)
+        },
         index=table.index,
         dtype="float64",
     )

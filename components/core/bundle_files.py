@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.core.config.base import Frozen
 from components.core.models.spec import DataSpec
@@ -16,6 +16,8 @@ from components.core.out_of_distribution import EcgDistribution
 from components.core.signals.prepare_config import PrepareConfig
 
 MANIFEST = "bundle.json"
+# Of each member's folder: what preprocessing learned from its training part.
+STATS = "norm_stats.json"
 
 
 class BundleFacts(Frozen):
@@ -68,6 +70,18 @@ class BundleFacts(Frozen):
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
 
+    @model_validator(mode="after")
+    def _every_head_is_calibrated(self) -> BundleFacts:
+        lacking = [name for name in self.heads if name not in self.calibrations]
+        if self.heads and self.head not in self.heads:
+            raise ValueError(f"heads lacks '{self.head}', the primary head")
+        if lacking and not self._is_single_binary():
+            raise ValueError(f"the head(s) {', '.join(lacking)} have no entry in calibrations")
+        return self
+
+    def _is_single_binary(self) -> bool:
+        return [each.get("kind") for each in self.all_heads().values()] == ["binary"]
+
     def all_heads(self) -> dict[str, Any]:
         """Return name → settings of every head."""
         return self.heads or {self.head: {"kind": "binary"}}
@@ -106,7 +120,7 @@ def write_bundle(
         target = folder / name
         target.mkdir(exist_ok=True)
         shutil.copyfile(member.weights, target / "weights.safetensors")
-        shutil.copyfile(member.stats, target / "norm_stats.json")
+        shutil.copyfile(member.stats, target / STATS)
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +13,16 @@ import numpy.typing as npt
 
 from components.core.config.text import TextConfig
 from components.core.data.texts import TextStats
-from components.core.errors import InputError
+from components.core.errors import InputError, UserError
 from components.core.text.identity import EncoderIdentity
+from components.core.text.model_folder import find_model
 from components.core.text.tfidf import TfidfEncoder
 
 if TYPE_CHECKING:
     from components.core.text.huggingface import HuggingFaceEncoder
+
+# A model out of the hub has its commit for a revision, a folder the sha256 over its files.
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def text_vectors(
@@ -34,31 +40,68 @@ def text_vectors(
     """
     if isinstance(stats, TfidfEncoder):
         return stats.transform(texts)
-    return stats.standardise(_encoder(stats.identity.model_dump_json(), folder).encode(texts))
+    return stats.standardise(_encoded(stats.identity.model_dump_json(), folder, tuple(texts)))
 
 
-@lru_cache(maxsize=2)
-def _encoder(identity: str, folder: str) -> HuggingFaceEncoder:
-    wanted = EncoderIdentity.model_validate_json(identity)
+def encoder_of(stats: TextStats | None) -> EncoderIdentity | None:
+    """Return the frozen encoder that a bundle needs beside itself; None where it needs none."""
+    return None if stats is None or isinstance(stats, TfidfEncoder) else stats.identity
+
+
+def check_encoder(wanted: EncoderIdentity, folder: str) -> None:
+    """Refuse a folder that is not the encoder's, before its weights are loaded.
+
+    Raises:
+        InputError: no folder is given, it cannot be opened, or it holds another encoder; both
+            widths are named.
+    """
     if not folder:
         raise InputError(
             f"the model reads notes with the encoder '{wanted.model}', which a bundle does not "
             "hold; give its folder as text_encoder"
         )
+    try:
+        found = find_model(_settings(wanted, folder))
+    except UserError as error:
+        raise InputError(f"text_encoder cannot be opened: {error}") from error
+    if found.revision != wanted.revision:
+        raise InputError(
+            f"the encoder in '{found.name}' gives {_width(found.path)} dimensions at revision "
+            f"{found.revision[:12]}, the head was trained on {wanted.width} of revision "
+            f"{wanted.revision[:12]}; give the folder that it was trained with"
+        )
+
+
+@lru_cache(maxsize=1)  # the networks of an ensemble ask one after the other about the same note
+def _encoded(identity: str, folder: str, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    return _encoder(identity, folder).encode(texts)
+
+
+@lru_cache(maxsize=2)
+def _encoder(identity: str, folder: str) -> HuggingFaceEncoder:
+    wanted = EncoderIdentity.model_validate_json(identity)
+    check_encoder(wanted, folder)
     from components.core.text.huggingface import load_encoder  # imports transformers
 
-    config = TextConfig(
+    return load_encoder(_settings(wanted, folder))
+
+
+def _settings(wanted: EncoderIdentity, folder: str) -> TextConfig:
+    return TextConfig(
         encoder="huggingface",
         model=folder,
         pooling=wanted.pooling,
         max_tokens=wanted.max_tokens,
         overlap=wanted.overlap,
+        # Who names the hub id that the head was trained with asks for that very model.
+        allow_download=folder == wanted.model and bool(_COMMIT.fullmatch(wanted.revision)),
     )
-    found = load_encoder(config)
-    if found.identity.revision != wanted.revision:
-        raise InputError(
-            f"the encoder in '{found.identity.model}' gives {found.identity.width} dimensions at "
-            f"revision {found.identity.revision[:12]}, the head was trained on {wanted.width} of "
-            f"revision {wanted.revision[:12]}; give the folder that it was trained with"
-        )
-    return found
+
+
+def _width(path: Path) -> int:
+    from components.core.compat import import_torchaudio
+
+    import_torchaudio()  # transformers imports it
+    from transformers import AutoConfig
+
+    return int(AutoConfig.from_pretrained(path, local_files_only=True).hidden_size)

@@ -12,11 +12,14 @@ import pandas as pd
 from components.core.bundle import Predictor
 from components.core.bundle_answer import as_table, outputs
 from components.core.bundle_inputs import NOTES
+from components.core.bundle_text import check_encoder
 from components.core.errors import InputError, UserError, nearest
 from components.core.registry import bundle_folder
 
 # The heads and the registered model that holds each when it was trained by itself.
 HEADS = ("lvef", "survival", "risk", "confidence")
+# Kinds that say one probability, which bundles call `<head>.p`.
+_ONE_PROBABILITY = ("binary", "confidence")
 
 
 class HeadsPredictor:
@@ -24,9 +27,16 @@ class HeadsPredictor:
 
     Args:
         bundles: head → bundle; several heads may share one.
+
+    Raises:
+        InputError: there is none, or a bundle has not the head that it is given for.
     """
 
     def __init__(self, bundles: Mapping[str, Predictor]) -> None:
+        if not bundles:
+            raise InputError(f"no head is named; name some of {', '.join(HEADS)}")
+        for head, bundle in bundles.items():
+            _check_has(bundle, head)
         self._bundles = dict(bundles)
 
     @classmethod
@@ -47,14 +57,19 @@ class HeadsPredictor:
             text_encoder: folder of the frozen encoder that reads the notes, where they have one.
 
         Raises:
-            InputError: a reference names nothing, or a head that was never trained: the message
-                names the head and how to train it.
+            InputError: a reference names nothing, or a head that was never trained (the message
+                names the head and how to train it), or the notes' encoder is not given or another.
         """
         if isinstance(references, str):
-            found = Predictor(bundle_folder(references), text_encoder=text_encoder)
+            found = _opened(bundle_folder(references), text_encoder)
             return cls(dict.fromkeys(found.facts.all_heads(), found))
-        named = references or {head: f"models:/{head}_head@{alias}" for head in HEADS}
-        return cls({head: _loaded(head, name, text_encoder) for head, name in named.items()})
+        if references is None:
+            references = {head: f"models:/{head}_head@{alias}" for head in HEADS}
+        loaded: dict[str, Predictor] = {}
+        for head, name in references.items():
+            if name not in loaded:
+                loaded[name] = _loaded(head, name, text_encoder)
+        return cls({head: loaded[name] for head, name in references.items()})
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -69,11 +84,13 @@ class HeadsPredictor:
         *,
         heads: Sequence[str] = (),
     ) -> pd.DataFrame:
-        """Return one row per patient: `<head>.<name>` and, per head, `<head>.abstain_reason`.
+        """Return one row per patient, its columns named `<head>.<name>`.
 
-        Binary heads answer `probability`; survival heads the cumulative incidence by each horizon;
-        categories their probabilities; confidence that the judged head is right. A row that cannot
-        be answered says why under `<head>.error`.
+        Of every head `error` (why a row has no answer), `abstain_reason` and `quality` (of the ECG,
+        in [0, 1]). Beside these a binary head answers `probability`, where it is its bundle's
+        primary one `lo` and `hi`, too; a survival head the cumulative incidence of the event by
+        each horizon in days (`30`) and of death (`death.30`); categories their probabilities; a
+        confidence head the `probability` that the head it judges is right.
 
         Args:
             notes: as written; mentions of the ejection fraction are masked as in training.
@@ -85,7 +102,11 @@ class HeadsPredictor:
             InputError: a head that was not trained, or inputs of different lengths.
         """
         frame = _inputs(notes, ecg_files, fields)
-        parts = [self._asked(head, frame) for head in heads or self.heads]
+        bundles = {head: self._bundle(head) for head in heads or self.heads}
+        # Heads of one bundle share its answer; the bundle is kept, so its id names it.
+        tables = {id(own): own for own in bundles.values()}
+        answers = {key: as_table(own.predict(frame), own.facts) for key, own in tables.items()}
+        parts = [_columns(head, own, answers[id(own)]) for head, own in bundles.items()]
         return pd.concat(parts, axis=1)
 
     def hidden_features(
@@ -107,7 +128,7 @@ class HeadsPredictor:
             head: whose bundle; empty takes the first.
 
         Raises:
-            InputError: as `predict`, or an ECG cannot be read.
+            InputError: as `predict`, or a row cannot be read, or the model has no trunk.
         """
         own = self._bundle(head or self.heads[0])
         frame = _inputs(notes, ecg_files, fields)
@@ -117,41 +138,58 @@ class HeadsPredictor:
                 found.append(own.hidden(row))
             except UserError as error:
                 raise InputError(f"row {number} has no hidden features: {error}") from error
-        return np.stack(found) if found else np.empty((0, 0), np.float32)
-
-    def _asked(self, head: str, frame: pd.DataFrame) -> pd.DataFrame:
-        own = self._bundle(head)
-        table = as_table(own.predict(frame), own.facts)
-        said = [name for name, of, _ in outputs(own.facts) if of == head]
-        kept = table[["error", "abstain_reason", *said]]
-        if head == own.facts.head:
-            kept = kept.assign(**{c: table[c] for c in ("probability", "lo", "hi")})
-        names = {c: c if c.startswith(f"{head}.") else f"{head}.{c}" for c in map(str, kept)}
-        return kept.rename(columns=names)
+        return np.stack(found) if found else np.empty((0, own.hidden_size), np.float32)
 
     def _bundle(self, head: str) -> Predictor:
         if head not in self._bundles:
             raise InputError(
                 f"the head '{head}' was not trained; {nearest(head, self.heads)}. Train it with "
-                f"`mlflow run . -e train_{head}`"
+                f"{_training(head)}"
             )
         return self._bundles[head]
 
 
+def _columns(head: str, own: Predictor, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a head's own columns of a bundle's answers."""
+    names = {name: f"{head}.{name}" for name in ("error", "abstain_reason", "quality")}
+    said = {name: name for name, of, _ in outputs(own.facts) if of == head}
+    kind = own.facts.all_heads()[head]["kind"]
+    if kind == "binary" and head == own.facts.head:
+        said = {name: f"{head}.{name}" for name in ("probability", "lo", "hi")}
+    elif kind in _ONE_PROBABILITY:
+        said = {f"{head}.p": f"{head}.probability"}
+    names |= said
+    return table[list(names)].rename(columns=names)
+
+
+def _opened(folder: Path, text_encoder: str) -> Predictor:
+    found = Predictor(folder, text_encoder=text_encoder)
+    if found.text_model is not None and not text_encoder:
+        check_encoder(found.text_model, text_encoder)
+    return found
+
+
 def _loaded(head: str, reference: str, text_encoder: str) -> Predictor:
     try:
-        found = Predictor(bundle_folder(reference), text_encoder=text_encoder)
+        folder = bundle_folder(reference)
     except InputError as error:
         raise InputError(
-            f"the head '{head}' cannot be loaded: {error}; train it with "
-            f"`mlflow run . -e train_{head}`"
+            f"the head '{head}' cannot be loaded: {error}; train it with {_training(head)}"
         ) from error
-    if head not in found.facts.all_heads():
+    return _opened(folder, text_encoder)
+
+
+def _training(head: str) -> str:
+    return f"`mlflow run . -e train_{head}`"
+
+
+def _check_has(bundle: Predictor, head: str) -> None:
+    trained = bundle.facts.all_heads()
+    if head not in trained:
         raise InputError(
-            f"'{reference}' holds the head(s) {', '.join(found.facts.all_heads())}, not '{head}'; "
-            f"train it with `mlflow run . -e train_{head}`"
+            f"the model of task '{bundle.facts.task}' has the head(s) {', '.join(trained)}; the "
+            f"head '{head}' was not trained there, train it with {_training(head)}"
         )
-    return found
 
 
 def _inputs(
@@ -164,5 +202,13 @@ def _inputs(
             + ("" if fields is None else f" and {len(fields)} rows of fields")
             + " were given; give one of each a patient"
         )
-    frame = pd.DataFrame({NOTES: list(notes), "ecg_path": [str(file) for file in ecg_files]})
-    return frame if fields is None else frame.join(fields.reset_index(drop=True))
+    own = {NOTES: list(notes), "ecg_path": [str(file) for file in ecg_files]}
+    if fields is None:
+        return pd.DataFrame(own)
+    twice = [name for name in own if name in fields]
+    if twice:
+        raise InputError(
+            f"the fields hold the column(s) {', '.join(twice)}, which are given by themselves; "
+            "leave them out of the fields"
+        )
+    return pd.DataFrame(own).join(fields.reset_index(drop=True))

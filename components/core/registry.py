@@ -25,6 +25,8 @@ REQUIREMENTS = (
     "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
     "wfdb", "lxml", "pybase64", "pyyaml",
 )  # fmt: skip
+# And what a frozen encoder of notes needs beside it.
+TEXT_REQUIREMENTS = ("transformers", "tokenizers")
 MODELS = "models:/"
 _EXAMPLE_SECONDS = 10
 _EXAMPLE_HZ = 500
@@ -68,7 +70,9 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
             python_model=str(Path(__file__).with_name("serving_model.py")),
             artifacts={"bundle": str(bundle)},
             code_paths=[str(_core_alone(Path(scratch)))],
-            pip_requirements=_pins(),
+            pip_requirements=_pins(() if predictor.text_model is None else TEXT_REQUIREMENTS),
+            # Declared, so that whoever loads the model may name the folder of the notes' encoder.
+            model_config={"text_encoder": ""},
             signature=infer_signature(example, example_answer(predictor.facts)),
             input_example=example,
             registered_model_name=name,
@@ -138,8 +142,8 @@ def bundle_folder(reference: str) -> Path:
     return found
 
 
-def _pins() -> list[str]:
-    found = library_versions(REQUIREMENTS)
+def _pins(more: tuple[str, ...]) -> list[str]:
+    found = library_versions((*REQUIREMENTS, *more))
     return [f"{name}=={version}" for name, version in found.items()]
 
 

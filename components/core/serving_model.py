@@ -17,8 +17,11 @@ class BundleModel(PythonModel):
     """Raw ECG file or base64 and clinical fields in; probability or abstention, version out."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type
-        """Load the bundle that was logged beside this code."""
-        self._predictor = Predictor(Path(context.artifacts["bundle"]))
+        """Load the bundle that was logged beside this code, and the notes' encoder if given."""
+        settings: dict[str, Any] = getattr(context, "model_config", None) or {}
+        self._predictor = Predictor(
+            Path(context.artifacts["bundle"]), text_encoder=str(settings.get("text_encoder", ""))
+        )
 
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,

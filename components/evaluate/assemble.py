@@ -196,6 +196,8 @@ def _model(stages: Upstream) -> str:
 
 def _splits(stages: Upstream, done: Evaluated) -> list[SplitCount]:
     frame = pd.read_parquet(stages.cohort.folder / MANIFEST)
+    # Records that only another head has a truth of are none of this label's.
+    frame = frame[frame["label"].notna() | frame["censored"]]
     tested = done.tables.pooled
     prevalence = float(np.average(floats(tested, "label"), weights=floats(tested, "weight")))
     if done.tables.folded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import torch
 
 from components.core import cells, tables
 from components.core.bundle import Prediction, Predictor
-from components.core.bundle_answer import COLUMNS, as_table
+from components.core.bundle_answer import COLUMNS, as_table, outputs
 from components.core.bundle_files import BundleFacts
-from components.core.bundle_inputs import DECLARED, declared
+from components.core.bundle_inputs import DECLARED, NOTES, declared
 from components.core.errors import RecordError, shorten
 from components.core.files import write_atomic
 from components.core.parts import PARTS_FOLDER, ChunkCounts
@@ -26,7 +27,7 @@ from components.core.signals.signal import Signal
 from components.score.records import NewRecord
 
 _NUMBERS = ("probability", "lo", "hi", "logit", "quality")
-PREDICTION_SCHEMA = pa.schema(
+_SHARED = pa.schema(
     [
         pa.field("sample_id", pa.string(), nullable=False),  # row-N, the line of the manifest
         pa.field("patient_id", pa.string(), nullable=False),  # patient-N, its first line
@@ -40,6 +41,25 @@ PREDICTION_SCHEMA = pa.schema(
 )
 
 
+@dataclass(frozen=True)
+class Model:
+    """Which bundle is asked.
+
+    Attributes:
+        bundle: its folder.
+        text_encoder: folder of the frozen encoder that reads its notes; empty without one.
+    """
+
+    bundle: Path
+    text_encoder: str = ""
+
+
+def prediction_schema(facts: BundleFacts) -> pa.Schema:
+    """Return the columns of the predictions: those of any model, then what each head says."""
+    said = [pa.field(name, pa.float64()) for name, _, _ in outputs(facts)]
+    return pa.schema([*_SHARED, *said])
+
+
 def part_files(folder: Path, number: int) -> tuple[Path, Path]:
     """Return predictions and rejects of a chunk; the predictions are written last."""
     parts = folder / PARTS_FOLDER
@@ -47,7 +67,7 @@ def part_files(folder: Path, number: int) -> tuple[Path, Path]:
 
 
 def score_chunk(
-    number: int, rows: list[NewRecord], folder: Path, bundle: Path, root: Path, column: str
+    number: int, rows: list[NewRecord], folder: Path, model: Model, root: Path, column: str
 ) -> ChunkCounts:
     """Answer one chunk and write its two files; a finished chunk is left alone.
 
@@ -55,14 +75,14 @@ def score_chunk(
         number: of the chunk.
         rows: of the manifest.
         folder: the stage's workspace.
-        bundle: folder of the model.
+        model: that is asked.
         root: folder that the files' paths are relative to, and must stay under.
         column: names the ECG's file; empty without ECG.
     """
     part, rejected = part_files(folder, number)
     if part.exists():
         return _finished(part, rejected)
-    predictor = _predictor(bundle)
+    predictor = _predictor(model)
     answers = [(row, _ask(predictor, row, root, column)) for row in rows]
     good = [(row, answer) for row, answer in answers if not answer.error]
     bad = [_reject(row, answer) for row, answer in answers if answer.error]
@@ -78,10 +98,10 @@ def _finished(part: Path, rejected: Path) -> ChunkCounts:
 
 
 @lru_cache(maxsize=1)
-def _predictor(bundle: Path) -> Predictor:
+def _predictor(model: Model) -> Predictor:
     """Load the model once per process; processes share the cores, so each has one thread."""
     torch.set_num_threads(1)
-    return Predictor(bundle)
+    return Predictor(model.bundle, text_encoder=model.text_encoder)
 
 
 def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Prediction:
@@ -106,6 +126,8 @@ def _row(record: NewRecord, facts: BundleFacts) -> dict[str, Any]:
     for name, kind in facts.features.items():
         reader = cells.number if kind == "numeric" else cells.text
         row[name] = reader(record.cells, name)
+    if facts.notes:
+        row[NOTES] = cells.text(record.cells, NOTES)
     return row
 
 
@@ -124,5 +146,6 @@ def _table(good: list[tuple[NewRecord, Prediction]], facts: BundleFacts) -> pa.T
             "patient_id": [record.patient for record, _ in good],
         }
     )
-    joined = pd.concat([own, frame], axis=1)[PREDICTION_SCHEMA.names]
-    return pa.Table.from_pandas(joined, schema=PREDICTION_SCHEMA, preserve_index=False)
+    schema = prediction_schema(facts)
+    joined = pd.concat([own, frame], axis=1)[schema.names]
+    return pa.Table.from_pandas(joined, schema=schema, preserve_index=False)

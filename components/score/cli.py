@@ -13,10 +13,14 @@ from components.core.command import reported_errors
 @click.option("--source", default="manifest", show_default=True,
               help="Layout of the records: manifest.")  # fmt: skip
 @click.option("--path", required=True, help="The manifest, or a folder that holds manifest.csv.")
+@click.option("--text-encoder", default="", show_default=True,
+              help="Folder of the frozen encoder that reads the notes.")  # fmt: skip
 @click.option("--workers", default=0, show_default=True, type=click.IntRange(min=0),
               help="Processes; 0 takes one per core.")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show an error's traceback, which may quote data.")
-def main(run_ref: str, source: str, path: str, workers: int, *, debug: bool) -> None:
+def main(
+    run_ref: str, source: str, path: str, text_encoder: str, workers: int, *, debug: bool
+) -> None:
     """Predict new records by a trained model: predictions and rejects, no figures."""
     with reported_errors(debug=debug):
         from components.core import runs, store
@@ -24,7 +28,7 @@ def main(run_ref: str, source: str, path: str, workers: int, *, debug: bool) -> 
         from components.core.registry import bundle_folder
         from components.score import run
 
-        job = run.job(bundle_folder(run_ref), source=source, path=path)
+        job = run.job(bundle_folder(run_ref), source=source, path=path, text_encoder=text_encoder)
         print_ = run.identity(job)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "score", runs.TAG_FINGERPRINT: print_, "task": job.facts.task,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.core import cells, tables
 from components.core.bundle_files import BundleFacts
+from components.core.bundle_inputs import NOTES
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.schemas import PATH_COLUMNS
 
@@ -50,7 +51,8 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
         InputError: the manifest lacks what the model takes in.
     """
     header, _ = tables.open_table(manifest)
-    tables.require(header, ["patient_id", *facts.features], manifest.name)
+    notes = [NOTES] if facts.notes else []
+    tables.require(header, ["patient_id", *facts.features, *notes], manifest.name)
     found = [name for name in PATH_COLUMNS if name in header]
     if facts.ecg is not None and len(found) != 1:
         raise InputError(

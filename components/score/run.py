@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core import store
-from components.core.bundle_files import MANIFEST, BundleFacts
+from components.core.bundle_files import MANIFEST, STATS, BundleFacts
+from components.core.bundle_text import check_encoder, encoder_of
+from components.core.data import foldstats
 from components.core.data.raw import raw_digest
-from components.core.errors import InputError
+from components.core.errors import ConfigError, InputError
 from components.core.files import write_atomic
 from components.core.parts import PARTS_FOLDER
 from components.core.pool import map_chunks, worker_count
@@ -24,7 +26,7 @@ from components.core.progress import progress
 from components.core.schemas import REJECT_SCHEMA, REJECTS
 from components.core.store import Stage, Workspace
 from components.core.versions import library_versions
-from components.score.chunks import PREDICTION_SCHEMA, part_files, score_chunk
+from components.score.chunks import Model, part_files, prediction_schema, score_chunk
 from components.score.records import NewRecord, manifest_file, path_column, records
 
 PREDICTIONS = "predictions.parquet"
@@ -43,6 +45,8 @@ class Job:
         manifest: the table of the new records.
         column: of the table that names the ECG's file; empty without ECG.
         raw: hash over the table and every file that it names.
+        text_encoder: folder of the frozen encoder that reads the notes; empty without one. It
+            bears on nothing: the bundle takes one encoder only.
     """
 
     bundle: Path
@@ -50,19 +54,22 @@ class Job:
     manifest: Path
     column: str
     raw: str
+    text_encoder: str = ""
 
 
-def job(bundle: Path, *, source: str, path: str) -> Job:
+def job(bundle: Path, *, source: str, path: str, text_encoder: str = "") -> Job:
     """Return what is to be done.
 
     Args:
         bundle: folder of the model.
         source: layout of the records.
         path: of the manifest, or of its folder.
+        text_encoder: folder of the frozen encoder that reads the notes, where the model has one.
 
     Raises:
-        ConfigError: an unknown source.
-        InputError: no bundle, no manifest, or one that lacks what the model takes in.
+        ConfigError: an unknown source, or an encoder for a model that has none.
+        InputError: no bundle, no manifest, one that lacks what the model takes in, or no or another
+            encoder.
     """
     try:
         facts = BundleFacts.model_validate_json((bundle / MANIFEST).read_text(encoding="utf-8"))
@@ -70,8 +77,21 @@ def job(bundle: Path, *, source: str, path: str) -> Job:
         raise InputError("the run holds no readable model bundle; evaluate it again") from error
     manifest = manifest_file(source, path)
     column = path_column(manifest, facts)
+    _check_encoder(bundle / facts.members[0], text_encoder)
     return Job(bundle=bundle, facts=facts, manifest=manifest, column=column,
-               raw=raw_digest(str(manifest), {}))  # fmt: skip
+               raw=raw_digest(str(manifest), {}), text_encoder=text_encoder)  # fmt: skip
+
+
+def _check_encoder(member: Path, text_encoder: str) -> None:
+    """Refuse a wrong encoder before every row would be refused for it."""
+    wanted = encoder_of(foldstats.load(member / STATS).text)
+    if wanted is not None:
+        check_encoder(wanted, text_encoder)
+    elif text_encoder:
+        raise ConfigError(
+            f"'text_encoder' is '{text_encoder}', but the model reads no notes by such an encoder; "
+            "leave it out"
+        )
 
 
 def config(job: Job) -> dict[str, Any]:
@@ -105,13 +125,15 @@ def score(work: Workspace, job: Job, *, workers: int = 0) -> None:
     if total == 0:
         raise InputError(f"'{job.manifest.name}' holds no records; it has a header and no rows")
     chunks = -(-total // CHUNK)
-    fixed = (work.folder, job.bundle, job.manifest.parent, job.column)
+    model = Model(job.bundle, job.text_encoder)
+    fixed = (work.folder, model, job.manifest.parent, job.column)
     tasks = ((n, rows, *fixed) for n, rows in enumerate(_batched(records(job.manifest))))
     with progress("score", total, "records") as advance:
         for done in map_chunks(score_chunk, tasks, workers=min(chunks, worker_count(workers))):
             advance(done.records + done.rejects)
+    schema = prediction_schema(job.facts)
     files = [part_files(work.folder, number) for number in range(chunks)]
-    kept = _merge(work.path(PREDICTIONS), [part for part, _ in files], PREDICTION_SCHEMA)
+    kept = _merge(work.path(PREDICTIONS), [part for part, _ in files], schema)
     refused = _merge(work.path(REJECTS), [rejected for _, rejected in files], REJECT_SCHEMA)
     abstained = pq.read_table(work.path(PREDICTIONS), columns=["abstain"]).column("abstain")
     work.counts |= {

@@ -133,6 +133,7 @@ def test_pickle_is_used_nowhere() -> None:
     pattern = re.compile(r"^\s*(import|from)\s+(pickle|cloudpickle|joblib|dill)\b", re.M)
     load = re.compile(r"torch\.load\((?!.*weights_only=True)")
     for file in [*ROOT.glob("components/**/*.py"), *ROOT.glob("pipelines/**/*.py")]:
-        text = file.read_text()
+        # The error alone, by which `torch.load(weights_only=True)` refuses whatever needs pickle.
+        text = file.read_text().replace("\nfrom pickle import UnpicklingError\n", "\n")
         assert not pattern.search(text), file
         assert not load.search(text), file

@@ -24,6 +24,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
+from tests import head_cohort
 from tests.chain import (
     LABEL,
     TABULAR_OPTIONS,
@@ -192,6 +193,13 @@ def _heads(folder: Path) -> Example:
     return _evaluated(trained(audited(stage, label=label), task), task)
 
 
+def _several(folder: Path) -> Example:
+    (folder / "several").mkdir()
+    own = head_cohort.task(ablate=["text"], alone=True)
+    return _evaluated(trained(head_cohort.audited_cohort(folder / "several"), own), own)
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
+    "several": _several,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from components.core import runs, store
 from components.core.bundle import Predictor
+from components.core.bundle_answer import COLUMNS
 from components.core.errors import ConfigError, InputError
 from components.core.registry import bundle_folder, register, source_run
 from components.core.store import Stage
@@ -157,6 +158,13 @@ def test_what_cannot_be_scored_is_refused(bundle: Path, tmp_path: Path, manifest
     frame.drop(columns="age").to_csv(manifest, index=False)
     with pytest.raises(InputError, match=r"lacks the column\(s\) age"):
         run.job(bundle, source="manifest", path=str(manifest.parent))
+
+
+def test_the_schema_of_a_model_without_other_heads_is_the_shared_one(bundle: Path) -> None:
+    facts = Predictor(bundle).facts
+    shared = [name for name in COLUMNS if name not in {"abstain", "error"}]
+    names = chunks.prediction_schema(facts).names
+    assert names == ["sample_id", "patient_id", *shared, "abstain"]
 
 
 def test_a_manifest_without_rows_is_refused(

@@ -31,8 +31,15 @@ _TERTILES = ("lowest third", "middle third", "highest third")
 
 
 def applies(context: Context) -> bool:
-    """Return whether times to event are known, of the training's own cohort."""
-    return not context.external and has_times(context)
+    """Return whether times to the label's own event are known, of the training's own cohort.
+
+    A measured label has no times of its own, and a survival head has a section of its own.
+    """
+    label, heads = context.task.label, context.task.all_heads()
+    measured = label.derive == "head" and label.horizon_days is None
+    if context.external or measured or heads[label.name].kind == "survival":
+        return False
+    return has_times(context)
 
 
 def analyse(context: Context) -> Section:

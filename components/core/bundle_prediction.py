@@ -1,0 +1,43 @@
+"""What a bundle says of one patient's recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer for one patient's recording.
+
+    A model that abstains withholds probability and interval; `logit` stays for checks.
+
+    Attributes:
+        logit: mean over the members, before calibration; NaN where they could not be asked.
+        probability: calibrated, of the positive class.
+        error: why there is no answer; empty otherwise.
+        code: of that error, as in `rejects.parquet`.
+        lo: 5th percentile of the members' calibrated probabilities; NaN with fewer than five.
+        hi: 95th percentile.
+        interval_note: why there is no interval; empty where there is one.
+        quality: score of the ECG in [0, 1]; NaN where there is none.
+        flags: quality flags that it raises, as in `components.core.signals.quality.FLAGS`.
+        abstain: the recording is too poor or unlike those of training.
+        abstain_reason: in one sentence; empty otherwise.
+        heads: head → name → what it says, calibrated; empty where there is one binary head, whose
+            answer is the probability, and where the model abstains.
+    """
+
+    logit: float
+    probability: float
+    error: str = ""
+    code: str = ""
+    lo: float = NAN
+    hi: float = NAN
+    interval_note: str = ""
+    quality: float = NAN
+    flags: tuple[str, ...] = ()
+    abstain: bool = False
+    abstain_reason: str = ""
+    heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
