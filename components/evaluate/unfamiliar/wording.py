@@ -32,7 +32,8 @@ def paragraphs(found: Unfamiliar, of: str, *, folded: bool) -> Iterator[str]:
     repeat = ", of the first repeat of the cross-validation" if folded else ""
     yield (
         f"The same networks on {found.records:,} test recordings of {found.patients:,} patients"
-        f"{repeat}, each made strange in {len(found.strange)} ways, none of which training showed. "
+        f"{repeat}, each made strange in {len(found.strange)} ways; training may hold a few "
+        "loose or exchanged electrodes, too. "
         f"Accuracy is that of the head '{of}' where its truth is known ({found.known:,} "
         "recordings). AUROCs are of telling the strange recordings from the untouched ones: by "
         "1 − confidence, and by the distance from the training recordings by which the served "
