@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from components.core.compat import import_torchaudio
 
@@ -29,7 +30,7 @@ def write_model(
 
     _write_tokenizer(folder, words, longest)
     torch.manual_seed(0)
-    shape = {
+    shape: dict[str, Any] = {
         "vocab_size": len(_vocabulary(words)),
         "hidden_size": width,
         "num_hidden_layers": 2,

@@ -30,7 +30,7 @@ def cohort(raw: Path, *, mask: bool, heads: dict[str, Any] | None = None) -> Sta
     rows = [
         {"patient_id": f"p{i:02d}", "split": ("train", "val", "test")[i % 3], "x": i * 37 % 11,
          "label": i // 3 % 2, "lvef": 40 + 20 * (i // 3 % 2), "risk": ("low", "high")[i // 3 % 2],
-         "note": f"Dyspnoea. EF {40 + 20 * (i // 3 % 2)} %. Seen on ward {i}."}
+         "note": f"Dyspnoea. EF {40 + 20 * (i // 3 % 2)} %. Seen on ward {'abc'[i // 3 % 3] * 3}."}
         for i in range(48)
     ]  # fmt: skip
     write_table(raw / "manifest.csv", rows)
@@ -39,7 +39,7 @@ def cohort(raw: Path, *, mask: bool, heads: dict[str, Any] | None = None) -> Sta
     return prepared(
         ingested(ingest_config("manifest", raw, options)),
         label=LABELLED if heads is None else None, heads=HEADS if heads is None else heads,
-        modalities=("tabular", "text"), notes={"mask": mask},
+        modalities=("tabular", "text"), notes={"mask": mask}, text={"min_documents": 1},
     )  # fmt: skip
 
 

@@ -219,6 +219,8 @@ def test_through_preprocess(mimic: Path, data_folder: Path) -> None:
     write(mimic, ALL["patients"], PEOPLE
           + "".join(f"{i},F,50,2180,{periods[i // 4]},\n" for i in plain))  # fmt: skip
     write(mimic, "d.csv", f"{NOTE_HEADER}a,7,,DS,1,2180-07-02,2180-07-03 10:00:00,early\n"
+          "c,0,,DS,1,2180-07-02,2180-07-03 10:00:00,tired\n"
+          "d,1,,DS,1,2180-07-02,2180-07-03 10:00:00,well\n"
           "b,7,,DS,2,2180-07-02,2180-07-17 10:00:00,late\n")  # fmt: skip
     options = {"lvef": ALL["lvef"], "patients": ALL["patients"], "discharge": "d.csv"}
     stage = prepared(
@@ -226,6 +228,7 @@ def test_through_preprocess(mimic: Path, data_folder: Path) -> None:
         label={"name": "lvef", "derive": "head"},
         heads={"lvef": {"kind": "binary", "target": "lvef", "below": 50}},
         modalities=("ecg", "tabular", "text"),
+        text={"min_documents": 1},
         split={"method": "period"},
     )
     frame = manifest_of(stage)
