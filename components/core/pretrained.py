@@ -73,7 +73,8 @@ def resolve(task: TaskConfig) -> TaskConfig:
         return task
     if not reference.startswith(PREFIX):
         task = _renamed(task, _kept(reference))
-        say(f"the trunk of {reference} is {_reference(task.model)}")
+        shown = "the named folder" if Path(reference).is_dir() else reference
+        say(f"the trunk of {shown} is {_reference(task.model)}")
     found = open_trunk(task.model)
     if found is not None:
         check_widths(found, task.model)
