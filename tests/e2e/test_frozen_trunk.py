@@ -12,14 +12,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from components.audit.cli import main as audit
-from components.core import stages
+from components.core import runs, stages
 from components.core.data.patient_set import read_patient_set
+from components.core.registry import register
 from components.core.store import Stage, read_stage
 from components.evaluate.cli import main as evaluate
 from components.train.cli import main as train
-from tests.chain import manifest_of
+from pipelines.cli import main as pipeline
+from tests.chain import ECG, manifest_of
 from tests.conftest import Workplace
-from tests.pretrained import VERSION, cohort, source, task, write_trunk
+from tests.entries import Entries
+from tests.pretrained import ALL, OPTIONS, VERSION, cohort, source, task, write_trunk
 
 Call = Callable[..., Result]
 
@@ -34,7 +37,7 @@ def raw(workspace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 @pytest.fixture
 def home(raw: Stage, workspace: Workplace) -> Path:
-    return write_trunk(workspace.folder / "home", cohort(raw))
+    return write_trunk(workspace.folder / "bundle", cohort(raw))
 
 
 @pytest.fixture
@@ -136,3 +139,29 @@ def test_a_width_that_differs_ends_with_status_2(home: Path, raw: Stage, tmp_pat
     done = CliRunner().invoke(audit, arguments)
     assert done.exit_code == 2
     assert "model.hidden_size is 1024 here and 8 there; set model.hidden_size=8" in done.stderr
+
+
+def test_a_pipeline_resolves_an_alias_once_for_all_its_stages(
+    home: Path, workspace: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with runs.open_run("toy", "train_toy", {}) as recorder:
+        register(recorder.run_id, home, name="toy_head", alias="champion", tags={})
+    started = Entries()
+    monkeypatch.setattr(mlflow, "run", started.run)
+    manifest = workspace.folder / "raw" / "manifest.csv"
+    own = task(
+        {"init_from": "models:/toy_head@champion"},
+        ingest={"source": "manifest", "path": str(manifest), "options": {"manifest": OPTIONS}},
+        preprocess={"modalities": ALL, "ecg": ECG, "split": {"method": "holdout", "seed": 7}},
+        stages=("ingest", "preprocess", "audit"),
+    )
+    file = tmp_path / "alias.yaml"
+    file.write_text(own.to_yaml())
+    done = CliRunner().invoke(pipeline, ["--config", str(file)])
+    assert done.exit_code == 3, done.output
+    assert "audit: the audit refuses this cohort (encoder_overlap: the encoder" in done.stderr
+    name = newest("pipeline").data.params["model.init_from"]
+    assert name.startswith("trunk:")
+    saved = Path(started.started[-1][1]["config"]).read_text()
+    assert f"init_from: {name}" in saved
+    assert "models:/" not in saved
