@@ -75,9 +75,7 @@ def resolve(task: TaskConfig) -> TaskConfig:
         task = _renamed(task, _kept(reference))
         shown = "the named folder" if Path(reference).is_dir() else reference
         say(f"the trunk of {shown} is {_reference(task.model)}")
-    found = open_trunk(task.model)
-    if found is not None:
-        check_widths(found, task.model)
+    check_widths(_opened(_reference(task.model)), task.model)
     return task
 
 
@@ -88,20 +86,27 @@ def open_trunk(model: dict[str, Any]) -> Pretrained | None:
         InputError: the copy is not there, or has changed.
     """
     folder = trunk_folder(model)
-    if folder is None:
-        return None
+    return None if folder is None else _opened(f"{PREFIX}{folder.name}")
+
+
+def _opened(reference: str) -> Pretrained:
+    folder = _folder(reference)
     if not (folder / MANIFEST).is_file():
         raise InputError(
-            f"model.init_from names '{_reference(model)}', which is not in this data folder; name "
-            "the model itself (models:/name@alias, a run id or a bundle's folder)"
+            f"model.init_from names '{reference}', which is not in this data folder; name the "
+            "model itself (models:/name@alias, a run id or a bundle's folder)"
         )
-    facts, spec = _read(folder, folder, _reference(model))
+    facts, spec = _read(folder, folder, reference)
     if _digest(facts, folder, folder) != folder.name:
         raise InputError(
-            f"the copy of the model '{_reference(model)}' has changed since it was made; delete "
-            f"the folder data/{FOLDER}/{folder.name} and name the model itself again"
+            f"the copy of the model '{reference}' has changed since it was made; delete the folder "
+            f"data/{FOLDER}/{folder.name} and name the model itself again"
         )
     return Pretrained(folder=folder, facts=facts, spec=spec)
+
+
+def _folder(reference: str) -> Path:
+    return store.data_root() / FOLDER / reference.removeprefix(PREFIX)
 
 
 def trunk_folder(model: dict[str, Any]) -> Path | None:
@@ -118,7 +123,7 @@ def trunk_folder(model: dict[str, Any]) -> Path | None:
             "model.init_from was used before it was resolved, so that a fingerprint would name "
             "what may change; this is a fault of the software"
         )
-    return store.data_root() / FOLDER / reference.removeprefix(PREFIX)
+    return _folder(reference)
 
 
 def trunk_identity(model: dict[str, Any]) -> dict[str, str]:
