@@ -12,6 +12,7 @@ from components.core import files, runs, stages, store
 from components.core.config.task import TaskConfig, save_resolved
 from components.core.data.raw import raw_digest
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
+from components.core.pretrained import resolve
 from components.core.progress import duration, say
 from components.core.registry import find_version, register
 from components.core.versions import code_commit
@@ -47,6 +48,7 @@ def pipeline(task: TaskConfig) -> str:
             raise ConfigError(f"stages names '{component}'; known are: {', '.join(stages.FACTS)}")
     if "ingest" in task.stages:
         stages.stage_config("ingest", task)  # a missing key is told before anything is recorded
+    task = resolve(task)
     start = time.monotonic()
     own: dict[str, object] = {runs.TAG_COMPONENT: "pipeline", "task": task.task}
     options = task.ingest.options.get(task.ingest.source, {})

@@ -16,8 +16,9 @@ def main(task: str, config: str, overrides: str, preprocess_run: str, *, debug: 
         from components.audit import run
         from components.core import runs, stages, store
         from components.core.config.task import load_task
+        from components.core.pretrained import resolve, trunk_folder
 
-        resolved = load_task(task, config=config, overrides=overrides)
+        resolved = resolve(load_task(task, config=config, overrides=overrides))
         stage = runs.open_input(preprocess_run, "preprocess")
         looks = runs.count_openings(str(stage.facts["test_split_sha256"]))
 
@@ -38,7 +39,7 @@ def main(task: str, config: str, overrides: str, preprocess_run: str, *, debug: 
                 label=resolved.label,
                 config=resolved.audit,
                 test_looks=looks,
-                encoder=str(resolved.model.get("init_from") or ""),
+                encoder=str(trunk_folder(resolved.model) or ""),
             ),
             publish=publish,
         )

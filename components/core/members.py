@@ -15,6 +15,7 @@ from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 
 WEIGHTS = "best.safetensors"
+STATS = "norm_stats.json"
 REFIT = "refit"
 
 
@@ -52,6 +53,11 @@ def data_spec(rows: Rows, *, leads: int, length: int, heads: dict[str, int]) -> 
         text=int(rows.text.shape[1]),
         heads=heads,
     )
+
+
+def pretrained_folder(train: Path) -> Path:
+    """Return where a train stage keeps what it was told of the model that it started from."""
+    return train / "pretrained"
 
 
 def load_model(settings: dict[str, Any], spec: DataSpec, weights: Path) -> nn.Module:

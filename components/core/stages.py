@@ -13,9 +13,9 @@ from typing import Any
 
 from components.core import runs, store
 from components.core.config.task import TaskConfig
-from components.core.data.patient_set import encoder_identity
 from components.core.errors import RefusedError
 from components.core.patient_key import read_key
+from components.core.pretrained import trunk_identity
 from components.core.progress import say
 from components.core.versions import library_versions
 
@@ -87,7 +87,7 @@ def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
         # A folder of the same name may hold other weights tomorrow.
         plain["text_revision"] = find_model(task.preprocess.text).revision
     # Of the model, the audit looks at what it starts from, and at nothing else.
-    return plain | (encoder_identity(task.model) if component == "audit" else {})
+    return plain | (trunk_identity(task.model) if component in {"audit", "train"} else {})
 
 
 def _without(value: dict[str, Any]) -> dict[str, Any]:

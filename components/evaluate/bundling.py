@@ -11,13 +11,14 @@ from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
 from components.core.heads.registry import from_json
-from components.core.members import REFIT, WEIGHTS, Member
+from components.core.members import REFIT, STATS, WEIGHTS, Member
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
 from components.evaluate.abstention import familiarity
 from components.evaluate.heads.said import calibrations, threshold_of
 from components.evaluate.predictions import calibrate, members_of, pooled_validation
+from components.evaluate.training_patients import write_training_patients
 
 if TYPE_CHECKING:
     from components.evaluate.upstream import Upstream
@@ -59,6 +60,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
     )
     files = [_files(stages, member) for member in chosen]
     write_bundle(folder, facts, files, None if known is None else known.distribution)
+    write_training_patients(folder, stages)
 
 
 def _thresholds(train: Stage, names: list[str]) -> dict[str, float]:
@@ -71,7 +73,7 @@ def _files(stages: Upstream, member: Member) -> MemberFiles:
     folder = stages.train.folder / member.folder
     return MemberFiles(
         weights=folder / WEIGHTS,
-        stats=folder / "norm_stats.json",
+        stats=folder / STATS,
         spec=DataSpec.model_validate(stages.train.facts["specs"][member.spec_key]),
     )
 

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from components.core.config.task import TaskConfig
-from components.core.data import foldstats
 from components.core.data.cohort import WEIGHT_PREFIX, Rows, folds, read_everyone, read_part
+from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import Opening, read_external
+from components.core.data.patient_set import read_patient_set
 from components.core.device import Place
 from components.core.errors import InputError, RefusedError
-from components.core.members import REFIT, Member
+from components.core.members import REFIT, Member, pretrained_folder
 from components.core.schemas import MANIFEST, columns_under
 from components.core.store import STAGE_FILE, Stage, data_root, read_stage
 from components.evaluate.predictions import (
@@ -27,8 +28,10 @@ from components.evaluate.predictions import (
     FoldTest,
     calibrate,
     member_logits,
+    member_stats,
     members_of,
     pooled_validation,
+    stats_of,
 )
 from components.evaluate.upstream import Upstream
 
@@ -43,7 +46,8 @@ class Overlap:
     """Who was left out of an external test set.
 
     Attributes:
-        by_id: patients whose id is in the training's cohort, in any part.
+        by_id: patients whose id is in the training's cohort, in any part, or among those whom a
+            pretrained trunk lists.
         by_recording: further patients with a recording that is there sample by sample.
         comparable: ids of the two cohorts can be compared at all.
     """
@@ -126,7 +130,7 @@ def unseen(stages: Upstream) -> tuple[pd.DataFrame, Overlap]:
     frame = pd.read_parquet(stages.cohort.folder / MANIFEST)
     own = pd.read_parquet(_home(stages).cohort.folder / MANIFEST)
     comparable = _ids_comparable(stages)
-    by_id = frame["patient_id"].isin(own["patient_id"]) & comparable
+    by_id = (frame["patient_id"].isin(own["patient_id"]) | _before(stages, frame)) & comparable
     known = own["ecg_sha256"].dropna() if "ecg_sha256" in own else pd.Series(dtype="string")
     copied = frame["ecg_sha256"].isin(known) if "ecg_sha256" in frame else by_id & False
     copied = frame["patient_id"].isin(frame.loc[copied, "patient_id"]) & ~by_id
@@ -143,6 +147,14 @@ def unseen(stages: Upstream) -> tuple[pd.DataFrame, Overlap]:
         )
     weights = rows[[f"{WEIGHT_PREFIX}{name}" for name in columns_under(rows, WEIGHT_PREFIX)]]
     return rows.assign(weight=weights.mean(axis=1).fillna(1.0)), found
+
+
+def _before(stages: Upstream, frame: pd.DataFrame) -> pd.Series:
+    """Return per record whether a pretrained trunk had seen the patient, as far as it says."""
+    seen = read_patient_set(pretrained_folder(stages.train.folder))
+    if seen is None:
+        return pd.Series(data=False, index=frame.index)
+    return frame["patient_id"].map({p: seen.holds(p) for p in frame["patient_id"].unique()})
 
 
 def external_test(
@@ -180,17 +192,23 @@ def external_test(
 def seen_by_baselines(stages: Upstream, fold: str) -> list[Rows]:
     """Return the rows that the simple models are fitted on: those that the network has seen."""
     cohort = stages.cohort if stages.home is None else stages.home.cohort
-    if stages.home is None:
-        return [read_part(cohort, fold, part) for part in ("train", "val")]
-    names = folds(cohort)
-    if len(names) > 1:
-        return [read_everyone(cohort, REFIT)]
-    return [read_part(cohort, names[0], part) for part in ("train", "val")]
+    if stages.home is not None:
+        names = folds(cohort)
+        if len(names) > 1:
+            return [read_everyone(cohort, REFIT, stats=_pretrained_stats(stages, names))]
+        fold = names[0]
+    own = stats_of(stages.train, fold)
+    return [read_part(cohort, fold, part, stats=own) for part in ("train", "val")]
+
+
+def _pretrained_stats(stages: Upstream, names: list[str]) -> FoldStats | None:
+    """Return the statistics of a pretrained trunk, the same in every fold; None without one."""
+    found = stats_of(stages.train, names[0])
+    return found if found.origin else None
 
 
 def _rows(stages: Upstream, frame: pd.DataFrame, opening: Opening, member: Member) -> Rows:
-    stats = foldstats.load(stages.train.folder / member.folder / "norm_stats.json")
-    return read_external(stages.cohort, frame, opening, stats)
+    return read_external(stages.cohort, frame, opening, member_stats(stages.train, member))
 
 
 def _home(stages: Upstream) -> Upstream:

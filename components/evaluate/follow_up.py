@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from components.core.data.cohort import Rows, read_part
+from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import read_test
 from components.core.errors import InputError
 from components.core.metrics.checks import FloatArray
@@ -35,7 +36,13 @@ from components.evaluate.follow_up_table import (
     averaged,
     reached,
 )
-from components.evaluate.predictions import FoldTest, member_logits, members_of, position
+from components.evaluate.predictions import (
+    FoldTest,
+    member_logits,
+    members_of,
+    position,
+    stats_of,
+)
 
 # Times of the integrated Brier score, up to the last horizon.
 GRID = 20
@@ -67,15 +74,9 @@ def follow_up(
         at: horizons in days, the grid at the same time; those of the configuration and a finer grid
             unless given.
     """
-    cohort, parts = context.stages.cohort, ("train", "val")
-    folds = [
-        _Fold(
-            test=test,
-            rows=read_test(cohort, test.fold, context.opening, unlabelled=True),
-            seen=[read_part(cohort, test.fold, part, unlabelled=True) for part in parts],
-        )
-        for test in context.tests
-    ]
+    cohort = context.stages.cohort
+    folds = [_fold(context, test, stats_of(context.stages.train, test.fold))
+             for test in context.tests]  # fmt: skip
     tested = pd.concat([fold.rows.frame for fold in folds]).drop_duplicates("sample_id")
     horizons, left_out = reached(at or _asked(context), tested)
     grid = tuple(horizons[-1] * (np.arange(GRID) + 1) / GRID) if horizons and not at else horizons
@@ -98,6 +99,15 @@ def follow_up(
         missing=missing,
         untimed=int(tested[TIME].isna().sum()),
         compared=compared,
+    )
+
+
+def _fold(context: Context, test: FoldTest, stats: FoldStats) -> _Fold:
+    cohort, parts = context.stages.cohort, ("train", "val")
+    return _Fold(
+        test=test,
+        rows=read_test(cohort, test.fold, context.opening, unlabelled=True, stats=stats),
+        seen=[read_part(cohort, test.fold, p, unlabelled=True, stats=stats) for p in parts],
     )
 
 

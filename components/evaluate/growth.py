@@ -14,7 +14,7 @@ from components.core.metrics.patients import by_patient
 from components.core.progress import progress
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import fit_predict
-from components.evaluate.predictions import KEYS, position
+from components.evaluate.predictions import KEYS, position, stats_of
 from components.evaluate.regression import INNER_FOLDS
 
 MODEL = "logistic_regression"
@@ -83,7 +83,8 @@ def training_patients(context: Context, fold: str) -> tuple[list[Rows], pd.Serie
 
     They are what the simple models learn from in the main comparison, too.
     """
-    seen = [read_part(context.stages.cohort, fold, part) for part in ("train", "val")]
+    stages, own = context.stages, stats_of(context.stages.train, fold)
+    seen = [read_part(stages.cohort, fold, part, stats=own) for part in ("train", "val")]
     frame = pd.concat([rows.frame for rows in seen])
     return seen, frame.groupby("patient_id")["label"].max().astype(int)
 

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from components.core.data import foldstats
 from components.core.data.cohort import Rows, folds
+from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
 from components.core.heads.registry import View, view
-from components.core.members import REFIT, WEIGHTS, Member, load_model
+from components.core.members import REFIT, STATS, WEIGHTS, Member, load_model
 from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
 from components.core.metrics.recalibrator import Recalibrator
@@ -62,6 +64,19 @@ def members_of(train: Stage, fold: str, variant: str = "") -> list[Member]:
     """Return the members trained in a fold, one per seed; of a variant where one is named."""
     members = [Member.model_validate(m) for m in train.facts["members"]]
     return [m for m in members if m.fold == fold and m.variant == variant]
+
+
+def stats_of(train: Stage, fold: str) -> FoldStats:
+    """Return the statistics by which a fold's networks were fed.
+
+    They are those of its training part, or of the pretrained trunk that the networks started from.
+    """
+    return member_stats(train, members_of(train, fold)[0])
+
+
+def member_stats(train: Stage, member: Member) -> FoldStats:
+    """Return the statistics by which a network was fed."""
+    return foldstats.load(train.folder / member.folder / STATS)
 
 
 def validation(train: Stage, fold: str) -> pd.DataFrame:
@@ -126,7 +141,7 @@ def test_fold(
     rule: str, recalibrate: str,
 ) -> FoldTest:  # fmt: skip
     """Return the test predictions of one fold; the opening has been recorded."""
-    rows = read_test(cohort, fold, opening)
+    rows = read_test(cohort, fold, opening, stats=stats_of(train, fold))
     frame = rows.frame[KEYS].copy()
     for member in members_of(train, fold):
         frame[f"logit.seed{member.seed}"] = member_logits(train, member, rows, place)

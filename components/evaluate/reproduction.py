@@ -15,7 +15,6 @@ import pandas as pd
 
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_inputs import NOTES
-from components.core.data import foldstats
 from components.core.data.cohort import Rows, make_rows
 from components.core.data.ragged import RaggedReader
 from components.core.data.texts import NOTE
@@ -23,7 +22,7 @@ from components.core.device import Place
 from components.core.errors import CardioError
 from components.core.members import REFIT, Member
 from components.core.schemas import MANIFEST, SHARDS, TABULAR_PREFIX
-from components.evaluate.predictions import FoldTest, member_logits, members_of
+from components.evaluate.predictions import FoldTest, member_logits, member_stats, members_of
 from components.evaluate.upstream import Upstream
 
 Floats = npt.NDArray[np.float64]
@@ -119,5 +118,5 @@ def _expected(
 
 
 def _logits(stages: Upstream, member: Member, frame: pd.DataFrame, place: Place) -> Floats:
-    stats = foldstats.load(stages.train.folder / member.folder / "norm_stats.json")
-    return member_logits(stages.train, member, make_rows(stages.cohort, frame, stats), place)
+    rows = make_rows(stages.cohort, frame, member_stats(stages.train, member))
+    return member_logits(stages.train, member, rows, place)

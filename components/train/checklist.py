@@ -59,6 +59,11 @@ def _classes(train: Rows, val: Rows | None, heads: HeadMap) -> str:
 
 
 def _fitted_on_train(train: Rows) -> str:
+    if train.stats.origin:
+        return (
+            "inputs are encoded as the pretrained trunk learned them: normalisation, clinical "
+            f"fields and notes by the statistics of model version {train.stats.origin[:12]}"
+        )
     if train.stats.ids_sha256 != ids_hash(train.frame["sample_id"]):
         raise RefusedError(
             f"checklist: the normalisation of fold {train.stats.fold} was fitted on other records "

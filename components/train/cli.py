@@ -15,9 +15,10 @@ def main(task: str, config: str, overrides: str, audit_run: str, *, debug: bool)
     with reported_errors(debug=debug):
         from components.core import runs, stages, store
         from components.core.config.task import load_task
+        from components.core.pretrained import resolve
         from components.train import publish, run
 
-        resolved = load_task(task, config=config, overrides=overrides)
+        resolved = resolve(load_task(task, config=config, overrides=overrides))
         audit = runs.open_input(audit_run, "audit")
         run.prepared_cohort(audit)
 

@@ -163,6 +163,7 @@ class _quiet:  # noqa: N801 - a context manager used like a function
             ".*does not have many workers.*",
             ".*Checkpoint directory .* exists and is not empty.*",
             ".*number of training batches.*logging interval.*",
+            ".*in eval mode at the start of training.*",  # a frozen trunk is
             ".*treespec, LeafSpec.*",
             ".*isinstance\\(treespec.*",
             ".*lr_scheduler.step\\(\\).*",

@@ -127,8 +127,8 @@ class Module(lightning.LightningModule):
         # One kernel for all parameters; with fp16 the gradients must first be unscaled one by one.
         fused = self.trainer.precision != "16-mixed"
         optimiser = torch.optim.AdamW(
-            self.parameters(), lr=self._config.lr, weight_decay=self._config.weight_decay,
-            fused=fused,
+            [p for p in self.parameters() if p.requires_grad],  # a frozen trunk has none
+            lr=self._config.lr, weight_decay=self._config.weight_decay, fused=fused,
         )  # fmt: skip
         if self._config.schedule == "cosine":
             schedule = LambdaLR(optimiser, self._cosine)

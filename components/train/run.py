@@ -16,18 +16,21 @@ from components.core.config.sections import FitConfig
 from components.core.config.task import TaskConfig
 from components.core.data import foldstats
 from components.core.data.cohort import Known, Rows, folds, read_everyone, read_part
+from components.core.data.foldstats import FoldStats
 from components.core.device import Place, resolve
 from components.core.errors import RefusedError
 from components.core.heads.known import known_columns, truth_column
 from components.core.heads.registry import View, head_file, outputs_of, to_json
 from components.core.heads.weights import evened_out
-from components.core.members import REFIT, WEIGHTS, Member, data_spec, load_model
+from components.core.members import REFIT, STATS, WEIGHTS, Member, data_spec, load_model
 from components.core.models.blocks.mlp import Heads
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 from components.core.predict import predict
+from components.core.pretrained import Pretrained, open_trunk
 from components.core.progress import say
 from components.core.store import Stage, Workspace, read_stage
+from components.train import pretrained
 from components.train.checklist import check
 from components.train.confidence import Fit, Floats, with_truth
 from components.train.fit import FitJob, FitResult, fit, median_epochs
@@ -60,6 +63,7 @@ class _Training:
     specs: dict[str, DataSpec]
     shares: dict[str, dict[str, tuple[float, ...]]]
     members: list[Member]
+    trunk: Pretrained | None
 
     @property
     def known(self) -> Known:
@@ -88,7 +92,7 @@ class _Training:
         folder = member_folder(self.work.folder, fold, seed, variant.name)
         name = key if len(self.task.fit.seeds) == 1 or variant.name else f"{fold}/seed{seed}"
         result = self.one(variant.heads, train, val, config, seed, folder, name)
-        foldstats.save(train.stats, folder / "norm_stats.json")
+        foldstats.save(train.stats, folder / STATS)
         self.members.append(
             Member(
                 fold=fold,
@@ -113,6 +117,8 @@ class _Training:
         """Train one network."""
         torch.manual_seed(seed)
         model = started(build_model(self.task.model, self.spec(train, heads)), heads, train)
+        if self.trunk is not None:
+            pretrained.take_over(model, self.trunk)
         job = FitJob(
             train=train,
             val=val,
@@ -125,6 +131,10 @@ class _Training:
             on_epoch=lambda epoch, figures: self.on_epoch(name, epoch, figures),
         )
         return fit(model, job)
+
+    def stats(self, fold: str) -> FoldStats | None:
+        """Return what a fold's records are encoded by, where that is not its own training part."""
+        return None if self.trunk is None else pretrained.stats_for(self.trunk, fold)
 
     def judged(self, train: Rows, val: Rows | None, config: FitConfig) -> tuple[Rows, Rows | None]:
         """Return both parts with the truths of the confidence heads."""
@@ -194,20 +204,26 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
 
     Raises:
         RefusedError: the audit did not pass, or the sanity checklist failed.
+        InputError: the cohort is not what the pretrained trunk was trained on.
     """
-    stage = prepared_cohort(audit)
+    stage, trunk = prepared_cohort(audit), open_trunk(task.model)
+    if trunk is not None:
+        pretrained.check_fits(trunk, stage)
+        pretrained.keep_patients(trunk, work)
+        say(pretrained.said_of(trunk, task))
     place = resolve(task.fit.device, task.fit.precision)
     torch.set_num_threads(torch.get_num_threads() if place.device == "cuda" else _cores())
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
     common = _Training(
         work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, checks={}, specs={},
-        shares={}, members=[],
+        shares={}, members=[], trunk=trunk,
     )  # fmt: skip
     results = [result for fold in folds(stage) for result in _fold(common, fold)]
     if task.fit.refit and len(folds(stage)) > 1:
         epochs = median_epochs(results)
         alone = task.fit.model_copy(update={"epochs": epochs})
-        everyone, _ = common.judged(read_everyone(stage, REFIT, known=common.known), None, alone)
+        rows = read_everyone(stage, REFIT, known=common.known, stats=common.stats(REFIT))
+        everyone, _ = common.judged(rows, None, alone)
         whole = Variant(name="", heads=task.all_heads())
         for seed in task.fit.seeds:
             results.append(common.member(whole, everyone, None, alone, seed))
@@ -216,10 +232,12 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
 
 def _fold(common: _Training, fold: str) -> list[FitResult]:
     """Train a fold's seeds and variants; return the results of the model itself."""
-    task, known = common.task, common.known
-    seen, checked = (read_part(common.stage, fold, p, known=known) for p in ("train", "val"))
+    task, known, stats = common.task, common.known, common.stats(fold)
+    seen, checked = (
+        read_part(common.stage, fold, part, known=known, stats=stats) for part in ("train", "val")
+    )
     own, val = common.judged(seen, checked, task.fit)
-    wanted = variants(task.all_heads(), own, task.fit)
+    wanted = variants(task.all_heads(), own, task.fit, pretrained=common.trunk is not None)
     results = [common.member(wanted[0], own, val, task.fit, seed) for seed in task.fit.seeds]
     for other in wanted[1:]:
         common.member(other, own, val, task.fit, task.fit.seeds[0])
@@ -253,3 +271,7 @@ def _facts(common: _Training, results: list[FitResult]) -> None:
         "parameters": sum(p.numel() for p in model.parameters()),
         "epochs": sum(len(r.history) for r in results),
     }
+    if common.trunk is not None:
+        work.facts["trunk"] = pretrained.facts_of(common.trunk, task)
+        learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        work.counts["parameters_trained"] = learned

@@ -28,11 +28,20 @@ class Variant:
         return rows.without(self.without) if self.without else rows
 
 
-def variants(heads: HeadMap, rows: Rows, config: FitConfig) -> list[Variant]:
-    """Return what the settings ask for and the data allow; the model itself comes first."""
+def variants(
+    heads: HeadMap, rows: Rows, config: FitConfig, *, pretrained: bool = False
+) -> list[Variant]:
+    """Return what the settings ask for and the data allow; the model itself comes first.
+
+    Args:
+        heads: what is trained, the primary head first.
+        rows: of the training part.
+        config: all settings.
+        pretrained: the trunk is taken over, and none was trained without a modality.
+    """
     there = modalities(rows)
     found = [Variant(name="", heads=heads)]
-    if len(there) > 1:
+    if len(there) > 1 and not pretrained:
         found += [
             Variant(name=f"without:{lost}", heads=heads, without=lost)
             for lost in config.ablate

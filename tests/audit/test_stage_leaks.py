@@ -367,6 +367,13 @@ def test_an_encoder_that_has_seen_the_test_patients(
     )
     assert clean.passed
     assert clean.evidence["trained_on"] == N // 2 + 1
+    assert clean.sentence.endswith("none of this task's 150 test patients")
+    write_patient_set(trained, ["other"], complete=False)
+    part = look(
+        "encoder_overlap", frame, encoder=str(trained), encoder_patients=read_patient_set(trained)
+    )
+    assert part.passed
+    assert part.sentence.endswith("test patients, as far as it lists those whom it was trained on")
     write_patient_set(trained, frame["patient_id"][:8])
     seen = look(
         "encoder_overlap", frame, encoder=str(trained), encoder_patients=read_patient_set(trained)

@@ -13,7 +13,7 @@ SEVERITY: Severity = "block"
 def check(audited: Audited) -> Finding:
     """Return how many test patients the encoder was trained on, by their hashed ids.
 
-    The patients are those of the file `training_patients.json` in the folder that the model's
+    The patients are those of the file `training_patients.json` in the bundle that the model's
     setting `init_from` names (see `components.core.data.patient_set`).
     """
     seen = audited.encoder_patients
@@ -33,7 +33,8 @@ def check(audited: Audited) -> Finding:
         passed=overlap.empty,
         sentence=f"the encoder was trained on {len(overlap)} of this task's test patients"
         if len(overlap)
-        else f"the encoder was trained on none of this task's {len(patients)} test patients",
+        else f"the encoder was trained on none of this task's {len(patients)} test patients"
+        + ("" if seen.complete else ", as far as it lists those whom it was trained on"),
         evidence={
             "trained_on": len(seen.hashes),
             "test_patients": len(patients),

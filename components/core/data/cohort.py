@@ -121,7 +121,13 @@ def folds(stage: Stage) -> list[str]:
 
 
 def read_part(
-    stage: Stage, fold: str, part: str, *, unlabelled: bool = False, known: Known = (LABEL,)
+    stage: Stage,
+    fold: str,
+    part: str,
+    *,
+    unlabelled: bool = False,
+    known: Known = (LABEL,),
+    stats: FoldStats | None = None,
 ) -> Rows:
     """Return the records of the train or validation part of a fold whose label is known.
 
@@ -132,6 +138,7 @@ def read_part(
         unlabelled: take those of unknown label, too: censored before the horizon, say, whom a
             figure of times to event counts. They can be predicted, not trained on.
         known: columns, one of which must be known, where other heads learn from other truths.
+        stats: what the records are encoded by; None takes the fold's own.
 
     Raises:
         RefusedError: the test part was asked for; only evaluate may open it, elsewhere.
@@ -141,11 +148,17 @@ def read_part(
         raise RefusedError(
             f"the test part of fold {fold} stays closed to training; evaluate alone opens it"
         )
-    return rows_of(stage, fold, part, unlabelled=unlabelled, known=known)
+    return rows_of(stage, fold, part, unlabelled=unlabelled, known=known, stats=stats)
 
 
 def rows_of(
-    stage: Stage, fold: str, part: str, *, unlabelled: bool = False, known: Known = (LABEL,)
+    stage: Stage,
+    fold: str,
+    part: str,
+    *,
+    unlabelled: bool = False,
+    known: Known = (LABEL,),
+    stats: FoldStats | None = None,
 ) -> Rows:
     """Return the records of any part (see `read_part` and `held_out`)."""
     frame = pd.read_parquet(stage.folder / MANIFEST)
@@ -155,7 +168,7 @@ def rows_of(
     chosen = (frame[f"{PART_PREFIX}{fold}"] == part) & (teaches(frame, known) | unlabelled)
     rows = frame[chosen].reset_index(drop=True)
     rows["weight"] = rows[f"{WEIGHT_PREFIX}{fold}"].fillna(1.0)
-    return make_rows(stage, rows, read_stats(stage, fold))
+    return make_rows(stage, rows, stats or read_stats(stage, fold))
 
 
 def make_rows(stage: Stage, rows: pd.DataFrame, stats: FoldStats) -> Rows:
@@ -190,11 +203,14 @@ def stats_path(folder: Path, fold: str) -> Path:
     return folder / foldstats.FOLDER / f"{fold}.json"
 
 
-def read_everyone(stage: Stage, fold: str, *, known: Known = (LABEL,)) -> Rows:
+def read_everyone(
+    stage: Stage, fold: str, *, known: Known = (LABEL,), stats: FoldStats | None = None
+) -> Rows:
     """Return every labelled record of a cross-validated cohort, for a refit under the name `fold`.
 
     Each patient is in some fold's train part, so nothing is opened that training may not see; the
-    refit's own figures are never reported, its out-of-fold ones are.
+    refit's own figures are never reported, its out-of-fold ones are. Statistics are fitted on
+    everyone unless some are given.
 
     Raises:
         RefusedError: the cohort has one fixed test part.
@@ -206,13 +222,15 @@ def read_everyone(stage: Stage, fold: str, *, known: Known = (LABEL,)) -> Rows:
     rows = frame[teaches(frame, known)].reset_index(drop=True)
     weights = rows[[f"{WEIGHT_PREFIX}{name}" for name in names]]
     rows["weight"] = weights.mean(axis=1).fillna(1.0)
-    leads = tuple(stage.facts["ecg"]["leads"])
-    stats = foldstats.fit_fold(
+    return make_rows(stage, rows, stats or _fitted(stage, fold, rows))
+
+
+def _fitted(stage: Stage, fold: str, rows: pd.DataFrame) -> FoldStats:
+    return foldstats.fit_fold(
         fold,
         rows,
         list(stage.facts["features"]),
         open_shards(stage, rows),
-        leads,
+        tuple(stage.facts["ecg"]["leads"]),
         stage_text(stage, rows),
     )
-    return make_rows(stage, rows, stats)

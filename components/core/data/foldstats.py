@@ -37,6 +37,8 @@ class FoldStats(Frozen):
         ecg: per-lead mean and SD, as `NormStats` writes them; None without ECG.
         tabular: the fitted encoder.
         text: what the training notes taught; None without notes.
+        origin: version of the pretrained model that they came with, its trunk being fed as it was
+            trained; empty where they were fitted on this fold's own training part.
     """
 
     fold: str
@@ -45,6 +47,7 @@ class FoldStats(Frozen):
     ecg: dict[str, Any] | None
     tabular: TabularEncoder
     text: TextStats | None = None
+    origin: str = ""
 
     def norm(self) -> NormStats | None:
         """Return the ECG statistics."""

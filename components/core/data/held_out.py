@@ -38,14 +38,28 @@ def record_opening(stage: Stage, recorder: Recorder) -> Opening:
     return Opening(test_split, recorder.run_id, count_openings(test_split))
 
 
-def read_test(stage: Stage, fold: str, opening: Opening, *, unlabelled: bool = False) -> Rows:
+def read_test(
+    stage: Stage,
+    fold: str,
+    opening: Opening,
+    *,
+    unlabelled: bool = False,
+    stats: FoldStats | None = None,
+) -> Rows:
     """Return the test records of a fold whose label is known; with `unlabelled` all of them.
+
+    Args:
+        stage: a prepared cohort.
+        fold: its name.
+        opening: recorded for that cohort.
+        unlabelled: take those of unknown label, too.
+        stats: what the records are encoded by; None takes the fold's own.
 
     Raises:
         RefusedError: the opening is of another split, or was not recorded.
     """
     _check(stage, opening)
-    return rows_of(stage, fold, "test", unlabelled=unlabelled)
+    return rows_of(stage, fold, "test", unlabelled=unlabelled, stats=stats)
 
 
 def read_external(stage: Stage, frame: pd.DataFrame, opening: Opening, stats: FoldStats) -> Rows:

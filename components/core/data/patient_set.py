@@ -13,14 +13,13 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
 from components.core.config.base import Frozen
 from components.core.errors import InputError
 from components.core.files import write_atomic
-from components.core.files import file_hash
 
 FILE = "training_patients.json"
 KEY_VARIABLE = "CARDIO_PATIENT_KEY"
@@ -32,10 +31,13 @@ class PatientSet(Frozen):
     Attributes:
         hashing: `sha256` of the id's UTF-8 bytes, or `hmac-sha256` with the key.
         hashes: hexadecimal.
+        complete: False where the model started from another one that lists no patients, or lists
+            them under another hashing: it has seen more people than these.
     """
 
     hashing: Literal["sha256", "hmac-sha256"]
     hashes: frozenset[str]
+    complete: bool = True
 
     def holds(self, patient_id: str) -> bool:
         """Return whether that patient is one of them.
@@ -64,12 +66,25 @@ def hash_patient(patient_id: str, *, keyed: bool) -> str:
     return hmac.new(key.encode(), plain, "sha256").hexdigest()
 
 
-def write_patient_set(folder: Path, patients: Iterable[str]) -> None:
-    """Write the hashes of some patients' ids, keyed where a key is given."""
+def write_patient_set(
+    folder: Path, patients: Iterable[str], *, before: PatientSet | None = None, complete: bool = True
+) -> None:
+    """Write the hashes of some patients' ids, keyed where a key is given.
+
+    Args:
+        folder: receives the file.
+        patients: their ids.
+        before: whom the model that training started from had seen; they are listed, too.
+        complete: False where it had seen people whom it does not list.
+    """
     keyed = bool(os.environ.get(KEY_VARIABLE))
+    hashing = "hmac-sha256" if keyed else "sha256"
+    alike = before is not None and before.hashing == hashing
+    own = {hash_patient(p, keyed=keyed) for p in patients}
     body = {
-        "hashing": "hmac-sha256" if keyed else "sha256",
-        "hashes": sorted({hash_patient(p, keyed=keyed) for p in patients}),
+        "hashing": hashing,
+        "hashes": sorted(own | before.hashes if before is not None and alike else own),
+        "complete": complete and (before is None or (alike and before.complete)),
     }
     write_atomic(folder / FILE, lambda p: p.write_text(json.dumps(body), encoding="utf-8"))
 
@@ -90,11 +105,3 @@ def read_patient_set(folder: Path) -> PatientSet | None:
             f"'{FILE}' of the pretrained model cannot be read; take that model's folder anew"
         ) from error
 
-
-def encoder_identity(model: dict[str, Any]) -> dict[str, str]:
-    """Return what the audit's result owes to a pretrained model; nothing without one."""
-    start = str(model.get("init_from") or "")
-    if not start:
-        return {}
-    file = Path(start) / FILE
-    return {"init_from": start, "patients": file_hash(file) if file.is_file() else "absent"}

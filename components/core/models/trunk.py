@@ -30,6 +30,10 @@ class Config(ecg.Config):
         tabular_hidden: width of the tabular branch.
         head_dropout: inside the heads.
         head_hidden: width of each head's hidden layer.
+        init_from: model whose trunk (all but its heads) is taken over: `models:/name@alias`,
+            `models:/name/version`, an evaluation's run id, or a bundle's folder; resolved to
+            `trunk:<hash of its content>` before anything is computed (`core.pretrained`).
+        freeze: leave that trunk as it is and train the heads alone; False trains on from it.
     """
 
     hidden_size: int = Field(default=1024, ge=2)
@@ -39,6 +43,8 @@ class Config(ecg.Config):
     # The heads of the older scripts: hidden -> 256 -> ReLU -> dropout 0.1 -> k.
     head_hidden: int = Field(default=256, ge=2)
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
+    init_from: str = ""
+    freeze: bool = True
 
 
 def build(config: Config, spec: DataSpec) -> nn.Module:

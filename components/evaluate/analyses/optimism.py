@@ -21,7 +21,14 @@ from components.core.progress import progress
 from components.core.report.section import Plot, Section
 from components.evaluate.analysis import Context
 from components.evaluate.power import is_small
-from components.evaluate.predictions import KEYS, member_logits, members_of, position, validation
+from components.evaluate.predictions import (
+    KEYS,
+    member_logits,
+    members_of,
+    position,
+    stats_of,
+    validation,
+)
 from components.evaluate.report import small_cohort
 
 NAME = "optimism"
@@ -125,7 +132,8 @@ def _every_part(context: Context) -> pd.DataFrame:
     found: list[pd.DataFrame] = []
     with progress("evaluate: training predictions", len(context.tests), "folds") as advance:
         for place, test in enumerate(context.tests):
-            rows = read_part(context.stages.cohort, test.fold, "train")
+            own = stats_of(context.stages.train, test.fold)
+            rows = read_part(context.stages.cohort, test.fold, "train", stats=own)
             chosen = _some(rows, context, place)
             parts = {
                 "train": _averaged(context, test.fold, chosen),

@@ -24,7 +24,14 @@ from components.core.predict import predict_logits
 from components.core.progress import progress
 from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
 from components.core.store import Stage
-from components.evaluate.predictions import FoldTest, loaded, members_of, position, validation
+from components.evaluate.predictions import (
+    FoldTest,
+    loaded,
+    members_of,
+    position,
+    stats_of,
+    validation,
+)
 from components.evaluate.upstream import Upstream
 
 Floats = npt.NDArray[np.float64]
@@ -83,7 +90,8 @@ def heads_frame(
     parts: list[pd.DataFrame] = []
     with progress("evaluate: heads", len(tests), "folds") as advance:
         for test in tests:
-            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
+            own = stats_of(stages.train, test.fold)
+            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True, stats=own)
             parts.append(_fold(stages.train, task, test, rows, heads, place))
             advance(1)
     return pd.concat(parts, ignore_index=True)

@@ -16,7 +16,7 @@ from components.core.predict import predict_logits
 from components.core.progress import progress
 from components.core.store import Stage
 from components.evaluate.heads.said import log_odds_of
-from components.evaluate.predictions import FoldTest, loaded, position
+from components.evaluate.predictions import FoldTest, loaded, position, stats_of
 from components.evaluate.upstream import Upstream
 
 _WHOLE = "whole"
@@ -39,7 +39,8 @@ def variants_frame(
     parts: list[pd.DataFrame] = []
     with progress("evaluate: variants", len(tests), "folds") as advance:
         for test in tests:
-            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True)
+            own = stats_of(stages.train, test.fold)
+            rows = read_test(stages.cohort, test.fold, opening, unlabelled=True, stats=own)
             for member in (m for m in wanted if m.fold == test.fold):
                 parts += _said(stages.train, test, member, rows, place)
             advance(1)

@@ -6,13 +6,13 @@ import hashlib
 import hmac
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.core.data.patient_set import (
     FILE,
     PatientSet,
-    encoder_identity,
     hash_patient,
     read_patient_set,
     write_patient_set,
@@ -42,6 +42,7 @@ def test_a_keyed_set_needs_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert body == {
         "hashing": "hmac-sha256",
         "hashes": [hmac.new(b"secret", b"a", "sha256").hexdigest()],
+        "complete": True,
     }
     found = read_patient_set(tmp_path)
     assert found is not None
@@ -63,12 +64,23 @@ def test_no_set_and_a_damaged_one(tmp_path: Path) -> None:
         read_patient_set(tmp_path)
 
 
-def test_what_the_audit_owes_to_an_encoder(tmp_path: Path) -> None:
-    assert encoder_identity({"name": "ecg"}) == {}
-    start = {"init_from": str(tmp_path)}
-    assert encoder_identity(start) == {"init_from": str(tmp_path), "patients": "absent"}
-    write_patient_set(tmp_path, ["a"])
-    first = encoder_identity(start)
-    write_patient_set(tmp_path, ["b"])
-    assert len(first["patients"]) == 64
-    assert encoder_identity(start)["patients"] != first["patients"]
+def test_whom_the_model_before_had_seen_is_listed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(*patients: str, **more: Any) -> PatientSet:
+        write_patient_set(tmp_path, patients, **more)
+        found = read_patient_set(tmp_path)
+        assert found is not None
+        return found
+
+    first = written("a")
+    second = written("b", before=first)
+    assert second.complete
+    assert [second.holds(p) for p in "abc"] == [True, True, False]
+    untold = written("c", complete=False)
+    assert not untold.complete
+    assert not written("d", before=untold).complete
+    monkeypatch.setenv("CARDIO_PATIENT_KEY", "secret")
+    keyed = written("b", before=first)  # hashes of two kinds cannot stand in one list
+    assert not keyed.complete
+    assert [keyed.holds(p) for p in "ab"] == [False, True]

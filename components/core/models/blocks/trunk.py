@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,11 @@ class Trunk(nn.Module):
 
 
 class TrunkModel(nn.Module):
-    """The trunk and its heads."""
+    """The trunk and its heads.
+
+    A frozen trunk has no gradients and stays in evaluation mode while the heads train: its
+    normalisation layers keep their running statistics, and nothing is dropped in it.
+    """
 
     def __init__(self, config: trunk.Config, spec: DataSpec) -> None:
         super().__init__()
@@ -83,6 +87,16 @@ class TrunkModel(nn.Module):
             hidden=config.head_hidden,
             dropout=config.head_dropout,
         )
+        self._frozen = bool(config.init_from) and config.freeze
+        if self._frozen:
+            self.trunk.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode; a frozen trunk stays in the latter."""
+        super().train(mode)
+        if self._frozen:
+            self.trunk.eval()
+        return self
 
     def hidden(self, batch: dict[str, Tensor]) -> Tensor:
         """Return the hidden representation `[B, H]`."""
