@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from components.core.config.base import Frozen, canonical_json, digest, validate
 from components.core.config.card import Statements
 from components.core.config.evaluate import EvaluateConfig
-from components.core.config.heads import BinaryHead, HeadMap, check_heads
+from components.core.config.heads import BinaryHead, HeadMap, SurvivalHead, check_heads
 from components.core.config.sections import (
     AuditConfig,
     FitConfig,
@@ -60,6 +60,14 @@ class TaskConfig(Frozen):
         check_heads(self.heads, self.label.name)
         if self.label.derive == "head" and not self.heads:
             raise ValueError("label.derive is 'head', but the task names no heads")
+        primary = self.heads.get(self.label.name)
+        if isinstance(primary, SurvivalHead) and self.label.horizon_days is not None:
+            last = primary.horizons_days[-1]
+            if self.label.horizon_days != last:
+                raise ValueError(
+                    f"label.horizon_days is {self.label.horizon_days:g}, the last horizon of the "
+                    f"primary head is {last:g}; its binary view is that of the last: make them one"
+                )
         return self
 
     def all_heads(self) -> HeadMap:

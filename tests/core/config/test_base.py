@@ -34,6 +34,7 @@ MISSPELT = [
     ("preprocess.split", "fold", "folds"),
     ("preprocess.pairing", "day", "days"),
     ("preprocess.notes", "masked", "mask"),
+    ("preprocess.text", "widht", "width"),
     ("audit", "waiver", "waive"),
     ("fit", "epohcs", "epochs"),
     ("evaluate", "draw", "draws"),

@@ -55,3 +55,12 @@ def test_a_task_without_heads_has_one_of_the_labels_name() -> None:
 def test_heads_that_do_not_fit_are_refused(heads: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         task(**heads)
+
+
+def test_the_primary_survival_heads_view_is_that_of_its_last_horizon() -> None:
+    label = {**LABEL, "name": "survival", "horizon_days": 180}
+    data = {"task": "toy", "title": "t", "label": label, "model": {"name": "tabular"}}
+    with pytest.raises(
+        ConfigError, match=r"horizon_days is 180, the last horizon of the primary head"
+    ):
+        validate(TaskConfig, {**data, "heads": {"survival": {"kind": "survival"}}}, "toy.yaml")

@@ -184,7 +184,10 @@ def test_a_file_that_is_no_task_is_named(task_file: Path, content: bytes, senten
         ("model.widht=3", r"unknown key 'widht' in model 'ecg\+tabular'; did you mean 'width'\?"),
         ("model.kernel=4", r"'kernel' in model 'ecg\+tabular' is '4': must be odd"),
         ("model.dropout=1.5", "'dropout' in model .* is '1.5'"),
-        ("model={}", r"'model.name' is missing; known are: ecg, ecg\+tabular, tabular"),
+        (
+            "model={}",
+            r"'model.name' is missing; known are: ecg, ecg\+tabular, measured, tabular, tr",
+        ),
         ("model=ecg", "'model' in toy.yaml is 'ecg'"),
     ],
 )
