@@ -188,9 +188,24 @@ def _cohort(stages: Upstream) -> str:
 def _model(stages: Upstream) -> str:
     facts, counts = stages.train.facts, stages.train.counts
     device, precision, name = facts["place"]
+    own = sum(not member.get("variant") for member in facts["members"])
+    beside = len(facts["members"]) - own
     return (
         f"{facts['model']['name']}, {counts['parameters']:,.0f} parameters, "
-        f"{counts['members']:.0f} network(s) trained on {device} ({name}) in {precision}"
+        f"{own} network(s) trained on {device} ({name}) in {precision}"
+        + (f", {beside} more beside it for comparison" if beside else "")
+        + _trunk(facts.get("trunk"))
+    )
+
+
+def _trunk(trunk: dict[str, Any] | None) -> str:
+    """Return whose trunk the model started from."""
+    if trunk is None:
+        return ""
+    how = "frozen" if trunk["frozen"] else "trained on"
+    return (
+        f"; its trunk, {how}, is that of the task '{trunk['task']}', trained on "
+        f"{trunk['trained_on']}"
     )
 
 
