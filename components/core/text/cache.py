@@ -122,7 +122,8 @@ class EmbeddingCache:
 
     def _look(self) -> None:
         """Open the files that are new, forget those that are gone."""
-        there = {path.name: path for path in self.folder.glob("*.parquet")}
+        # A link that leads nowhere would be listed and never opened, again and again.
+        there = {path.name: path for path in self.folder.glob("*.parquet") if path.exists()}
         kept = {name: shard for name, shard in self._shards.items() if name in there}
         for name in sorted(there.keys() - kept.keys()):
             kept[name] = open_shard(there[name], width=self.identity.width)

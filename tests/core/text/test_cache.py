@@ -232,6 +232,13 @@ def test_a_file_merged_away_meanwhile_is_looked_for_anew(
     np.testing.assert_array_equal(values, vectors(["a", "b"]))
 
 
+def test_a_link_that_leads_nowhere_is_no_file_of_the_cache(cache: EmbeddingCache) -> None:
+    cache.add(["a"], np.ones((1, cache.identity.width), np.float32))
+    (cache.folder / "lost.parquet").symlink_to(cache.folder / "gone")
+    found, _ = cache.lookup(["a", "b"])
+    assert found.tolist() == [True, False]
+
+
 def test_a_folder_that_is_not_writable_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache = EmbeddingCache(tmp_path / "file", IDENTITY)
