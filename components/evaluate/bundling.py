@@ -42,7 +42,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         head=train.facts["head"],
         heads=train.facts["heads"],
         calibrations=calibrations(train, names, chosen, task.evaluate.recalibrate),
-        thresholds=_thresholds(train, names),
+        thresholds=_thresholds(train, names, task.evaluate.threshold),
         notes="text" in stages.cohort.facts["modalities"],
         notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
         model=train.facts["model"],
@@ -63,10 +63,10 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
     write_training_patients(folder, stages)
 
 
-def _thresholds(train: Stage, names: list[str]) -> dict[str, float]:
+def _thresholds(train: Stage, names: list[str], rule: str) -> dict[str, float]:
     heads = from_json(train.facts["heads"])
     binary = [name for name, head in heads.items() if head.kind == "binary"]
-    return {name: threshold_of(train, names, name) for name in binary}
+    return {name: threshold_of(train, names, name, rule) for name in binary}
 
 
 def _files(stages: Upstream, member: Member) -> MemberFiles:

@@ -17,15 +17,14 @@ from components.core.device import Place
 from components.core.heads.known import binary_truth, truth_column
 from components.core.heads.registry import Case, View, from_json, head_file
 from components.core.members import Member
-from components.core.metrics.patients import by_patient
 from components.core.metrics.tables import floats
-from components.core.metrics.threshold import youden_threshold
 from components.core.predict import predict_logits
 from components.core.progress import progress
 from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
 from components.core.store import Stage
 from components.evaluate.predictions import (
     FoldTest,
+    calibrate,
     loaded,
     members_of,
     position,
@@ -103,7 +102,7 @@ def _fold(
     members = members_of(train, test.fold)
     logits = [predict_logits(loaded(train, m), rows, place=place) for m in members]
     own = calibrations(train, [test.fold], members, task.evaluate.recalibrate)
-    columns = _truths(train, test, rows, heads, logits)
+    columns = _truths(train, task, test, rows, heads, logits)
     for name, head in heads.items():
         stacked = torch.from_numpy(np.stack([each[name] for each in logits]))
         said = head_file(head).answers(head, stacked, own[name])
@@ -114,30 +113,34 @@ def _fold(
 
 
 def _truths(
-    train: Stage, test: FoldTest, rows: Rows, heads: HeadMap, logits: list[Logits]
+    train: Stage,
+    task: TaskConfig,
+    test: FoldTest,
+    rows: Rows,
+    heads: HeadMap,
+    logits: list[Logits],
 ) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for name, head in heads.items():
         if isinstance(head, ConfidenceHead):
-            found[f"{TRUTH_PREFIX}{name}"] = _right(train, test, rows, head, logits)
+            cut = threshold_of(train, [test.fold], head.of, task.evaluate.threshold)
+            judged = View(name=head.of, head=heads[head.of])
+            found[f"{TRUTH_PREFIX}{name}"] = _right(judged, rows, logits, cut)
         else:
             found[f"{TRUTH_PREFIX}{name}"] = floats(rows.frame, truth_column(name, rows.frame))
     return found
 
 
-def _right(
-    train: Stage, test: FoldTest, rows: Rows, head: ConfidenceHead, logits: list[Logits]
-) -> Floats:
+def _right(judged: View, rows: Rows, logits: list[Logits], threshold: float) -> Floats:
     """Return `[n]` whether the judged head's call at its validation threshold is right."""
-    judged = View(name=head.of, head=from_json(train.facts["heads"])[head.of])
     mean = np.mean([log_odds_of(judged, each) for each in logits], axis=0)
-    y = floats(rows.frame.assign(y=binary_truth(head.of, judged.head, rows.frame)), "y")
-    right = (mean >= threshold_of(train, [test.fold], head.of)) == (y == 1)
+    y = floats(rows.frame.assign(y=binary_truth(judged.name, judged.head, rows.frame)), "y")
+    right = (mean >= threshold) == (y == 1)
     return np.where(np.isnan(y), np.nan, right.astype(np.float64))
 
 
-def threshold_of(train: Stage, folds: list[str], name: str) -> float:
-    """Return a head's operating point (greatest Youden index) on validation patients."""
+def threshold_of(train: Stage, folds: list[str], name: str, rule: str) -> float:
+    """Return a head's operating point on validation patients, by the task's own rule."""
     val = pd.concat([validation(train, fold) for fold in folds])
     known = val[val[_column("truth", name, val)].notna()]
     frame = known[["patient_id"]].assign(
@@ -145,8 +148,7 @@ def threshold_of(train: Stage, folds: list[str], name: str) -> float:
         logit=known[_column("logit", name, val)],
         weight=_weight(known, name, train),
     )
-    patients = by_patient(frame)
-    return youden_threshold(patients.label, patients.logit, patients.weight)
+    return calibrate(frame, rule=rule, recalibrate="none").threshold
 
 
 def log_odds_of(judged: View, logits: Logits) -> Floats:

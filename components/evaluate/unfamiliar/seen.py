@@ -198,7 +198,8 @@ def _frame(
         train, [test.fold], members_of(train, test.fold), context.task.evaluate.recalibrate
     )[name]
     line = recalibrate.from_json(json.dumps(fitted))
-    threshold = threshold_of(train, [test.fold], head.of)
+    rule = context.task.evaluate.threshold
+    threshold = threshold_of(train, [test.fold], head.of, rule)
     judged = from_json(train.facts["heads"])[head.of]
     y = floats(rows.assign(y=binary_truth(head.of, judged, rows)), "y")
     repeat, fold = position(test.fold)

@@ -82,12 +82,24 @@ def test_the_primary_heads_probability_is_the_reported_one(
 def test_an_answer_is_right_where_the_call_at_the_threshold_is(
     said: pd.DataFrame, done: Example
 ) -> None:
-    threshold = threshold_of(done.behind.train, ["holdout"], "lvef")
+    threshold = threshold_of(done.behind.train, ["holdout"], "lvef", "youden")
     logits = done.predictions.set_index("sample_id")["logit"]
     own = said.set_index("sample_id")
     expected = (logits >= threshold) == (own.loc[logits.index, "y.lvef"] == 1)
     assert (own.loc[logits.index, "y.sure"] == expected).all()
     assert own.loc[own["y.lvef"].isna(), "y.sure"].isna().all()
+
+
+def test_the_operating_point_is_the_reports_own(done: Example) -> None:
+    from components.evaluate.predictions import calibrate, validation
+
+    val = validation(done.behind.train, "holdout")
+    found = []
+    for rule in ("youden", "f1"):
+        expected = calibrate(val, rule=rule, recalibrate="none").threshold
+        found.append(threshold_of(done.behind.train, ["holdout"], "lvef", rule))
+        assert found[-1] == expected
+    assert found[0] != found[1]
 
 
 def test_only_classes_are_calibrated_by_their_shares(done: Example) -> None:
