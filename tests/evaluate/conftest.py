@@ -20,8 +20,10 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
 from components.evaluate import run
+from components.evaluate.analyses import survival_view
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
+from components.evaluate.follow_up import follow_up
 from components.evaluate.run import evaluate
 from components.evaluate.upstream import Upstream, upstream
 from tests import head_cohort
@@ -39,6 +41,7 @@ from tests.chain import (
     write_tabular_cohort,
     write_wfdb,
 )
+from tests.evaluate.timed import LABEL_AT, OPTIONS, Timed, timed_context, write_cohort
 
 FIT: dict[str, Any] = {
     "epochs": 6, "batch": 16, "lr": 0.02, "patience": 2, "device": "cpu", "precision": "fp32",
@@ -203,3 +206,26 @@ _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
     "several": _several,
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Timed]:
+    """Return a cohort with times, trained on in two folds twice, and its view of times."""
+    folder = tmp_path_factory.mktemp("timed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        _isolate(patch, folder, migrated_store)
+        source = ingested(ingest_config("table", write_cohort(folder), OPTIONS))
+        stage = prepared(
+            source, label=LABEL_AT, split={"method": "folds", "folds": 2, "repeats": 2}
+        )
+        task = task_config(
+            label=LABEL | LABEL_AT,
+            fit=FIT | {"refit": False},
+            evaluate={"draws": 100, "survival": {"horizons_days": [180, 9999]}},
+        )
+        context = timed_context(trained(audited(stage, label=LABEL_AT), task), task)
+        found = follow_up(context)
+        yield Timed(context, found, survival_view.analyse(context), stage)
+    torch.set_num_threads(threads)
