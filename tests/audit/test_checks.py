@@ -20,6 +20,7 @@ from components.ingest.sources.synthetic import FEATURES
 from components.ingest.synthetic.generate import generate
 from components.ingest.synthetic.options import SyntheticOptions
 from components.train.run import prepared_cohort
+from tests import head_cohort
 from tests.chain import (
     LABEL,
     TABULAR_OPTIONS,
@@ -217,6 +218,19 @@ def test_statistics_of_other_records_are_caught(small: Stage, what: str) -> None
         "the statistics of fold(s) holdout are not those of their train part"
         in (stage.facts["refused"])
     )
+
+
+def test_terms_of_notes_are_weighed_anew(tmp_path: Path, data_folder: Path) -> None:
+    stage = head_cohort.prepared_cohort(tmp_path)
+    assert statuses(audited(stage, label=head_cohort.OWN_LABEL))["normalisation_scope"] == "ok"
+    file = stats_path(stage.folder, "holdout")
+    stats = json.loads(file.read_text())
+    stats["text"]["idf"][0] *= 1.01  # as if another note had been counted
+    file.write_text(json.dumps(stats))
+    found = audited(
+        stage, label=head_cohort.OWN_LABEL, waive={"near_identical_texts": "a second audit of it"}
+    )
+    assert statuses(found)["normalisation_scope"] == "refused"
 
 
 def test_ecg_statistics_are_computed_anew(cohorts: dict[str, Stage], tmp_path: Path) -> None:

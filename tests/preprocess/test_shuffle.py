@@ -21,7 +21,9 @@ from tests.chain import (
     write_tabular_cohort,
 )
 
-OUTCOME = ["label", "event_time_days", "death_days", "followup_days"]
+OUTCOME = [
+    "label", "event_time_days", "death_days", "followup_days", "target.lvef", "y.risk",
+]  # fmt: skip
 
 
 def cohort(patients: int = 40, *, seed: int = 0) -> pd.DataFrame:
@@ -36,6 +38,8 @@ def cohort(patients: int = 40, *, seed: int = 0) -> pd.DataFrame:
             "event_time_days": np.where(event, 10.0 + np.arange(patients), np.nan),
             "death_days": np.where(np.arange(patients) % 7 == 1, 500.0, np.nan),
             "followup_days": 1000.0 + np.arange(patients),
+            "target.lvef": 20.0 + np.arange(patients),
+            "y.risk": np.arange(patients) % 3.0,
             "x": rng.normal(size=patients),
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -145,6 +146,13 @@ def test_the_bundle_says_what_the_evaluation_said(said: pd.DataFrame, done: Exam
         for name in HEADS:
             for key, value in answer.heads[name].items():
                 assert value == pytest.approx(row[f"out.{name}.{key}"], abs=1e-5)
+
+
+def test_the_sizes_are_those_of_this_label(said: pd.DataFrame, done: Example) -> None:
+    page = (done.stage.folder / "report.html").read_text()
+    known = said[said["y.lvef"].notna()]
+    row = re.search(r"test \(evaluated\)</\w+>\s*<td[^>]*>(\d+)</td>", page)
+    assert row and int(row[1]) == len(known) < len(said)
 
 
 def test_the_bundle_lists_its_heads(done: Example) -> None:
