@@ -65,10 +65,16 @@ Look = Callable[..., Finding]
 @pytest.fixture
 def look(stage: Stage) -> Look:
     def run(
-        name: str, frame: pd.DataFrame, facts: dict[str, Any] | None = None, **more: Any
+        name: str,
+        frame: pd.DataFrame,
+        facts: dict[str, Any] | None = None,
+        *,
+        label_settings: dict[str, Any] | None = None,
+        **more: Any,
     ) -> Finding:
         own = replace(stage, facts=stage.facts | (facts or {}))
-        label = LabelConfig.model_validate(LABEL | {"definition": "cardiotoxicity within a year"})
+        settings = LABEL | {"definition": "cardiotoxicity within a year"} | (label_settings or {})
+        label = LabelConfig.model_validate(settings)
         config = AuditConfig()
         audited = Audited(
             stage=own, manifest=frame, label=label, config=config, test_looks=0, **more
@@ -89,6 +95,17 @@ MANIFEST_CHECKS = [
 @pytest.mark.parametrize("name", MANIFEST_CHECKS)
 def test_the_clean_twin_passes(look: Look, name: str) -> None:
     assert look(name, manifest()).passed
+
+
+# Follow-up
+
+
+def test_a_measured_label_needs_no_equal_follow_up(look: Look) -> None:
+    frame = manifest().assign(followup_days=np.arange(N, dtype=float))
+    followed = {"horizon_days": None, "censoring": "as_given"}
+    assert not look("censored_as_negative", frame, label_settings=followed).passed
+    measured = followed | {"derive": "head"}
+    assert look("censored_as_negative", frame, label_settings=measured).passed
 
 
 # Groups

@@ -152,7 +152,8 @@ def test_the_sizes_are_those_of_this_label(said: pd.DataFrame, done: Example) ->
     page = (done.stage.folder / "report.html").read_text()
     known = said[said["y.lvef"].notna()]
     row = re.search(r"test \(evaluated\)</\w+>\s*<td[^>]*>(\d+)</td>", page)
-    assert row and int(row[1]) == len(known) < len(said)
+    assert row
+    assert int(row[1]) == len(known) < len(said)
 
 
 def test_the_bundle_lists_its_heads(done: Example) -> None:
