@@ -16,12 +16,13 @@ from components.core.command import reported_errors
 def main(references: str, *, debug: bool) -> None:
     """Compare evaluated models: figures side by side, paired differences, changed calls."""
     with reported_errors(debug=debug):
-        from components.compare import inputs, run
+        from components.compare import run
         from components.core import runs, store
+        from components.core.comparison.judged import judged, split_references
         from components.core.progress import say
 
-        given = inputs.split_references(references)
-        models = inputs.judged([(r, runs.open_input(r, "evaluate")) for r in given])
+        given = split_references(references)
+        models = judged([(r, runs.open_input(r, "evaluate")) for r in given])
         print_ = run.identity(models)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "compare", runs.TAG_FINGERPRINT: print_,

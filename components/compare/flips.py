@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from components.compare.inputs import Judged
+from components.core.comparison.judged import Judged
 from components.core.metrics.bootstrap import intervals
 from components.core.metrics.checks import FloatArray
 from components.core.metrics.metric import RowWeights, Statistic

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from components.compare.inputs import Judged
+from components.core.comparison.judged import Judged
 from components.core.metrics.calibration import reliability_points
 from components.core.metrics.discrimination import Curve, pr_curve_points, roc_curve_points
 from components.core.metrics.tables import Floats, floats, sigmoid

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from components.compare import tables, wording
-from components.compare.differences import paired
 from components.compare.flips import Flips, flips
-from components.compare.inputs import Judged, why_unpaired
 from components.compare.page import render_page
 from components.compare.plots import overlays
 from components.core import store
+from components.core.comparison.judged import Judged, why_unpaired
+from components.core.comparison.paired import paired
 from components.core.metrics.tables import Figures
 from components.core.report.section import Notice, Section
 from components.core.store import Workspace

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.compare.differences import WITHIN_FOLD
 from components.compare.flips import CELLS, Flips
-from components.compare.inputs import Judged
 from components.compare.wording import is_underpowered
+from components.core.comparison.judged import Judged
+from components.core.comparison.paired import WITHIN_FOLD
 from components.core.metrics.interval import number
 from components.core.metrics.registry import all_metrics
 from components.core.metrics.tables import Figures

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.compare.differences import headline_name
 from components.compare.flips import Flips
-from components.compare.inputs import Judged
+from components.core.comparison.judged import Judged
+from components.core.comparison.paired import headline_name
 from components.core.metrics.interval import number
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.metrics.tables import Figures

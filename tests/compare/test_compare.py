@@ -15,10 +15,10 @@ from sklearn import metrics as sk
 
 from components.compare import run
 from components.compare.cli import main
-from components.compare.differences import paired
 from components.compare.flips import flips
-from components.compare.inputs import Judged, judged, split_references, why_unpaired
 from components.core import store
+from components.core.comparison.judged import Judged, judged, split_references, why_unpaired
+from components.core.comparison.paired import paired
 from components.core.errors import InputError
 from components.core.metrics.tables import sigmoid
 from components.core.store import Stage

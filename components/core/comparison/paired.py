@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from components.compare.inputs import Judged
+from components.core.comparison.judged import Judged
 from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.metric import Sample, Statistic, joined, statistics_for
 from components.core.metrics.registry import all_metrics
