@@ -29,6 +29,7 @@ class Member(Frozen):
         seed: of its initialisation and training.
         folder: of its weights, relative to the train stage.
         best_epoch: whose weights were kept, from 0.
+        model: settings of its network where they are its fold's own; empty for the training's.
     """
 
     fold: str
@@ -36,6 +37,7 @@ class Member(Frozen):
     seed: int
     folder: str
     best_epoch: int = Field(ge=0)
+    model: dict[str, Any] = Field(default_factory=dict[str, Any])
 
     @property
     def spec_key(self) -> str:

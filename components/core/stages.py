@@ -56,8 +56,14 @@ FACTS: dict[str, StageFacts] = {
         parameter="preprocess_run",
         libraries=("numpy", "scipy", "pandas", "pyarrow", "scikit-learn"),
     ),
+    "search": StageFacts(
+        sections=("label", "heads", "model", "fit", "tune"),
+        upstream="audit",
+        parameter="audit_run",
+        libraries=("numpy", "pandas", "torch", "lightning", "optuna"),
+    ),
     "train": StageFacts(
-        sections=("label", "heads", "model", "fit"),
+        sections=("label", "heads", "model", "fit", "tuned"),
         upstream="audit",
         parameter="audit_run",
         libraries=("numpy", "pandas", "torch", "lightning"),
@@ -78,6 +84,9 @@ def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
         ConfigError: ids are to be keyed and the key is not there.
     """
     plain = _without(task.section(*FACTS[component].sections))
+    if component == "search":
+        # How long, how many at once and where the study lies: not what a trial comes to.
+        plain["tune"] = task.tune.bearing() | {"trials": task.tune.trials}
     if component == "ingest" and task.ingest.patient_key_env:
         key = read_key(task.ingest.patient_key_env)
         plain["ingest"]["patient_key_fingerprint"] = key.fingerprint()
@@ -87,7 +96,7 @@ def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
         # A folder of the same name may hold other weights tomorrow.
         plain["text_revision"] = find_model(task.preprocess.text).revision
     # Of the model, the audit looks at what it starts from, and at nothing else.
-    return plain | (trunk_identity(task.model) if component in {"audit", "train"} else {})
+    return plain | (trunk_identity(task.model) if component in {"audit", "search", "train"} else {})
 
 
 def _without(value: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +120,7 @@ def stage_fingerprint(
     """
     facts = FACTS[component]
     libraries = library_versions(facts.libraries)
-    if component == "train":
+    if component in {"search", "train"}:
         from components.core.device import resolve  # imports torch
 
         place = resolve(task.fit.device, task.fit.precision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from components.core.config.sections import (
     PreprocessConfig,
     RegisterConfig,
 )
+from components.core.config.tune import TuneConfig, Tuned
 from components.core.errors import ConfigError, nearest
 from components.core.progress import say
 
@@ -38,6 +40,8 @@ class TaskConfig(Frozen):
         stages: components in the order in which the pipeline starts them.
         heads: name → what it answers; empty is one binary head of the label's name.
         model: `name` of a file in `core/models/` and that model's own settings.
+        tune: how `tune` searches for settings.
+        tuned: what a search chose; None for settings that nobody searched for.
         card: TRIPOD+AI item → what only people can say of it, for the model card.
     """
 
@@ -51,6 +55,8 @@ class TaskConfig(Frozen):
     model: dict[str, Any]
     fit: FitConfig = FitConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    tune: TuneConfig = TuneConfig()
+    tuned: Tuned | None = None
     register_as: RegisterConfig = RegisterConfig()
     card: Statements = Field(default_factory=dict[str, str])
     stages: tuple[str, ...] = ("ingest", "preprocess", "audit", "train", "evaluate")
@@ -77,6 +83,22 @@ class TaskConfig(Frozen):
             return {primary: BinaryHead()}
         others = {name: head for name, head in self.heads.items() if name != primary}
         return {primary: self.heads[primary], **others}
+
+    def with_settings(self, settings: Mapping[str, object]) -> TaskConfig:
+        """Return the task with some settings (`model.width`, `fit.lr`) replaced, validated.
+
+        Raises:
+            ConfigError: an unknown setting or a wrong value.
+        """
+        data = self.model_dump(mode="json")
+        for key, value in settings.items():
+            _assign(data, key, value)
+        return _check_model(validate(TaskConfig, data, f"the settings of task '{self.task}'"))
+
+    def for_fold(self, fold: str) -> TaskConfig:
+        """Return the task with the settings that a nested search chose for an outer fold."""
+        own = self.tuned.folds.get(fold, {}) if self.tuned is not None else {}
+        return self.with_settings(own) if own else self
 
     def section(self, *names: str) -> dict[str, Any]:
         """Return the named sections as plain JSON values."""

@@ -38,6 +38,7 @@ MISSPELT = [
     ("audit", "waiver", "waive"),
     ("fit", "epohcs", "epochs"),
     ("evaluate", "draw", "draws"),
+    ("tune", "trails", "trials"),
     ("register_as", "alais", "alias"),
 ]
 

@@ -1,0 +1,102 @@
+"""How settings are searched for, and what a search has found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from components.core.config.base import Frozen
+
+Scalar = bool | int | float | str | None
+
+
+class Range(Frozen):
+    """A range of numbers; whole ones where both ends are whole and no `real` is asked for.
+
+    Attributes:
+        low: smallest value.
+        high: largest value, included.
+        log: draw the logarithm evenly.
+        step: distance of neighbouring values; None for any (1 between whole numbers).
+        real: draw real numbers although both ends are whole.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    step: int | float | None = None
+    real: bool = False
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Range:
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must be below high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low is {self.low:g}; a logarithm needs a number above 0")
+        if self.log and self.step is not None:
+            raise ValueError("a range has either 'log' or 'step'")
+        return self
+
+
+# A range, the values to choose from, or nothing: that setting is not searched.
+Dimension = Range | Annotated[tuple[Scalar, ...], Field(min_length=1)] | None
+
+
+class TuneConfig(Frozen):
+    """The search of `tune`.
+
+    Attributes:
+        trials: how many are finished in all, by all workers, the untuned settings among them.
+        minutes: no trial starts after this time; None for no limit.
+        workers: processes on this machine.
+        storage: URL of the study's database, e.g. of a PostgreSQL server that workers on other
+            machines share; empty for an SQLite file under `data/`.
+        study: name of the study; empty for one made from all that decides a trial's result.
+        objective: what is searched for on validation: the highest AUROC or AUPRC of the primary
+            head over patients, or the lowest loss.
+        sampler: `tpe`, or `random`.
+        pruner: stops hopeless trials: `median`, `hyperband`, or `none`.
+        seed: of the sampler.
+        nested: search anew inside each outer fold, on inner folds of its training and validation
+            patients, so that the outer figure is honest; None where the split has folds.
+        inner_folds: of a nested search.
+        heartbeat_s: seconds between two signs of life of a running trial. One that has given none
+            for three such periods is taken for dead and tried again.
+        retries: how often a dead trial is tried again.
+        space: setting (`model.width`, `fit.lr`) → range or choices, over what the model suggests
+            and the usual ranges of training; null takes a setting out of the search.
+    """
+
+    trials: int = Field(default=30, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    workers: int = Field(default=1, ge=1)
+    storage: str = ""
+    study: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
+    objective: Literal["auroc", "auprc", "loss"] = "auroc"
+    sampler: Literal["tpe", "random"] = "tpe"
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    seed: int = 0
+    nested: bool | None = None
+    inner_folds: int = Field(default=3, ge=2)
+    heartbeat_s: int = Field(default=30, ge=1)
+    retries: int = Field(default=2, ge=0)
+    space: dict[str, Dimension] = Field(default_factory=dict)
+
+    def bearing(self) -> dict[str, Any]:
+        """Return what bears on a trial's result and on which trials there are, as JSON values."""
+        free = {"trials", "minutes", "workers", "storage", "study", "heartbeat_s", "retries"}
+        return self.model_dump(mode="json", exclude=free)
+
+
+class Tuned(Frozen):
+    """What a search chose, kept with the settings it chose.
+
+    Attributes:
+        search: fingerprint of the search.
+        folds: outer fold → its own settings (`model.width`, `fit.lr`), where the search was nested;
+            those of the refit are the task's own.
+    """
+
+    search: str
+    folds: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
