@@ -13,7 +13,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -33,6 +33,7 @@ UNTUNED_SLOT = 0
 _HISTORY = "retry_history"
 _FIXED = "fixed_params"
 Standing = Literal["busy", "done"]
+System = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Slots:
             trial_id = self._cached.get_trial_id_from_study_id_trial_number(self._study_id, number)
             return self._start(trial_id), min(waiting)
         if fresh < self._plan.tune.trials:
-            fixed = {_FIXED: self._plan.untuned} if fresh == UNTUNED_SLOT else {}
+            fixed: System = {_FIXED: self._plan.untuned} if fresh == UNTUNED_SLOT else {}
             return self._start(self._open(fresh, None, fixed)), fresh
         running = any(trial.state == TrialState.RUNNING for trial in wanted.values())
         return "busy" if running else "done"
@@ -115,7 +116,7 @@ class Slots:
             cast(RetryHeartbeatStaleTrialCallback, retry)(self._study, copy.deepcopy(trial))
         return lost
 
-    def _open(self, slot: int, like: FrozenTrial | None, system: dict[str, object]) -> int:
+    def _open(self, slot: int, like: FrozenTrial | None, system: System) -> int:
         fresh = optuna.create_trial(
             state=TrialState.WAITING,
             params=like.params if like else {},
