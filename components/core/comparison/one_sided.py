@@ -96,7 +96,18 @@ def headline_difference(reference: PatientTables, other: PatientTables) -> Stati
         reference: one row per patient, or per (repeat, fold, patient).
         other: the same rows in the same order.
     """
-    return difference(_headline(other), _headline(reference))
+    return difference(headline(other), headline(reference))
+
+
+def headline(tables: PatientTables) -> Statistic:
+    """Return the headline AUROC for any draws of patients."""
+    if tables.folded:
+        return mean_over_folds(fold_table(tables), (FIGURE,))
+    frame = tables.pooled
+    sample = Sample(
+        y=floats(frame, "label"), score=floats(frame, "logit"), weight=floats(frame, "weight")
+    )
+    return statistics_for(sample, named((FIGURE,)))
 
 
 def headline_rows(tables: PatientTables, plan: Plan) -> tuple[Clusters, Floats]:
@@ -126,13 +137,3 @@ def one_sided(interval: Interval, level: float) -> OneSided:
     lost = f", undefined in {interval.undefined} draws" if interval.undefined else ""
     method = f"one-sided {level * 100:g} %, the lower end of: {interval.method}{lost}"
     return OneSided(interval.value, interval.lo, level, method)
-
-
-def _headline(tables: PatientTables) -> Statistic:
-    if tables.folded:
-        return mean_over_folds(fold_table(tables), (FIGURE,))
-    frame = tables.pooled
-    sample = Sample(
-        y=floats(frame, "label"), score=floats(frame, "logit"), weight=floats(frame, "weight")
-    )
-    return statistics_for(sample, named((FIGURE,)))

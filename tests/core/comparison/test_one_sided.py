@@ -22,11 +22,22 @@ PLAN = Plan(draws=300, seed=4)
 
 
 def pair(folds: int = 1, patients: int = 200) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a weaker and a stronger model's predictions."""
-    return (
-        predictions(0.4, patients=patients, folds=folds, noise=1),
-        predictions(0.5, patients=patients, folds=folds, noise=2),
+    """Return a weaker and a stronger model's predictions; two repeats where there are folds."""
+    weak, strong = (
+        _repeated(skill, patients=patients, folds=folds, noise=noise)
+        for skill, noise in ((0.4, 1), (0.5, 2))
     )
+    return weak, strong
+
+
+def _repeated(skill: float, *, patients: int, folds: int, noise: int) -> pd.DataFrame:
+    first = predictions(skill, patients=patients, folds=folds, noise=noise)
+    if folds == 1:
+        return first
+    again = predictions(skill, patients=patients, folds=folds, noise=noise + 10)
+    fold = (np.arange(patients) // 2) % folds
+    split = [f"r1f{k}" for k in fold]
+    return pd.concat([first, again.assign(repeat=1, fold=fold, split=split)], ignore_index=True)
 
 
 def by_hand(weak: pd.DataFrame, strong: pd.DataFrame, plan: Plan, level: float) -> float:
@@ -59,7 +70,7 @@ def by_hand(weak: pd.DataFrame, strong: pd.DataFrame, plan: Plan, level: float) 
 @pytest.mark.parametrize("folds", [1, 3])
 def test_the_bound_is_that_of_draws_written_out(folds: int, level: float) -> None:
     weak, strong = pair(folds, patients=60)
-    plan = replace(PLAN, draws=60, strata="never")
+    plan = replace(PLAN, draws=25, strata="never")
     found = lower_bound(judged_of(weak), judged_of(strong, "B"), plan, level=level)
     assert found.lower == pytest.approx(by_hand(weak, strong, plan, level), abs=1e-12)
     assert found.level == level
