@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from components.core.comparison.one_sided import (  # noqa: E402 - runs from anywhere
     at_level,
+    folds,
     headline,
     headline_rows,
     one_sided,
@@ -151,7 +152,7 @@ def _bounds(statistic: Statistic, tables: PatientTables, plan: Plan) -> Bounds:
         for name, column in zip(statistic.names, drawn.T, strict=True):
             interval = summarised(
                 value[name], column, plan=own, patients=within.rarest, scale="plain",
-                words=("", within.words),
+                words=("", within.words), groups=folds(tables),
             )  # fmt: skip
             difference = DIFFERENCES[int(name.partition("/")[2])]
             found[f"{method}/{difference:g}"].append(one_sided(interval, LEVEL).lower)
@@ -169,13 +170,14 @@ def read(file: Path) -> list[dict[str, Any]]:
 def table(kept: list[dict[str, Any]]) -> list[str]:
     """Return a line per design."""
     lines = [
-        "| events of patients | superior, plain | superior, though equal | not inferior, though "
+        "| events of patients | pairs | superior, plain | superior, though equal | not inferior, though "
         "0.02 worse | finds 0.03 | finds 0.05 | equal one is not inferior |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for design in DESIGNS:
         own = [row["bounds"] for row in kept if row["key"][0] == design.words]
         cells = [
+            f"{sum(len(each['plain/0']) for each in own):,}",
             declared(own, "plain/0", 0.0),
             declared(own, "corrected/0", 0.0),
             declared(own, f"corrected/{-MARGIN:g}", -MARGIN),
@@ -206,10 +208,7 @@ def write(kept: list[dict[str, Any]]) -> None:
     text = DOC.read_text(encoding="utf-8")
     start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
     versions = ", ".join(f"{k} {v}" for k, v in library_versions(("numpy", "scipy")).items())
-    sets = BATCH * len([row for row in kept if row["key"][0] == DESIGNS[0].words])
-    told = (
-        f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {sets:,} comparisons a line, {DRAWS:,} draws."
-    )
+    told = f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {DRAWS:,} draws."
     inside = "\n".join([told, "", *table(kept)])
     DOC.write_text(f"{text[:start]}\n{inside}\n{text[end:]}", encoding="utf-8")
 

@@ -50,8 +50,8 @@ def lower_bound(reference: Judged, other: Judged, plan: Plan, *, level: float = 
 
     Above 0, the other model is better; above −margin, it is not inferior by the margin. The bound
     is the lower end of the two-sided interval of `2·level − 1`, whose percentiles are moved
-    outwards for few patients (`interval.expanded_tail`); how often it errs is in
-    docs/promotion_statistics.md.
+    outwards for few patients, under cross-validation for few patients a fold
+    (`interval.expanded_tail`); how often it errs is in docs/promotion_statistics.md.
 
     Args:
         reference: the model in place.
@@ -70,7 +70,8 @@ def lower_bound(reference: Judged, other: Judged, plan: Plan, *, level: float = 
     statistic = headline_difference(reference.tables, other.tables)
     within, weight = headline_rows(reference.tables, two_sided)
     note = f"paired difference, {NOTE}" if reference.tables.folded else "paired difference, "
-    found = intervals(statistic, within, weight=weight, plan=two_sided, note=note)
+    groups = folds(reference.tables)
+    found = intervals(statistic, within, weight=weight, plan=two_sided, note=note, groups=groups)
     return one_sided(found[FIGURE], level)
 
 
@@ -116,6 +117,11 @@ def headline_rows(tables: PatientTables, plan: Plan) -> tuple[Clusters, Floats]:
     weight = floats(frame, "weight")
     patient = frame["patient_id"].to_numpy()
     return clusters(patient, floats(frame, "label"), weight=weight, plan=plan), weight
+
+
+def folds(tables: PatientTables) -> int:
+    """Return the number of folds that patients are compared within; 1 for a holdout."""
+    return int(tables.each["fold"].nunique()) if tables.folded else 1
 
 
 def at_level(plan: Plan, level: float) -> Plan:
