@@ -170,8 +170,8 @@ def read(file: Path) -> list[dict[str, Any]]:
 def table(kept: list[dict[str, Any]]) -> list[str]:
     """Return a line per design."""
     lines = [
-        "| events of patients | pairs | superior, plain | superior, though equal | not inferior, though "
-        "0.02 worse | finds 0.03 | finds 0.05 | equal one is not inferior |",
+        "| events of patients | pairs | superior, plain | superior, though equal | not inferior, "
+        "though 0.02 worse | finds 0.03 | finds 0.05 | equal one is not inferior |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for design in DESIGNS:
