@@ -130,6 +130,7 @@ def intervals(
     note: str = "",
     patients: Mapping[str, int] | None = None,
     scales: Mapping[str, Scale] | None = None,
+    groups: int = 1,
 ) -> dict[str, Interval]:
     """Return each figure of any `statistic` with its interval: the way in for a new kind of metric.
 
@@ -141,6 +142,7 @@ def intervals(
         note: words put before the method.
         patients: how many patients a figure rests on, where it is not those of the rarest class.
         scales: where a figure's interval is made, `plain` unless named.
+        groups: that patients are compared within, for `interval.expanded_tail` on the plain scale.
     """
     value = statistic.value(RowWeights.observed(within.patient.size, weight))
     draws = replicate(statistic, within, weight=weight, plan=plan)
@@ -152,6 +154,7 @@ def intervals(
             patients=(patients or {}).get(name, within.rarest),
             scale=(scales or {}).get(name, "plain"),
             words=(note, within.words),
+            groups=groups,
         )
         for column, name in enumerate(statistic.names)
     }
@@ -175,6 +178,7 @@ def summarised(
     patients: int,
     scale: Scale,
     words: tuple[str, str],
+    groups: int = 1,
 ) -> Interval:
     """Return the interval of one figure from its draws.
 
@@ -185,6 +189,7 @@ def summarised(
         patients: how many the figure rests on.
         scale: where the interval is made; on the plain one where a draw reached 0 or 1.
         words: before and after the kind of interval, in its method.
+        groups: that patients are compared within; the logit scale takes no notice of them.
     """
     before, level = words[0], f"{plan.level * 100:g} %"
     kind = "expanded percentile bootstrap" if plan.corrected else "percentile bootstrap"
@@ -198,7 +203,9 @@ def summarised(
         draws, kind = centred(value, draws), f"{kind} with the draws centred on the figure"
     method = f"{before}{level} {kind}, {words[1]}"
     carried = patients if plan.corrected else None
-    return percentile(value, draws, level=plan.level, method=method, patients=carried)
+    return percentile(
+        value, draws, level=plan.level, method=method, patients=carried, groups=groups
+    )
 
 
 def _run(

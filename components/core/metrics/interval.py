@@ -61,7 +61,13 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percentile(
-    value: float, draws: FloatArray, *, level: float, method: str, patients: int | None = None
+    value: float,
+    draws: FloatArray,
+    *,
+    level: float,
+    method: str,
+    patients: int | None = None,
+    groups: int = 1,
 ) -> Interval:
     """Return the central percentile interval (Efron 1981) of `draws` `[N]`, NaN ones left out.
 
@@ -72,12 +78,15 @@ def percentile(
         method: words for the report.
         patients: how many the figure rests on, to expand the interval by `expanded_tail`; None
             for the plain percentiles.
+        groups: that the patients were compared within, each with its own mean.
     """
     defined = draws[~np.isnan(draws)]
     undefined = int(draws.size - defined.size)
     lo, hi = np.nan, np.nan
     if defined.size:
-        tail = (1 - level) / 2 if patients is None else expanded_tail(level, patients)
+        tail = (
+            (1 - level) / 2 if patients is None else expanded_tail(level, patients, groups=groups)
+        )
         lo, hi = (float(bound) for bound in np.quantile(defined, [tail, 1 - tail]))
     return Interval(value, lo, hi, int(draws.size), undefined, method)
 
@@ -121,13 +130,14 @@ def centred(value: float, draws: FloatArray) -> FloatArray:
     return np.maximum(draws + (value - float(np.nanmean(draws))), 0.0)
 
 
-def expanded_tail(level: float, patients: int) -> float:
+def expanded_tail(level: float, patients: int, *, groups: int = 1) -> float:
     """Return the share of draws to be left out at either end (Hesterberg 2015).
 
     Plain percentiles are too narrow where few patients carry a figure: the bootstrap's variance is
     short by (n − 1)/n, and a normal quantile stands where Student's belongs. So the tail is
     Φ(−t·√(n/(n − 1))) with t of n − 1 degrees of freedom. With one patient or none it is 0: the
-    whole range of the draws.
+    whole range of the draws. Patients compared within `g` groups (the folds of a cross-validation)
+    scatter about `g` means instead of one, which takes g from n in both places.
 
     Hesterberg, T. C. (2015). What teachers should know about the bootstrap. The American
     Statistician 69(4), 371–386.
@@ -135,7 +145,8 @@ def expanded_tail(level: float, patients: int) -> float:
     >>> round(expanded_tail(0.95, 30), 4), round(expanded_tail(0.95, 100_000), 4)
     (0.0188, 0.025)
     """
-    if patients < 2:
+    freedom = patients - groups
+    if freedom < 1:
         return 0.0
-    t = float(stdtrit(patients - 1, (1 - level) / 2))
-    return float(ndtr(t * np.sqrt(patients / (patients - 1))))
+    t = float(stdtrit(freedom, (1 - level) / 2))
+    return float(ndtr(t * np.sqrt(patients / freedom)))

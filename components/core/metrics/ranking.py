@@ -101,7 +101,7 @@ def rank(y: FloatArray, score: FloatArray) -> Ranking:
 def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
     """Return the collected weights of every draw in `weights` at every step of `ranking`."""
     own = _patient_steps(ranking, weights)
-    drawn = _columns(weights)
+    drawn = weights.columns()
     gained = _product(own.gained, drawn)
     true = np.cumsum(gained, axis=0)
     upto = np.cumsum(_product(own.upto, drawn), axis=0)
@@ -121,16 +121,6 @@ def accumulate(ranking: Ranking, weights: RowWeights) -> Steps:
 def _product(own: Sparse, drawn: FloatArray) -> FloatArray:
     """Return `[m, D]`; the type stubs leave open that sparse times dense is dense."""
     return cast(FloatArray, own @ drawn)
-
-
-def _columns(weights: RowWeights) -> FloatArray:
-    """Return the counts as `[P, D]` float64; a single draw twice.
-
-    A one-column product would be summed in another order than the same column among others, and a
-    draw's figures must not depend on how draws are cut into blocks.
-    """
-    counts = weights.counts if weights.counts.shape[0] > 1 else weights.counts.repeat(2, axis=0)
-    return np.ascontiguousarray(counts.T, dtype=np.float64)
 
 
 def _patient_steps(ranking: Ranking, weights: RowWeights) -> PatientSteps:

@@ -33,6 +33,17 @@ def test_the_tail_is_that_of_students_t(level: float, patients: int) -> None:
     assert expanded_tail(level, patients) == pytest.approx(wanted, rel=1e-9)
 
 
+def test_patients_compared_within_folds_lose_a_degree_of_freedom_to_each() -> None:
+    t = stats.t.isf(0.05, 60 - 5)
+    wanted = stats.norm.sf(t * np.sqrt(60 / 55))
+    assert expanded_tail(0.9, 60, groups=5) == pytest.approx(wanted, rel=1e-9)
+    assert expanded_tail(0.9, 60, groups=1) == expanded_tail(0.9, 60)
+    assert expanded_tail(0.9, 5, groups=5) == 0
+    draws = np.linspace(0, 1, 10_001)
+    found = percentile(0.5, draws, level=0.9, method="m", patients=60, groups=5)
+    assert (found.lo, found.hi) == pytest.approx((wanted, 1 - wanted), abs=1e-6)
+
+
 def test_an_interval_that_rests_on_few_patients_is_wider() -> None:
     draws = np.linspace(0, 1, 10_001)
     sizes = (None, 1000, 30, 5, 2, 1, 0)
