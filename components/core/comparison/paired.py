@@ -10,7 +10,7 @@ from components.core.metrics.bootstrap import difference, intervals
 from components.core.metrics.metric import Sample, Statistic, joined, statistics_for
 from components.core.metrics.registry import all_metrics
 from components.core.metrics.resampling import Plan, clusters
-from components.core.metrics.tables import Figures, floats, sigmoid
+from components.core.metrics.tables import Figures, PatientTables, floats, sigmoid
 from components.core.metrics.tables import difference as ranking_difference
 from components.core.metrics.utility import net_benefit
 
@@ -37,11 +37,24 @@ def paired(reference: Judged, other: Judged, plan: Plan) -> Figures:
     note = "paired difference, "
     found = intervals(statistic, within, weight=weight, plan=plan, note=note)
     if reference.tables.folded:
-        each = other.tables.each.assign(**{"logit.reference": reference.tables.each["logit"]})
-        pair = type(other.tables)(each=each, pooled=other.tables.pooled, folded=True)
-        inside = ranking_difference(pair, "logit.reference", plan)
+        inside = ranked(reference, other, plan)
         found |= {f"{name}{WITHIN_FOLD}": interval for name, interval in inside.items()}
     return found
+
+
+def ranked(reference: Judged, other: Judged, plan: Plan) -> Figures:
+    """Return the differences in AUROC and AUPRC alone, as the headline has them.
+
+    They are those of `paired`: within folds under cross-validation, else over one row per patient.
+    """
+    each, rows = (
+        getattr(other.tables, name).assign(
+            **{"logit.reference": getattr(reference.tables, name)["logit"]}
+        )
+        for name in ("each", "pooled")
+    )
+    both = PatientTables(each=each, pooled=rows, folded=other.tables.folded)
+    return ranking_difference(both, "logit.reference", plan)
 
 
 def headline_name(model: Judged) -> str:
