@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,8 @@ def _criteria(verdict: Verdict) -> Table:
 
 def _shown(value: float) -> str:
     """Return counts whole, tiny differences in powers of ten, the rest with three decimals."""
+    if math.isnan(value):
+        return "undefined"
     if value == round(value):
         return f"{value:.0f}"
     return f"{value:.1e}" if abs(value) < 1e-3 else number(value)  # three decimals would say 0.000

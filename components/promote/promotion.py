@@ -10,6 +10,8 @@ machines the champion is read again before writing, and after it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from components.core import aliases
 from components.core.aliases import CHAMPION, PREVIOUS, Version
 from components.core.errors import InputError
@@ -25,7 +27,14 @@ PROMOTING, PROMOTED, REFUSED = "promoting", "promoted", "refused"
 ATTEMPTS = 3
 
 
-def decide(version: Version, candidate: Candidate, gate: Gate, *, run_id: str) -> Verdict:
+def decide(
+    version: Version,
+    candidate: Candidate,
+    gate: Gate,
+    *,
+    run_id: str,
+    announce: Callable[[Verdict], None],
+) -> Verdict:
     """Judge a candidate, move the aliases if it is promoted, and return the verdict.
 
     Args:
@@ -33,6 +42,8 @@ def decide(version: Version, candidate: Candidate, gate: Gate, *, run_id: str) -
         candidate: the same, loaded.
         gate: the numbers that decide.
         run_id: that the version's tags name; empty writes nothing to the registry (a dry run).
+        announce: told each verdict before anything is written, so that a fault in telling it leaves
+            the registry as it was.
 
     Raises:
         InputError: the champion kept changing meanwhile, or its evaluation is gone.
@@ -41,6 +52,7 @@ def decide(version: Version, candidate: Candidate, gate: Gate, *, run_id: str) -
         before = champion_of(version.model)
         rival = load_champion(before, candidate, model=version.model)
         verdict = judge(candidate, rival, gate, model=version.model)
+        announce(verdict)
         if not run_id:
             return verdict
         if champion_of(version.model) == before and _written(version, verdict, run_id):

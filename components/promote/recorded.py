@@ -13,7 +13,7 @@ from components.promote.gate import Gate
 from components.promote.loading import chosen, load_candidate
 from components.promote.page import render_page, terminal_table
 from components.promote.promotion import completed, decide
-from components.promote.rollback import planned, roll_back
+from components.promote.rollback import ROLLED_BACK, planned, roll_back
 from components.promote.run import Verdict
 
 PAGE, FACTS, GATE = "gate.html", "gate.json", "gate.yaml"
@@ -40,10 +40,15 @@ def promote(model: str, number: str, gate: Gate, *, dry: bool) -> None:
         candidate = load_candidate(version, Path(scratch))
         tags = _tags(candidate.judged.task, f"{model}/{version.number}", dry=dry)
         with runs.open_run(candidate.judged.task, "promote", tags) as recorder:
-            run_id = "" if dry else recorder.run_id
-            verdict = decide(version, candidate, gate, run_id=run_id)
             title = str(candidate.judged.stage.config.get("title") or candidate.judged.task)
-            _publish(recorder, verdict, title=title, dry=dry)
+            verdict = decide(
+                version,
+                candidate,
+                gate,
+                run_id="" if dry else recorder.run_id,
+                announce=lambda found: _publish(recorder, found, title=title, dry=dry),
+            )
+            recorder.tags({"gate": "promoted" if verdict.promoted else "refused"})
             if not verdict.promoted:
                 raise RefusedError(verdict.sentence)
             say(f"promote: {verdict.sentence}{_unchanged(dry=dry)}")
@@ -68,7 +73,8 @@ def rolled_back(model: str, *, dry: bool) -> None:
     with runs.open_run(task, "promote", {**tags, "rollback": "yes"}) as recorder:
         if not dry:
             roll_back(way, run_id=recorder.run_id)
-        recorder.tags({"gate": "rolled back", "mlflow.note.content": way.sentence})
+            recorder.tags({"gate": ROLLED_BACK})
+        recorder.tags({"mlflow.note.content": way.sentence})
         say(f"promote: {way.sentence}{_unchanged(dry=dry)}")
 
 
@@ -86,9 +92,8 @@ def _publish(recorder: runs.Recorder, verdict: Verdict, *, title: str, dry: bool
 
     Console().print(terminal_table(verdict))
     recorder.metrics(verdict.metrics())
-    outcome = "promoted" if verdict.promoted else "refused"
     note = f"{verdict.sentence}\n\nNot for clinical use."
-    recorder.tags({**verdict.tags(), "gate": outcome, "mlflow.note.content": note})
+    recorder.tags({**verdict.tags(), "mlflow.note.content": note})
     recorder.text(json.dumps(verdict.plain(), indent=1), FACTS)
     recorder.text(render_page(verdict, title=title, dry=dry), PAGE)
     recorder.text(verdict.gate.to_yaml(), GATE)

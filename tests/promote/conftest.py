@@ -50,7 +50,7 @@ class Registry:
     def command(self, **options: str) -> Result:
         """Run the command."""
         flags = [x for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
-        return CliRunner().invoke(main, flags)
+        return CliRunner().invoke(main, [*flags, "--debug"])
 
     def aliases(self) -> dict[str, str]:
         """Return alias → name of the version here, without the candidate."""
@@ -110,9 +110,7 @@ def registry(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def own_data(
-    registry: Registry, made: Made, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Path]:
+def own_data(registry: Registry, made: Made, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
     """Return a maker of a copy of all stages, which a test may spoil."""
 
     def copy() -> Path:
