@@ -61,6 +61,8 @@ def test_a_promotion_killed_between_its_writes(registry: Registry) -> None:
     killed(registry, *options, after=3)  # @champion has moved, its outcome is not recorded
     assert registry.aliases() == {"champion": "strong", "previous": "weak"}
     assert registry.tags("strong")["gate"] == "promoting"
+    assert registry.promote("strong", dry_run="true").exit_code == 0
+    assert registry.tags("strong")["gate"] == "promoting"
     done = registry.promote("strong")
     assert done.exit_code == 0, done.output
     assert "toy_head version 2 became champion before, and only its record was" in done.output
