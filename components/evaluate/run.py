@@ -22,6 +22,7 @@ from components.core.metrics.tables import (
 )
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
+from components.core.reproduction import REPRODUCTION
 from components.core.schemas import MANIFEST
 from components.core.store import Stage, Workspace
 from components.evaluate import figures as figs
@@ -88,7 +89,8 @@ def evaluate(
     if stages.home is None:  # another cohort makes no other model
         folder, version = work.folder / "bundle", work.folder.name.removeprefix(".tmp-")
         bundle(folder, stages, task, version=version)
-        deviation = bundle_deviation(folder, stages, tests[0], context.place)
+        keep = work.path(REPRODUCTION)
+        deviation = bundle_deviation(folder, stages, tests[0], context.place, keep=keep)
         work.facts["figures"] |= {"bundle_deviation": deviation}
     val = validation_figures(stages.train, folds(stages.origin), plan)
     _write_json(work, METRICS_TEST, evaluated.all_figures())

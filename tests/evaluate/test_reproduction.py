@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from components.core.data.cohort import rows_of
 from components.core.device import resolve
-from components.core.errors import CardioError
+from components.core.errors import CardioError, InputError
+from components.core.reproduction import REPRODUCTION, Stored, deviation, opened
 from components.evaluate.predictions import FoldTest, calibrate, pooled_validation
 from components.evaluate.reproduction import TOLERANCE, bundle_deviation
 from tests.evaluate.conftest import Example
@@ -42,6 +45,32 @@ def test_every_kind_of_bundle_reproduces_itself(examples: Get, name: str) -> Non
     folder = done.stage.folder / "bundle"
     again = bundle_deviation(folder, done.behind, fold_test(done), PLACE)
     assert again == pytest.approx(found, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["holdout", "folds", "ecg"])
+def test_what_was_reported_is_kept_for_whoever_asks_the_bundle_again(
+    examples: Get, name: str
+) -> None:
+    done = examples(name)
+    cohort, bundle = done.behind.cohort, done.stage.folder / "bundle"
+    kept = pd.read_parquet(done.stage.folder / REPRODUCTION)
+    assert len(kept) == 16
+    stored, asked = Stored(cohort, done.behind.ingest), opened(bundle, cohort)
+    rows = stored.rows(kept["sample_id"].tolist())
+    expected = kept["probability"].to_numpy()
+    assert deviation(asked, stored, rows, expected) <= TOLERANCE
+    assert deviation(asked, stored, rows[::-1], expected) > 100 * TOLERANCE
+    own = done.predictions.drop_duplicates("sample_id").set_index("sample_id")["logit"]
+    reported = own[kept["sample_id"]].to_numpy()
+    # Under cross-validation the bundle holds the refit, whose answers are no fold's.
+    assert np.allclose(reported, kept["logit"]) is (name != "folds")
+
+
+def test_a_record_that_the_cohort_lacks_is_counted(examples: Get) -> None:
+    behind = examples("holdout").behind
+    stored = Stored(behind.cohort, behind.ingest)
+    with pytest.raises(InputError, match="1 of 2 records that were reported are not in the cohor"):
+        stored.rows([examples("holdout").predictions["sample_id"][0], "nobody"])
 
 
 def test_other_weights_are_found_out(examples: Get, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class TaskConfig(Frozen):
         """
         data = self.model_dump(mode="json")
         for key, value in settings.items():
-            _assign(data, key, value)
+            assign(data, key, value)
         return _check_model(validate(TaskConfig, data, f"the settings of task '{self.task}'"))
 
     def for_fold(self, fold: str) -> TaskConfig:
@@ -127,15 +127,15 @@ def load_task(
     file = Path(config) if config else _task_file(task)
     data = _read_mapping(file)
     if source:
-        _assign(data, "ingest.source", source)
+        assign(data, "ingest.source", source)
     if path:
-        _assign(data, "ingest.path", path)
+        assign(data, "ingest.path", path)
     pairs = parse_overrides(overrides)
     for key, value in pairs:
         if key == "model.name":
             _switch_model(data, value)
     for key, value in pairs:
-        _assign(data, key, value)
+        assign(data, key, value)
     return _check_model(validate(TaskConfig, data, file.name))
 
 
@@ -188,7 +188,12 @@ def _value(key: str, text: str) -> object:
         raise ConfigError(f"'set' gives '{key}' the value '{text}', which is not YAML") from error
 
 
-def _assign(data: dict[str, Any], key: str, value: object) -> None:
+def assign(data: dict[str, Any], key: str, value: object) -> None:
+    """Set a nested key (`fit.lr`) of plain data in place.
+
+    Raises:
+        ConfigError: a section of the key holds a value.
+    """
     *parents, last = key.split(".")
     target = data
     for part in parents:

@@ -1,0 +1,5 @@
+"""`python -m components.promote`."""
+
+from components.promote.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""One file per criterion, found by discovery."""
