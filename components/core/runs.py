@@ -15,7 +15,7 @@ from typing import Any
 from components.core.errors import CardioError, InputError, StorageError
 from components.core.progress import say
 from components.core.store import Stage, data_root, read_stage, verify
-from components.core.tracking_refusals import page_base, refuse, refused, without_password
+from components.core.tracking_refusals import check_uri, refuse, refused, without_password
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG_COMPONENT = "component"
@@ -43,6 +43,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     Raises:
         StorageError: the store does not answer.
         InputError: it does not know this user.
+        ConfigError: its address holds a password.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -51,6 +52,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     uri = store_uri()
+    check_uri(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
@@ -294,7 +296,7 @@ def count_openings(test_split: str) -> int:
 def run_url(experiment: str) -> str:
     """Return the UI's address for an experiment, on the page that lists its runs."""
     base = store_uri()
-    head = page_base(base) if base.startswith("http") else "http://127.0.0.1:5000"
+    head = base.rstrip("/") if base.startswith("http") else "http://127.0.0.1:5000"
     return f"{head}/#/experiments/{experiment_id(experiment)}/runs?workflowType=machine_learning"
 
 

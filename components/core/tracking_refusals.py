@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from components.core.errors import InputError
+from components.core.errors import ConfigError, InputError
 
 # MLflow's message on a refused request names the part of its interface that was asked.
 _ENDPOINT = re.compile(r"/api/\d\.\d/mlflow/([\w/-]+)")
@@ -24,14 +24,17 @@ def without_password(uri: str) -> str:
     return f"{head.split('://')[0]}://…@{tail}" if at else uri
 
 
-def page_base(uri: str) -> str:
-    """Return the address of a server's pages: no user, no password, no slash at its end.
+def check_uri(uri: str) -> None:
+    """Refuse a server's address that holds a password: MLflow prints the address of every run.
 
-    >>> page_base("https://ann:secret@mlflow.example.org/")
-    'https://mlflow.example.org'
+    Raises:
+        ConfigError: it does.
     """
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
+    if uri.startswith("http") and "@" in uri.partition("://")[2].partition("/")[0]:
+        raise ConfigError(
+            f"MLFLOW_TRACKING_URI '{without_password(uri)}' holds a user or password, which would "
+            "be printed with every run; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
 
 
 def refuse(error: Exception, uri: str) -> None:
