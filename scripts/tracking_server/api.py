@@ -51,12 +51,12 @@ class Api:
     user: str = ""
     password: str = field(default="", repr=False)
 
-    def get(self, path: str, **query: str) -> Answer:
+    def get(self, path: str, /, **query: str) -> Answer:
         """Ask for something; `path` stands under `/`."""
         more = f"?{urllib.parse.urlencode(query)}" if query else ""
         return self._ask("GET", path + more, None)
 
-    def send(self, method: Literal["POST", "PATCH"], path: str, **body: object) -> Answer:
+    def send(self, method: Literal["POST", "PATCH"], path: str, /, **body: object) -> Answer:
         """Send JSON."""
         return self._ask(method, path, json.dumps(body).encode())
 
