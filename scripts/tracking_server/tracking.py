@@ -112,8 +112,13 @@ def _command(options: Options) -> list[str]:
         # The requests' lines would fill the disk, and do not say whose they are.
         "--serve-artifacts", "--uvicorn-opts", "--no-access-log",
     ]  # fmt: skip
-    if options.allowed_hosts:
-        command += ["--allowed-hosts", options.allowed_hosts]
+    names = [name.strip() for name in options.allowed_hosts.split(",") if name.strip()]
+    if names:
+        # This list replaces MLflow's own, in which this machine is; and pages that came by the
+        # proxy may write only if their address is named, too.
+        own = [options.uri.partition("://")[2], f"localhost:{options.port}"]
+        command += ["--allowed-hosts", ",".join([*names, *own])]
+        command += ["--cors-allowed-origins", ",".join(f"https://{name}" for name in names)]
     return command
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import requests
 
 from components.core import runs
 from components.core.errors import InputError
@@ -31,6 +32,7 @@ from tests.conftest import ROOT
 from tests.postgres import _user as unprivileged
 
 PATIENCE_SECONDS = 120
+NAME = "mlflow.example.org"  # by which a proxy would hand requests on
 SEARCH = "api/2.0/mlflow/experiments/search"
 
 
@@ -73,7 +75,7 @@ class Team:
         user = unprivileged()
         own = ["--postgres-user", user] if user else []
         return [sys.executable, "-m", "scripts.server", "--port", str(self.port), "--workers", "1",
-                *own]  # fmt: skip
+                "--allowed-hosts", NAME, *own]  # fmt: skip
 
     def start(self) -> None:
         out = (self.folder / "out.txt").open("w")
@@ -159,6 +161,23 @@ def test_nobody_gets_in_without_a_password(team: Team) -> None:
         assert stranger.send("POST", SEARCH, max_results=1).status == 401
         assert stranger.get("api/2.0/mlflow-artifacts/artifacts", path="").status == 401
     assert team.api("ann").send("POST", SEARCH, max_results=1).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": NAME, "Origin": f"https://{NAME}"}, 200),
+        ({"Host": NAME, "Origin": "https://elsewhere.example.com"}, 403),
+        ({"Host": "elsewhere.example.com"}, 403),
+    ],
+)
+def test_a_proxy_is_known_by_its_name(team: Team, headers: dict[str, str], status: int) -> None:
+    login = ("ann", team.users["ann"])
+    body = {"max_results": 1}
+    answer = requests.post(
+        f"{team.uri}/{SEARCH}", json=body, headers=headers, auth=login, timeout=30
+    )
+    assert answer.status_code == status
 
 
 def test_what_is_secret_is_readable_by_its_owner_alone(team: Team) -> None:
