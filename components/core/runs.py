@@ -15,6 +15,7 @@ from typing import Any
 from components.core.errors import CardioError, InputError, StorageError
 from components.core.progress import say
 from components.core.store import Stage, data_root, read_stage, verify
+from components.core.tracking_refusals import check_uri, refuse, refused, without_password
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG_COMPONENT = "component"
@@ -41,6 +42,8 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
 
     Raises:
         StorageError: the store does not answer.
+        InputError: it does not know this user.
+        ConfigError: its address holds a password.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -49,6 +52,7 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     uri = store_uri()
+    check_uri(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
@@ -57,17 +61,13 @@ def connect() -> Any:  # noqa: ANN401 - an MlflowClient; MLflow is imported only
         client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        refuse(error, uri)
         raise StorageError(
-            f"the tracking store '{_without_password(uri)}' does not answer "
+            f"the tracking store '{without_password(uri)}' does not answer "
             f"({type(error).__name__}); start it or correct MLFLOW_TRACKING_URI. "
             "Finished stages under data/ are kept"
         ) from error
     return client
-
-
-def _without_password(uri: str) -> str:
-    head, at, tail = uri.rpartition("@")
-    return f"{head.split('://')[0]}://…@{tail}" if at else uri
 
 
 def _migrate_once(file: Path) -> None:
@@ -83,17 +83,22 @@ def _migrate_once(file: Path) -> None:
 
 
 def experiment_id(name: str) -> str:
-    """Return the id of the named experiment, creating it where it does not exist."""
+    """Return the id of the named experiment, creating it where it does not exist.
+
+    Raises:
+        InputError: the server keeps it from this user.
+    """
     from mlflow.exceptions import MlflowException
 
     client = connect()
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    try:
-        return str(client.create_experiment(name))
-    except MlflowException:  # another process made it in between
-        return str(client.get_experiment_by_name(name).experiment_id)
+    with refused(store_uri()):
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException:  # another process made it in between
+            return str(client.get_experiment_by_name(name).experiment_id)
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,10 @@ def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[R
     adopt = given if given and client.get_run(given).info.experiment_id == target else None
     os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
     mlflow.set_experiment(experiment_id=target)
-    with mlflow.start_run(run_id=adopt, run_name=name, log_system_metrics=True) as run:
+    with (
+        refused(store_uri()),
+        mlflow.start_run(run_id=adopt, run_name=name, log_system_metrics=True) as run,
+    ):
         recorder = Recorder(run.info.run_id)
         if adopt:
             client.set_tag(run.info.run_id, "mlflow.runName", name)
@@ -197,7 +205,8 @@ def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[R
             client.set_tag(given, "mlflow.runName", f"launcher of {name}")
         recorder.tags(tags)
         try:
-            yield recorder
+            with refused(store_uri()):
+                yield recorder
         except CardioError as error:
             recorder.tags({TAG_EXIT: error.exit_status, TAG_ERROR: error})
             raise
@@ -210,7 +219,8 @@ def open_run(experiment: str, name: str, tags: dict[str, object]) -> Generator[R
 def find_finished(experiment: str, fingerprint: str) -> str | None:
     """Return the id of a FINISHED run with that fingerprint, the newest, or None."""
     client = connect()
-    found = client.get_experiment_by_name(experiment)
+    with refused(store_uri()):
+        found = client.get_experiment_by_name(experiment)
     if found is None:
         return None
     query = f"tags.{TAG_FINGERPRINT} = '{fingerprint}' and attributes.status = 'FINISHED'"
@@ -252,8 +262,8 @@ def _from_run(run_id: str, component: str) -> Stage:
         run = client.get_run(run_id)
     except MlflowException as error:
         raise InputError(
-            f"'{run_id}' is neither a run of this tracking store nor a folder; "
-            "copy the run id from the UI"
+            f"'{run_id}' is neither a run of this tracking store nor a folder; copy the run id "
+            "from the UI, and ask for READ where the run is another user's"
         ) from error
     tags = run.data.tags
     if tags.get("leads_to_run"):
@@ -286,7 +296,7 @@ def count_openings(test_split: str) -> int:
 def run_url(experiment: str) -> str:
     """Return the UI's address for an experiment, on the page that lists its runs."""
     base = store_uri()
-    head = base if base.startswith("http") else "http://127.0.0.1:5000"
+    head = base.rstrip("/") if base.startswith("http") else "http://127.0.0.1:5000"
     return f"{head}/#/experiments/{experiment_id(experiment)}/runs?workflowType=machine_learning"
 
 

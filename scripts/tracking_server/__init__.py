@@ -1,0 +1,1 @@
+"""The team's tracking server: MLflow with users, on PostgreSQL."""
