@@ -8,7 +8,7 @@ import torch
 
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds, read_everyone, read_part
-from components.core.device import resolve
+from components.core.device import Place, resolve
 from components.core.errors import ConfigError, RefusedError
 from components.core.heads.registry import to_json
 from components.core.members import REFIT
@@ -54,7 +54,7 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
         pretrained.keep_patients(trunk, work)
         say(pretrained.said_of(trunk, task))
     place = resolve(task.fit.device, task.fit.precision)
-    torch.set_num_threads(torch.get_num_threads() if place.device == "cuda" else _cores())
+    set_threads(place)
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
     common = Training(
         work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, trunk=trunk
@@ -105,6 +105,12 @@ def _fold(common: Training, fold: str) -> list[FitResult]:
     for other in wanted[1:]:
         common.member(other, own, val, task.fit, task.fit.seeds[0])
     return results
+
+
+def set_threads(place: Place) -> None:
+    """Let a CPU's physical cores each have one thread; more wait for each other."""
+    if place.device != "cuda":
+        torch.set_num_threads(_cores())
 
 
 def _cores() -> int:

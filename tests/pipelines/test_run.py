@@ -199,6 +199,6 @@ def test_a_control_with_shuffled_labels_is_not_registered(
     monkeypatch.setattr(run.store, "data_root", lambda: tmp_path)
     monkeypatch.setattr(run, "_register", lambda task, *_: asked.append(task.register_as.name))
     prints = {"evaluate": "e", "preprocess": "p"}
-    run._publish(task, run.Walk(upstream="none", prints=prints), MagicMock())
+    run.publish(task, run.Walk(raw="none", prints=prints), MagicMock())
     assert asked == registered
     assert ("a control, which is not registered" in capsys.readouterr().err) == (seed is not None)

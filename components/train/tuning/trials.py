@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from components.core.config.base import canonical_json
 from components.core.config.task import TaskConfig
 from components.core.device import resolve
 from components.core.errors import ConfigError
@@ -25,6 +26,7 @@ from components.core.store import Stage, Workspace, data_root, read_stage
 from components.train import pretrained
 from components.train.checklist import check
 from components.train.fit import FitJob, FitResult, OnEpoch
+from components.train.run import prepared_cohort
 from components.train.training import Training, member_folder
 from components.train.tuning.objective import Report, Score, Settings
 from components.train.tuning.parts import Part, parts_of
@@ -200,17 +202,19 @@ def job_of(audit: Stage, task: TaskConfig, fold: str) -> dict[str, Any]:
     return {"audit": str(audit.folder), "task": plain.model_dump(mode="json"), "fold": fold}
 
 
-def from_job(job: Mapping[str, Any]) -> TrainedTrials:
-    """Return the objective that `job_of` describes, its rows read and checked.
+def from_job(*, audit: str, task: dict[str, Any], fold: str) -> TrainedTrials:
+    """Return the objective that `job_of` describes, its rows read and checked once per process.
 
     Raises:
         InputError: a part in which no trial could be judged.
         RefusedError: the audit did not pass, or the checklist failed.
     """
-    from components.train.run import prepared_cohort
+    return _made(audit, canonical_json(task), fold)
 
-    cohort = prepared_cohort(read_stage(Path(job["audit"])))
-    task = TaskConfig.model_validate(job["task"])
-    found = TrainedTrials(cohort=cohort, task=task, fold=str(job["fold"]))
+
+@cache
+def _made(audit: str, task: str, fold: str) -> TrainedTrials:
+    cohort = prepared_cohort(read_stage(Path(audit)))
+    found = TrainedTrials(cohort=cohort, task=TaskConfig.model_validate_json(task), fold=fold)
     found.ready()
     return found

@@ -55,9 +55,7 @@ def test_the_untuned_trial_scores_what_training_comes_to(holdout: Stage, stages:
     score, told = trial(holdout, own)
     label = val["label"].astype(int)
     assert score.value == pytest.approx(roc_auc_score(label, val["logit"]))
-    assert score.figures["val/auprc"] == pytest.approx(
-        average_precision_score(label, val["logit"])
-    )
+    assert score.figures["val/auprc"] == pytest.approx(average_precision_score(label, val["logit"]))
     assert score.figures["val/loss"] == history["val/loss"][member["best_epoch"]]
     assert score.figures["epochs"] == member["best_epoch"] + 1
     assert told == [(i, v) for i, v in enumerate(history["val/auroc"])]
@@ -117,7 +115,9 @@ def test_a_trial_trains_no_variants_and_one_seed(
 ) -> None:
     jobs: list[Any] = []
     plain = trials.Training.one
-    monkeypatch.setattr(trials.Training, "one", lambda self, job: jobs.append(job) or plain(self, job))
+    monkeypatch.setattr(
+        trials.Training, "one", lambda self, job: jobs.append(job) or plain(self, job)
+    )
     trial(holdout, task(fit={"seeds": (5, 6), "ablate": ["tabular"]}))
     assert [job.seed for job in jobs] == [5]
 
@@ -244,7 +244,7 @@ def test_an_inner_fold_of_one_class_is_refused_before_the_first_trial(
         match=rf"the {kind} patients of fold 'r0f0\.i0' all have label 1, so that no trial can be "
         r"judged there; lower tune\.inner_folds",
     ):
-        from_job(job_of(folded, task(), "r0f0"))
+        from_job(**job_of(folded, task(), "r0f0"))
 
 
 @pytest.mark.parametrize("name", ["preprocess.ecg.fs", "label.horizon_days"])
@@ -262,7 +262,8 @@ def test_another_process_gets_the_same_objective(folded: Stage, stages: Path) ->
     own = task(tune={"storage": "postgresql://me:secret@host/db"})
     job = job_of(folded, own, "r0f0")
     assert "secret" not in str(job)
-    found = from_job(job)
+    found = from_job(**job)
+    assert from_job(**job) is found
     assert found({}, 0, lambda step, value: None) == trial(folded, own, "r0f0")[0]
 
 
