@@ -16,19 +16,20 @@ def main(task: str, config: str, overrides: str, audit_run: str, *, debug: bool)
         from components.core import runs, stages, store
         from components.core.config.task import load_task
         from components.core.pretrained import resolve
-        from components.train.tuning import publish, results, run
+        from components.train.run import prepared_cohort
+        from components.train.tuning import publish, results, run, searches
         from components.train.tuning.loop import study_loop
 
         resolved = resolve(load_task(task, config=config, overrides=overrides))
         audit = runs.open_input(audit_run, "audit")
-        cohort = run.prepared_cohort(audit)
+        cohort = prepared_cohort(audit)
         found: list[results.Found] = []
 
         def ahead(recorder: runs.Recorder) -> None:
             found.extend(run.search(audit, resolved, study_loop(audit, recorder)))
 
         def compute(work: store.Workspace, _: runs.Recorder) -> None:
-            results.write(work, resolved, found, seen=run.is_seen(cohort, resolved))
+            results.write(work, resolved, found, seen=searches.is_seen(cohort, resolved))
 
         stages.execute(
             "search", resolved, upstream=audit.fingerprint, compute=compute,
