@@ -50,7 +50,7 @@ def test_children_are_found_by_tag_on_every_page(
     other = runs.start("trial", parent="p", tags={"study": "two"})
     search = mlflow.MlflowClient.search_runs
 
-    def one_by_one(self: Any, ids: list[str], **options: Any) -> Any:  # noqa: ANN401
+    def one_by_one(self: Any, ids: list[str], **options: Any) -> Any:
         return search(self, ids, max_results=1, **options)
 
     monkeypatch.setattr(mlflow.MlflowClient, "search_runs", one_by_one)

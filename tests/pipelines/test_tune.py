@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,11 @@ def test_options_are_those_of_the_task_file_where_they_are_empty() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("--trials", "0", r"'tune\.trials' in .* is '0': Input should be greater than or equal to 1"),
+        (
+            "--trials",
+            "0",
+            r"'tune\.trials' in .* is '0': Input should be greater than or equal",
+        ),
         ("--trials", "many", r"'tune\.trials' in .* is 'many': Input should be a valid integer"),
         ("--minutes", "-1", r"'tune\.minutes' in .* is '-1': Input should be greater than 0"),
         ("--nested", "maybe", r"'tune\.nested' in .* is 'maybe': Input should be a valid boolean"),
@@ -199,11 +204,7 @@ def test_a_wrong_option_is_told_in_one_sentence(
     done = CliRunner().invoke(main, [option, value])
     assert done.exit_code == 2
     (line,) = done.stderr.strip().splitlines()
-    pytest.raises(ConfigError, _raise, line).match(sentence)
-
-
-def _raise(line: str) -> None:
-    raise ConfigError(line)
+    assert re.search(sentence, line)
 
 
 def test_a_task_that_trains_nothing_has_nothing_to_search_for(workspace: Any) -> None:
