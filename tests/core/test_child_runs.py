@@ -62,5 +62,5 @@ def test_children_are_found_by_tag_on_every_page(
 
 def test_a_store_that_refuses_is_told(workspace: Workplace) -> None:
     runs = child_runs.ChildRuns("toy")
-    with pytest.raises(StorageError, match="does not take a trial's run .*finished trials are"):
+    with pytest.raises(StorageError, match=r"does not take a trial's run .*finished trials are"):
         runs.end("no-such-run", "FINISHED", params={}, series={}, tags={})
