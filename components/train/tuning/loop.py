@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from components.core.config.task import TaskConfig
 from components.core.runs import Recorder
 from components.core.store import Stage
 from components.train.tuning import study, trials
 from components.train.tuning.job import Factory
+from components.train.tuning.pages import PAGE, render, table_of
 from components.train.tuning.plan import plan_of
 from components.train.tuning.results import Found
 from components.train.tuning.run import Loop
 from components.train.tuning.searches import Search
-from components.train.tuning.trial_runs import Recording, row_of
+from components.train.tuning.trial_runs import Recording
 
 _FACTORY = f"{trials.__name__}:from_job"
 
@@ -31,6 +30,7 @@ def study_loop(audit: Stage, recorder: Recorder) -> Loop:
             objective=trials.from_job(**job),
             recording=Recording(experiment=task.task, parent=recorder.run_id),
         )
+        table = table_of(done)
         return Found(
             name=search.name,
             fold=search.fold,
@@ -39,7 +39,8 @@ def study_loop(audit: Stage, recorder: Recorder) -> Loop:
             value=done.value,
             untuned=done.untuned,
             states=done.states,
-            trials=pd.DataFrame([row_of(each) for each in done.trials]),
+            trials=table,
+            pages={PAGE: render(done, table)} if search.shown else {},
         )
 
     return loop

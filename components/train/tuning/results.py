@@ -30,7 +30,7 @@ class Found:
         untuned: of the task's own settings; None where that trial was pruned or failed.
         states: state of a trial → how many.
         trials: one row per trial: `number`, `state`, `value` and settings.
-        pages: file name → self-contained HTML.
+        pages: file name → self-contained HTML, of one search of all.
         epochs: median of the best trial's fits; None where they were not trained once more.
         predictions: nested only: `patient_id, label, weight, logit, part` of the best trial's
             networks on the inner folds that they were not trained on.
@@ -87,7 +87,7 @@ def write(work: Workspace, task: TaskConfig, found: list[Found], *, seen: bool) 
     _write_tables(work, found)
     for each in found:
         for name, page in each.pages.items():
-            work.path("pages", each.fold, name).write_text(page, encoding="utf-8")
+            work.path("pages", name).write_text(page, encoding="utf-8")
     work.path("search.json").write_text(json.dumps(work.facts, indent=1), encoding="utf-8")
 
 

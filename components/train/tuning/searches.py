@@ -24,12 +24,15 @@ class Search:
         name: of the study in its database.
         fold: whose patients it sees; see `parts_of`.
         fits: networks that one trial trains.
+        shown: a page is made of it, some megabytes that hold all they need: of the one that gives
+            the task's settings, not of every fold's.
         about: what decides a trial's result beside the settings searched.
     """
 
     name: str
     fold: str
     fits: int
+    shown: bool
     about: dict[str, str]
 
 
@@ -52,24 +55,25 @@ def searches(audit: Stage, cohort: Stage, task: TaskConfig) -> list[Search]:
     """
     names = folds(cohort)
     if not is_nested(cohort, task):
-        return [_search(audit, task, "", len(names))]
+        return [_search(audit, cohort, task, "", len(names))]
     if len(names) == 1:
-        return [_search(audit, task, names[0], task.tune.inner_folds)]
+        return [_search(audit, cohort, task, names[0], task.tune.inner_folds)]
     if not task.fit.refit:
         raise ConfigError(
             f"tune.nested searches settings for each of the {len(names)} folds and fit.refit is "
             "false, so that no network would be the candidate; set fit.refit=true or "
             "tune.nested=false"
         )
-    return [_search(audit, task, fold, task.tune.inner_folds) for fold in [*names, REFIT]]
+    return [_search(audit, cohort, task, fold, task.tune.inner_folds) for fold in [*names, REFIT]]
 
 
-def _search(audit: Stage, task: TaskConfig, fold: str, fits: int) -> Search:
+def _search(audit: Stage, cohort: Stage, task: TaskConfig, fold: str, fits: int) -> Search:
     base = task.tune.study or f"{task.task}-{_identity(audit, task)}"
     return Search(
         name=f"{base}-{fold}" if fold else base,
         fold=fold,
         fits=fits,
+        shown=fold in ("", REFIT) or len(folds(cohort)) == 1,
         about={
             "the data": audit.inputs["preprocess"],
             "the settings that are not searched": digest(

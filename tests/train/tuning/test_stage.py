@@ -59,6 +59,7 @@ def test_each_outer_fold_has_a_search_where_there_are_several(
     each = wanted(audit, own)
     assert [search.fold for search in each] == folds
     assert {search.fits for search in each} == {fits}
+    assert [search.shown for search in each] == [False] * (len(each) - 1) + [True]
     assert len({search.name for search in each}) == len(folds)
     assert is_seen(prepared_cohort(audit), own) is seen
 
@@ -160,14 +161,16 @@ def test_one_search_over_given_parts_is_not_trained_again(
 
 
 def test_the_direction_of_the_gain() -> None:
-    search = Search(name="s", fold="", fits=1, about={})
+    search = Search(name="s", fold="", fits=1, shown=True, about={})
     assert gain("auroc", found(search, 0.7)) == pytest.approx(0.1)
     assert gain("loss", found(search, 0.7)) == pytest.approx(-0.1)
     assert gain("auroc", found(search, untuned=None)) is None
 
 
 def test_the_stage_keeps_settings_trials_and_a_task_file(tmp_path: Path) -> None:
-    fold, last = (Search(name=f"s-{n}", fold=n, fits=2, about={}) for n in ("r0f0", "refit"))
+    fold, last = (
+        Search(name=f"s-{n}", fold=n, fits=2, shown=True, about={}) for n in ("r0f0", "refit")
+    )
     kept = pd.DataFrame({"patient_id": ["p"], "label": [1], "weight": [1.0], "logit": [0.3],
                          "part": ["r0f0.i0"]})  # fmt: skip
     work = Workspace(folder=tmp_path / ".tmp-abc")
@@ -191,7 +194,7 @@ def test_the_stage_keeps_settings_trials_and_a_task_file(tmp_path: Path) -> None
         "search": "abc", "refit_epochs": 4, "folds": {"r0f0": {"fit.lr": 0.5}},
     }  # fmt: skip
     assert list(pd.read_csv(work.folder / "trials.csv")["fold"]) == ["r0f0"] * 2 + ["refit"] * 2
-    assert (work.folder / "pages" / "r0f0" / "history.html").read_text() == "<p>"
+    assert (work.folder / "pages" / "history.html").read_text() == "<p>"
     inner = pd.read_parquet(work.folder / "inner_predictions.parquet")
     assert list(inner["fold"]) == ["r0f0", "refit"]
 
@@ -245,7 +248,9 @@ def test_a_search_that_was_stopped_goes_on_and_no_lock_is_held_meanwhile(
     assert search.data.metrics["tune/best"] == stage.facts["value"]
     assert search.data.metrics["tune/trials"] == 3
     names = {a.path for a in client.list_artifacts(search.info.run_id)}
-    assert {"best.yaml", "trials.parquet", "search.json"} <= names
+    assert {"best.yaml", "trials.parquet", "search.json", "pages"} <= names
+    page = (stage.folder / "pages" / "search.html").read_text()
+    assert "Parallel coordinates" in page
     children = [r for r in every if r.data.tags.get("mlflow.parentRunId") == search.info.run_id]
     assert len([r for r in children if r.info.status == "FINISHED"]) == 3
     again = command()
