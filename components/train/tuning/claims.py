@@ -8,11 +8,12 @@ exactly as many as asked for.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -32,6 +33,7 @@ UNTUNED_SLOT = 0
 _HISTORY = "retry_history"
 _FIXED = "fixed_params"
 Standing = Literal["busy", "done"]
+System = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Slots:
 
     def __init__(self, plan: Plan, opened: Opened, study: optuna.Study) -> None:
         self._plan, self._opened, self._study = plan, opened, study
+        self._cached = opened.cached
         self._study_id = opened.storage.get_study_id_from_name(plan.name)
 
     def claim(self) -> Claim | Standing:
@@ -85,17 +88,18 @@ class Slots:
     def _take(self) -> tuple[int, int] | Standing:
         fail_stale_trials(self._study)
         latest = self._latest()
-        for trial in latest.values():
-            self._retry_if_lost(trial)
-        latest = self._latest()
+        if [trial for trial in latest.values() if self._retry_if_lost(trial)]:
+            latest = self._latest()
         wanted = {slot: latest[slot] for slot in latest if slot < self._plan.tune.trials}
-        waiting = [s for s, trial in wanted.items() if trial.state == TrialState.WAITING]
+        waiting = [slot for slot in wanted if wanted[slot].state == TrialState.WAITING]
         fresh = max(latest, default=-1) + 1
-        if not waiting and fresh < self._plan.tune.trials:
-            self._open(fresh, None, {_FIXED: self._plan.untuned} if fresh == UNTUNED_SLOT else {})
-            waiting, wanted = [fresh], self._latest()
         if waiting:
-            return self._start(wanted[min(waiting)]), min(waiting)
+            number = wanted[min(waiting)].number
+            trial_id = self._cached.get_trial_id_from_study_id_trial_number(self._study_id, number)
+            return self._start(trial_id), min(waiting)
+        if fresh < self._plan.tune.trials:
+            fixed: System = {_FIXED: self._plan.untuned} if fresh == UNTUNED_SLOT else {}
+            return self._start(self._open(fresh, None, fixed)), fresh
         running = any(trial.state == TrialState.RUNNING for trial in wanted.values())
         return "busy" if running else "done"
 
@@ -104,13 +108,15 @@ class Slots:
         trials = self._study.get_trials(deepcopy=False)
         return {each.user_attrs[SLOT]: each for each in trials if SLOT in each.user_attrs}
 
-    def _retry_if_lost(self, trial: FrozenTrial) -> None:
+    def _retry_if_lost(self, trial: FrozenTrial) -> bool:
         """Try a dead trial again where the worker that noticed has itself died in between."""
-        if is_dead(trial) and attempts(trial) <= self._plan.tune.retries:
+        lost = is_dead(trial) and attempts(trial) <= self._plan.tune.retries
+        if lost:
             retry = self._opened.storage.get_heartbeat_stale_trial_callback()
-            cast(RetryHeartbeatStaleTrialCallback, retry)(self._study, trial)
+            cast(RetryHeartbeatStaleTrialCallback, retry)(self._study, copy.deepcopy(trial))
+        return lost
 
-    def _open(self, slot: int, like: FrozenTrial | None, system: dict[str, object]) -> None:
+    def _open(self, slot: int, like: FrozenTrial | None, system: System) -> int:
         fresh = optuna.create_trial(
             state=TrialState.WAITING,
             params=like.params if like else {},
@@ -118,15 +124,13 @@ class Slots:
             user_attrs={SLOT: slot},
             system_attrs=system,
         )
-        self._study.add_trial(fresh)
+        return self._cached.create_new_trial(self._study_id, fresh)
 
-    def _start(self, trial: FrozenTrial) -> int:
-        storage = self._opened.storage
-        found = storage.get_trial_id_from_study_id_trial_number(self._study_id, trial.number)
+    def _start(self, trial_id: int) -> int:
         # First a sign of life: a running trial that has never given one is never taken for dead.
-        storage.record_heartbeat(found)
-        storage.set_trial_state_values(found, TrialState.RUNNING)
-        return found
+        self._opened.storage.record_heartbeat(trial_id)
+        self._cached.set_trial_state_values(trial_id, TrialState.RUNNING)
+        return trial_id
 
     def _drawn(self, trial_id: int, slot: int) -> Claim:
         self._study.sampler = sampler(self._plan.tune, slot)

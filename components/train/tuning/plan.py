@@ -103,7 +103,7 @@ def open_study(opened: Opened, plan: Plan) -> optuna.Study:
     with quiet(), opened.lock():
         study = optuna.create_study(
             study_name=plan.name,
-            storage=opened.storage,
+            storage=opened.cached,
             direction=plan.direction,
             sampler=sampler(plan.tune, 0),
             pruner=pruner(plan.tune),

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import (
+    BaseStorage,
+    RDBStorage,
+    RetryHeartbeatStaleTrialCallback,
+    get_storage,
+)
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -42,11 +47,13 @@ class Opened:
 
     Attributes:
         storage: Optuna's.
+        cached: the same, which does not read finished trials again; a study's own.
         lock: holds the lock of all workers of this database, on whatever machine.
         name: of the database for people, without user and password.
     """
 
     storage: RDBStorage
+    cached: BaseStorage
     lock: Callable[[], AbstractContextManager[None]]
     name: str
 
@@ -104,7 +111,7 @@ def _sqlite(file: Path, heartbeat_s: int, retries: int) -> Opened:
     # four fifths of a trial's overhead. Write-ahead logging keeps the file whole without it.
     event.listen(storage.engine, "connect", _without_flush)
     storage.engine.dispose()
-    return Opened(storage, lock, file.name)
+    return Opened(storage, get_storage(storage), lock, file.name)
 
 
 def _without_flush(connection: sqlite3.Connection, _: object) -> None:
@@ -142,7 +149,7 @@ def _postgres(url: URL, heartbeat_s: int, retries: int) -> Opened:
 
     with _told(name), lock():
         storage = _open(text, options, heartbeat_s, retries)
-    return Opened(storage, lock, name)
+    return Opened(storage, get_storage(storage), lock, name)
 
 
 def _open(url: str, options: dict[str, Any], heartbeat_s: int, retries: int) -> RDBStorage:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from components.core.errors import CardioError, StorageError, shorten
@@ -41,12 +41,14 @@ class Ended:
         score: of a complete trial.
         reason: of a failed one.
         error: behind that reason, where it was one; a divergence is the fault of the settings.
+        kept: the trial as the study has it.
     """
 
     state: State
     score: Score | None = None
     reason: str = ""
     error: Exception | None = None
+    kept: FrozenTrial | None = None
 
 
 def run_trial(claim: Claim, objective: Objective, opened: Opened) -> Ended:
@@ -58,10 +60,10 @@ def run_trial(claim: Claim, objective: Objective, opened: Opened) -> Ended:
     """
     try:
         ended = _run(claim, objective, opened)
-        patiently(opened, lambda: _enter(claim, ended))
+        kept = patiently(opened, lambda: _enter(claim, ended))
     except UpdateFinishedTrialError:
         return Ended(state="lost")
-    return ended
+    return replace(ended, kept=kept)
 
 
 def _run(claim: Claim, objective: Objective, opened: Opened) -> Ended:
@@ -86,17 +88,16 @@ def _run(claim: Claim, objective: Objective, opened: Opened) -> Ended:
     return Ended(state="complete", score=score)
 
 
-def _enter(claim: Claim, ended: Ended) -> None:
+def _enter(claim: Claim, ended: Ended) -> FrozenTrial:
     trial = claim.trial
     with quiet():
         if ended.score is not None:
             trial.set_user_attr(FIGURES, _finite(ended.score.figures))
-            trial.study.tell(trial, ended.score.value, skip_if_finished=True)
-        elif ended.state == "pruned":
-            trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
-        else:
-            trial.set_user_attr(REASON, ended.reason)
-            trial.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            return trial.study.tell(trial, ended.score.value, skip_if_finished=True)
+        if ended.state == "pruned":
+            return trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        trial.set_user_attr(REASON, ended.reason)
+        return trial.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def patiently(opened: Opened, action: Callable[[], R]) -> R:

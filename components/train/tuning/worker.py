@@ -82,8 +82,8 @@ class Worker:
             if self._runs is not None:
                 run_id = self._runs.start(claim.trial.number, claim.slot)
             ended = run_trial(claim, self._objective, self._opened)
-        if self._runs is not None and ended.state != "lost":
-            self._runs.end(run_id, self._opened.storage.get_trial(claim.trial_id))
+        if self._runs is not None and ended.kept is not None:
+            self._runs.end(run_id, ended.kept)
         return ended
 
     @contextmanager

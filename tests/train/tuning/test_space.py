@@ -102,7 +102,7 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
         ("fit.refit", [True, False], r"'fit\.refit', which is no setting"),
         ("fit.seeds", [0, 1], r"'fit\.seeds', whose value is several values"),
         ("model.kernel", [8], r"'kernel' .* is '8': must be odd"),
-        ("model.dropout", {"low": 0.0, "high": 1.5}, r"'dropout' .* is 1\.5"),
+        ("model.dropout", {"low": 0.0, "high": 1.5}, r"'dropout' .* is '1\.5'"),
         ("fit.batch", {"low": 16, "high": 64, "step": 1.5}, r"step 1\.5 between whole numbers"),
         ("model.depth", {"low": 3, "high": 6, "step": 2}, r"step 2, of which no whole number"),
         ("model.depth", {"low": 3, "high": 7, "step": 2}, r"is 4, which the steps of its range"),

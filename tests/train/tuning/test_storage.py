@@ -17,8 +17,10 @@ from optuna.trial import TrialState
 
 from components.core.errors import ConfigError, StorageError
 from components.train.tuning.claims import Claim, Slots, alive, attempts, is_dead
+from components.train.tuning.objective import Report, Score, Settings
 from components.train.tuning.plan import open_study, plan_of
 from components.train.tuning.storage import Opened, open_storage
+from components.train.tuning.trial import run_trial
 from tests.postgres import Postgres
 from tests.train.tuning import toys
 from tests.train.tuning.test_space import task
@@ -202,3 +204,21 @@ def test_a_plan_of_a_task_starts_from_its_own_settings() -> None:
     assert plan.identity()["data"] == "d"
     other = plan_of(task("model.width=32"), name="n", about={"data": "d"})
     assert other.identity() != plan.identity()
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_result_that_comes_too_late_is_refused(tmp_path: Path, reports: bool) -> None:
+    plan = toys.plan(trials=1)
+    found = opened(file=tmp_path / "s.db")
+    study = open_study(found, plan)
+    slots = Slots(plan, found, study)
+
+    def objective(settings: Settings, number: int, report: Report) -> Score:
+        age(found, 60)
+        assert claimed(slots).trial.number == 1  # another worker has taken it over
+        if reports:
+            report(0, 1.0)
+        return Score(value=1.0)
+
+    assert run_trial(claimed(slots), objective, found).state == "lost"
+    assert [each.state for each in study.get_trials()] == [TrialState.FAIL, TrialState.RUNNING]
