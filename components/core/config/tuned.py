@@ -59,10 +59,12 @@ def tuned_lines(facts: Mapping[str, Any]) -> list[str]:
     name = {"auroc": "AUROC", "auprc": "AUPRC", "loss": "loss"}[facts["objective"]]
     states = ", ".join(f"{count} {state}" for state, count in sorted(facts["states"].items()))
     chosen = ", ".join(f"{key} {_shown(value)}" for key, value in facts["settings"].items())
+    several = len(facts["searches"])
+    where = f" of {several} searches" if several > 1 else ""
     lines = [
         f"tuned: {name} on validation {before} untuned → {facts['value']:.3f} (the best of "
         f"{facts['searches'][-1]['states'].get('complete', 0)} finished trials, hence optimistic); "
-        f"trials: {states}",
+        f"trials{where}: {states}",
         f"tuned: chosen settings: {chosen}",
     ]
     if facts["fold_settings"]:

@@ -62,9 +62,16 @@ def test_a_search_in_words() -> None:
         "tuned: chosen settings: model.hidden 32, fit.lr 0.01235",
     ]
     more = tuned_lines(
-        FACTS | {"untuned": None, "fold_settings": {"r0f0": {}, "r0f1": {}}, "seen": True}
+        FACTS
+        | {
+            "untuned": None,
+            "fold_settings": {"r0f0": {}, "r0f1": {}},
+            "seen": True,
+            "searches": FACTS["searches"] * 3,
+        }
     )
     assert "AUROC on validation undefined untuned → 0.750" in more[0]
+    assert "trials of 3 searches: 18 complete" in more[0]
     assert more[2].startswith("tuned: 2 outer folds have settings of their own")
     assert more[3].startswith("tuned: warning: the settings were chosen on patients whom other")
 
