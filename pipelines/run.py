@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,16 +25,16 @@ class Walk:
     """How far a pipeline has come.
 
     Attributes:
-        upstream: fingerprint that the next stage takes in.
-        reference: run id that the next stage takes in.
+        raw: content hash of the raw files.
         executed: stages that were computed now.
         prints: component → fingerprint.
+        references: component → run id.
     """
 
-    upstream: str
-    reference: str = ""
+    raw: str
     executed: list[str] = field(default_factory=list[str])
     prints: dict[str, str] = field(default_factory=dict[str, str])
+    references: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def pipeline(task: TaskConfig) -> str:
@@ -43,34 +45,61 @@ def pipeline(task: TaskConfig) -> str:
         RefusedError: a stage refused (the audit).
         CardioError: a stage failed.
     """
+    task = checked(task)
+    with parent(task, f"train_{task.task}") as (walk, recorder):
+        settled(task, recorder)
+        walk_stages(task.stages, task, walk, recorder)
+        publish(task, walk, recorder)
+        return recorder.run_id
+
+
+def checked(task: TaskConfig) -> TaskConfig:
+    """Return the task with its trunk resolved, before anything is recorded.
+
+    Raises:
+        ConfigError: an unknown stage, or a key of ids that is not there.
+    """
     for component in task.stages:
         if component not in stages.FACTS:
             raise ConfigError(f"stages names '{component}'; known are: {', '.join(stages.FACTS)}")
     if "ingest" in task.stages:
         stages.stage_config("ingest", task)  # a missing key is told before anything is recorded
-    task = resolve(task)
+    return resolve(task)
+
+
+@contextmanager
+def parent(task: TaskConfig, name: str) -> Generator[tuple[Walk, runs.Recorder]]:
+    """Open the run above all stages, and say at the end what was done in it."""
     start = time.monotonic()
     own: dict[str, object] = {runs.TAG_COMPONENT: "pipeline", "task": task.task}
     options = task.ingest.options.get(task.ingest.source, {})
-    walk = Walk(upstream=raw_digest(task.ingest.path, options))
-    name = f"train_{task.task}"
+    walk = Walk(raw=raw_digest(task.ingest.path, options))
     with runs.open_run(task.task, name, own) as recorder:
-        with files.storage_errors("the data folder"):
-            config = save_resolved(task, store.data_root() / "configs")
-        recorder.text(task.to_yaml(), "config.yaml")
-        recorder.params(_params(task))
         commit, dirty = code_commit()
         recorder.tags({"code.commit": commit, "code.dirty": dirty})
-        for component in task.stages:
-            _stage(component, task, config, walk)
-            recorder.tags({f"stage.{component}": walk.prints[component]})
-        _publish(task, walk, recorder)
+        yield walk, recorder
         took = duration(time.monotonic() - start)
         done = ", ".join(walk.executed) or "none, everything was found finished"
         say(f"{name}: finished in {took}; stages executed: {done}")
         say(f"{name}: run {recorder.run_id}; open the UI with `mlflow ui` at "
             f"{runs.run_url(task.task)}")  # fmt: skip
-        return recorder.run_id
+
+
+def settled(task: TaskConfig, recorder: runs.Recorder) -> None:
+    """Show on the parent run the settings of the model that it trains."""
+    recorder.text(task.to_yaml(), "config.yaml")
+    recorder.params(_params(task))
+
+
+def walk_stages(
+    components: Iterable[str], task: TaskConfig, walk: Walk, recorder: runs.Recorder
+) -> None:
+    """Run the named stages of a task, or find them finished."""
+    with files.storage_errors("the data folder"):
+        config = save_resolved(task, store.data_root() / "configs")
+    for component in components:
+        _stage(component, task, config, walk)
+        recorder.tags({f"stage.{component}": walk.prints[component]})
 
 
 def _params(task: TaskConfig) -> dict[str, object]:
@@ -82,7 +111,8 @@ def _params(task: TaskConfig) -> dict[str, object]:
 
 
 def _stage(component: str, task: TaskConfig, config: Path, walk: Walk) -> None:
-    print_ = stages.stage_fingerprint(component, task, walk.upstream)
+    upstream = walk.prints.get(stages.FACTS[component].upstream, walk.raw)
+    print_ = stages.stage_fingerprint(component, task, upstream)
     run_id = _finished(component, task, print_)
     if run_id is None:
         say(f"── {component}")
@@ -90,13 +120,11 @@ def _stage(component: str, task: TaskConfig, config: Path, walk: Walk) -> None:
         walk.executed.append(component)
     else:
         say(f"── {component}: found finished (run {run_id})")
-    walk.upstream, walk.reference = print_, run_id
-    walk.prints[component] = print_
+    walk.prints[component], walk.references[component] = print_, run_id
 
 
 def _finished(component: str, task: TaskConfig, print_: str) -> str | None:
-    folder = store.data_root() / component / print_
-    if not (folder / store.STAGE_FILE).is_file():
+    if not store.is_finished(component, print_):
         return None
     return runs.find_finished(task.task, print_)
 
@@ -108,9 +136,9 @@ def _start(component: str, task: TaskConfig, config: Path, walk: Walk) -> str:
 
     _own_python_first()
     parameters = {"task": task.task, "config": str(config)}
-    name = stages.FACTS[component].parameter
-    if name:
-        parameters[name] = walk.reference
+    facts = stages.FACTS[component]
+    if facts.parameter:
+        parameters[facts.parameter] = walk.references.get(facts.upstream, "")
     try:
         done = mlflow.run(
             uri=str(runs.ROOT),
@@ -141,7 +169,7 @@ def _stage_error(component: str) -> CardioError:
     return kinds.get(status, CardioError)(text)
 
 
-def _publish(task: TaskConfig, walk: Walk, recorder: runs.Recorder) -> None:
+def publish(task: TaskConfig, walk: Walk, recorder: runs.Recorder) -> None:
     """Put everything one wants to see on the parent run, and register the candidate."""
     if "evaluate" not in walk.prints:
         return

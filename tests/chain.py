@@ -171,7 +171,7 @@ def trained(
     """Return the train stage of an audit stage."""
     from components.train.run import train
 
-    plain = task.section("label", "model", "fit")
+    plain = task.section("label", "model", "fit", "tuned")
     inputs = {"audit": stage.fingerprint}
     print_ = store.fingerprint("train", config=plain, inputs=inputs, libraries={}, source="test")
     report = on_epoch or (lambda member, epoch, figures: None)

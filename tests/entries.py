@@ -29,7 +29,8 @@ class Entries:
     def run(self, *, entry_point: str, parameters: dict[str, str], **more: Any) -> Any:
         assert more["env_manager"] == "local"
         self.started.append((entry_point, parameters))
-        command = importlib.import_module(f"components.{entry_point}.cli").main
+        module = {"search": "train.tuning"}.get(entry_point, entry_point)
+        command = importlib.import_module(f"components.{module}.cli").main
         arguments = [x for k, v in parameters.items() for x in (f"--{k.replace('_', '-')}", v)]
         client = mlflow.MlflowClient()
         experiment = client.get_experiment_by_name(more["experiment_name"]).experiment_id

@@ -136,6 +136,13 @@ def trunk_identity(model: dict[str, Any]) -> dict[str, str]:
     return {} if folder is None else {"init_from": f"{PREFIX}{folder.name}"}
 
 
+def fixed_settings(model: dict[str, Any]) -> set[str]:
+    """Return the settings (`model.width`) that a trunk taken over decides; none without one."""
+    if not _reference(model):
+        return set()
+    return {f"model.{name}" for names in _WIDTHS.values() for name in names}
+
+
 def check_widths(found: Pretrained, model: dict[str, Any]) -> None:
     """Refuse settings under which the trunk's weights would not fit.
 

@@ -32,12 +32,14 @@ class StageFacts:
         upstream: the component whose run it takes.
         parameter: name of the entry-point parameter that carries that run.
         libraries: distributions whose versions enter the fingerprint.
+        code: the component whose source computes it, where that is another one.
     """
 
     sections: tuple[str, ...]
     upstream: str = ""
     parameter: str = ""
     libraries: tuple[str, ...] = ("numpy", "pandas", "pyarrow")
+    code: str = ""
 
 
 FACTS: dict[str, StageFacts] = {
@@ -60,7 +62,8 @@ FACTS: dict[str, StageFacts] = {
         sections=("label", "heads", "model", "fit", "tune"),
         upstream="audit",
         parameter="audit_run",
-        libraries=("numpy", "pandas", "torch", "lightning", "optuna"),
+        libraries=("numpy", "pandas", "torch", "lightning", "scikit-learn", "optuna"),
+        code="train",
     ),
     "train": StageFacts(
         sections=("label", "heads", "model", "fit", "tuned"),
@@ -85,8 +88,9 @@ def stage_config(component: str, task: TaskConfig) -> dict[str, Any]:
     """
     plain = _without(task.section(*FACTS[component].sections))
     if component == "search":
-        # How long, how many at once and where the study lies: not what a trial comes to.
-        plain["tune"] = task.tune.bearing() | {"trials": task.tune.trials}
+        # How many trials there are, and what each comes to; not how many at once, nor where.
+        budget = {"trials": task.tune.trials, "minutes": task.tune.minutes}
+        plain["tune"] = task.tune.bearing() | budget
     if component == "ingest" and task.ingest.patient_key_env:
         key = read_key(task.ingest.patient_key_env)
         plain["ingest"]["patient_key_fingerprint"] = key.fingerprint()
@@ -130,6 +134,7 @@ def stage_fingerprint(
         config=stage_config(component, task),
         inputs={facts.upstream or "raw": upstream, **(also or {})},
         libraries=libraries,
+        source=store.source_hash(facts.code) if facts.code else None,
     )
 
 
@@ -157,6 +162,7 @@ def execute(
     publish: Callable[[store.Stage, runs.Recorder], None],
     tags: dict[str, object] | None = None,
     also: dict[str, str] | None = None,
+    ahead: Callable[[runs.Recorder], None] | None = None,
 ) -> StageResult:
     """Run a stage in an MLflow run, or find it finished.
 
@@ -168,6 +174,8 @@ def execute(
         publish: logs the finished stage's tables and pictures.
         tags: more tags of the run, set before the work begins.
         also: further inputs by name, as in `stage_fingerprint`.
+        ahead: what comes before `compute` where the stage is not finished, and which several
+            processes may do at the same time: the folder's lock is not held yet.
 
     Raises:
         RefusedError: the stage finished and says no (`facts["refused"]`).
@@ -183,6 +191,8 @@ def execute(
     }
     with runs.open_run(task.task, component, own) as recorder:
         recorder.text(task.to_yaml(), "config.yaml")
+        if ahead is not None and not store.is_finished(component, print_):
+            ahead(recorder)
         stage, computed = store.build(
             component,
             print_,

@@ -156,6 +156,11 @@ def build(
     return read_stage(final), True
 
 
+def is_finished(component: str, print_: str) -> bool:
+    """Return whether the stage of that fingerprint is there."""
+    return (data_root() / component / print_ / STAGE_FILE).is_file()
+
+
 @contextmanager
 def exclusive(name: str) -> Generator[None]:
     """Let one process at a time on this machine do what `name` stands for; others wait."""

@@ -10,6 +10,7 @@ from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
+from components.core.errors import ConfigError
 from components.core.heads.registry import from_json
 from components.core.members import REFIT, STATS, WEIGHTS, Member
 from components.core.models.spec import DataSpec
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
 
 
 def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
-    """Write the candidate's bundle."""
+    """Write the candidate's bundle.
+
+    Raises:
+        ConfigError: its networks have settings of their own, fold by fold.
+    """
     names = folds(stages.cohort)
     train = stages.train
     chosen = members_of(train, REFIT) or [m for name in names for m in members_of(train, name)]
+    _check_alike(chosen)
     own = calibrate(
         pooled_validation(train, names),
         rule=task.evaluate.threshold,
@@ -61,6 +67,15 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
     files = [_files(stages, member) for member in chosen]
     write_bundle(folder, facts, files, None if known is None else known.distribution)
     write_training_patients(folder, stages)
+
+
+def _check_alike(chosen: list[Member]) -> None:
+    own = sorted({m.fold for m in chosen if m.model})
+    if own:
+        raise ConfigError(
+            f"the networks of {', '.join(own)} have settings that a search chose for their fold "
+            "alone, and a bundle holds networks of one kind; set fit.refit=true and train again"
+        )
 
 
 def _thresholds(train: Stage, names: list[str], rule: str) -> dict[str, float]:

@@ -111,7 +111,8 @@ def member_logits(train: Stage, member: Member, rows: Rows, place: Place) -> np.
 def loaded(train: Stage, member: Member) -> nn.Module:
     """Return a member's network with its weights."""
     spec = DataSpec.model_validate(train.facts["specs"][member.spec_key])
-    return load_model(train.facts["model"], spec, train.folder / member.folder / WEIGHTS)
+    settings = member.model or train.facts["model"]
+    return load_model(settings, spec, train.folder / member.folder / WEIGHTS)
 
 
 def primary_view(train: Stage) -> View:

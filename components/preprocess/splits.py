@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from components.core.config.sections import SplitConfig
+from components.core.data.units import units
 from components.core.errors import InputError
 from components.core.schemas import PART_PREFIX, PARTS
 from components.preprocess import draws, planned
-from components.preprocess.groups import group_column, units
+from components.preprocess.groups import group_column
 from components.preprocess.periods import SHIFTED_NOTE, by_period
 
 Parts = dict[str, pd.Series]

@@ -18,7 +18,7 @@ class EpochReport(lightning.Callback):
     """Collects each epoch's figures and tells people and the tracking store.
 
     Args:
-        name: of the fit.
+        name: of the fit; empty says no lines.
         epochs: upper bound.
         records: in the training part.
         on_epoch: told the epoch's number and figures; called once per epoch.
@@ -64,7 +64,7 @@ class EpochReport(lightning.Callback):
         """Say how far a long epoch is."""
         del pl_module, outputs, batch
         now = time.monotonic()
-        if now - self._last_line >= 2 * _LINE_SECONDS:
+        if self._name and now - self._last_line >= 2 * _LINE_SECONDS:
             self._last_line = now
             step, steps = batch_idx + 1, trainer.num_training_batches
             left = (now - self._epoch_start) / step * (int(steps) - step)
@@ -89,12 +89,14 @@ class EpochReport(lightning.Callback):
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Say how it ended."""
         del trainer, pl_module
+        if not self._name:
+            return
         took = duration(time.monotonic() - self._start)
         say(f"{self._name}: finished after {len(self.rows)} epochs, {took}")
 
     def _line(self, figures: dict[str, float], seconds: float, *, last: bool) -> None:
         now = time.monotonic()
-        if not last and now - self._last_line < _LINE_SECONDS:
+        if not self._name or (not last and now - self._last_line < _LINE_SECONDS):
             return
         self._last_line = now
         done = len(self.rows)

@@ -50,7 +50,7 @@ class FitJob:
         place: device and arithmetic.
         seed: of order, augmentation and dropout.
         folder: receives checkpoints, weights, history and validation predictions.
-        name: shown in the progress lines.
+        name: shown in the progress lines; empty says none.
         on_epoch: told each epoch's number and figures.
     """
 

@@ -8,8 +8,8 @@ import torch
 
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds, read_everyone, read_part
-from components.core.device import resolve
-from components.core.errors import RefusedError
+from components.core.device import Place, resolve
+from components.core.errors import ConfigError, RefusedError
 from components.core.heads.registry import to_json
 from components.core.members import REFIT
 from components.core.models.registry import build_model
@@ -45,21 +45,24 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
     Raises:
         RefusedError: the audit did not pass, or the sanity checklist failed.
         InputError: the cohort is not what the pretrained trunk was trained on.
+        ConfigError: the settings are of folds that the cohort lacks, or make no candidate.
     """
+    check_tuned(task, folds(prepared_cohort(audit)))
     stage, trunk = prepared_cohort(audit), open_trunk(task.model)
     if trunk is not None:
         pretrained.check_fits(trunk, stage)
         pretrained.keep_patients(trunk, work)
         say(pretrained.said_of(trunk, task))
     place = resolve(task.fit.device, task.fit.precision)
-    torch.set_num_threads(torch.get_num_threads() if place.device == "cuda" else _cores())
+    set_threads(place)
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
     common = Training(
         work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, trunk=trunk
     )
-    results = [result for fold in folds(stage) for result in _fold(common, fold)]
+    results = [result for fold in folds(stage) for result in _fold(common.for_fold(fold), fold)]
     if task.fit.refit and len(folds(stage)) > 1:
-        epochs = median_epochs(results)
+        searched = None if task.tuned is None else task.tuned.refit_epochs
+        epochs = searched or median_epochs(results)
         alone = task.fit.model_copy(update={"epochs": epochs})
         rows = read_everyone(stage, REFIT, known=common.known, stats=common.stats(REFIT))
         everyone, _ = common.judged(rows, None, alone)
@@ -67,6 +70,27 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
         for seed in task.fit.seeds:
             results.append(common.member(whole, everyone, None, alone, seed))
     _facts(common, results)
+
+
+def check_tuned(task: TaskConfig, names: list[str]) -> None:
+    """Refuse settings of single folds that the cohort lacks or that would make no one model.
+
+    Raises:
+        ConfigError: naming the fold, or what to set.
+    """
+    own = {} if task.tuned is None else task.tuned.folds
+    foreign = [fold for fold in own if fold not in names]
+    if foreign:
+        raise ConfigError(
+            f"tuned.folds has settings of the fold '{foreign[0]}', which the cohort lacks; it has "
+            f"{', '.join(names)}: search again on this cohort"
+        )
+    if own and not task.fit.refit:
+        raise ConfigError(
+            f"tuned.folds has {len(own)} fold(s) with settings of their own and fit.refit is "
+            "false; networks of different settings make no one model: set fit.refit=true, or "
+            "search with tune.nested=false"
+        )
 
 
 def _fold(common: Training, fold: str) -> list[FitResult]:
@@ -81,6 +105,12 @@ def _fold(common: Training, fold: str) -> list[FitResult]:
     for other in wanted[1:]:
         common.member(other, own, val, task.fit, task.fit.seeds[0])
     return results
+
+
+def set_threads(place: Place) -> None:
+    """Let a CPU's physical cores each have one thread; more wait for each other."""
+    if place.device != "cuda":
+        torch.set_num_threads(_cores())
 
 
 def _cores() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,6 +50,8 @@ class Training:
         place: device and precision.
         on_epoch: told member, epoch and figures of the model itself, not of what stands beside it.
         trunk: what is taken over from another model; None for none.
+        quiet: say no progress lines.
+        own_model: settings of the network where a search chose them for this fold alone.
         checks: network → what the checklist found.
         specs: network → shapes of its batches.
         shares: network → head → class shares that its loss evened out.
@@ -61,10 +64,18 @@ class Training:
     place: Place
     on_epoch: OnEpoch
     trunk: Pretrained | None
+    quiet: bool = False
+    own_model: dict[str, Any] = field(default_factory=dict[str, Any])
     checks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     specs: dict[str, DataSpec] = field(default_factory=dict[str, DataSpec])
     shares: dict[str, Shares] = field(default_factory=dict[str, Shares])
     members: list[Member] = field(default_factory=list[Member])
+
+    def for_fold(self, fold: str) -> Training:
+        """Return the same training under a fold's own settings; what comes of it is kept here."""
+        task = self.task.for_fold(fold)
+        own = {} if task.model == self.task.model else task.model
+        return replace(self, task=task, own_model=own)
 
     @property
     def known(self) -> Known:
@@ -105,6 +116,7 @@ class Training:
                 seed=seed,
                 folder=folder.relative_to(self.work.folder).as_posix(),
                 best_epoch=result.best_epoch,
+                model=self.own_model,
             )
         )
         return result
@@ -128,7 +140,7 @@ class Training:
             place=self.place,
             seed=seed,
             folder=folder,
-            name=f"train {name}",
+            name="" if self.quiet else f"train {name}",
         )
 
     def one(self, job: FitJob) -> FitResult:

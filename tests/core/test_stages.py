@@ -25,7 +25,7 @@ def task() -> TaskConfig:
 
 def changed(task: TaskConfig, section: str, **values: Any) -> TaskConfig:
     data = task.model_dump()
-    data[section] = {**data[section], **values}
+    data[section] = {**(data[section] or {}), **values}
     return TaskConfig.model_validate(data)
 
 
@@ -33,11 +33,16 @@ def changed(task: TaskConfig, section: str, **values: Any) -> TaskConfig:
     ("section", "values", "stages_changed"),
     [
         ("ingest", {"source": "table"}, {"ingest"}),
-        ("label", {"horizon_days": 180.0}, {"preprocess", "audit", "train", "evaluate"}),
+        ("label", {"horizon_days": 180.0}, {"preprocess", "audit", "search", "train", "evaluate"}),
         ("preprocess", {"tabular": ["age"]}, {"preprocess"}),
         ("audit", {"label_auroc": 0.9}, {"audit"}),
-        ("model", {"width": 16}, {"train"}),
-        ("fit", {"lr": 0.5}, {"train"}),
+        ("model", {"width": 16}, {"search", "train"}),
+        ("fit", {"lr": 0.5}, {"search", "train"}),
+        ("tune", {"seed": 5}, {"search"}),
+        ("tune", {"trials": 5}, {"search"}),
+        ("tune", {"minutes": 5}, {"search"}),
+        ("tune", {"workers": 5, "storage": "postgresql://h/d", "study": "ours"}, set()),
+        ("tuned", {"search": "abc"}, {"train"}),
         ("evaluate", {"draws": 500}, {"evaluate"}),
         ("register_as", {"name": "other"}, set()),
         ("ingest", {"workers": 7}, set()),
@@ -73,12 +78,12 @@ def test_library_versions_bear_on_the_fingerprint(
 def test_arithmetic_bears_on_training_alone(task: TaskConfig) -> None:
     exact, half = (changed(task, "fit", device="cpu", precision=p) for p in ("fp32", "bf16"))
     same = {c for c in FACTS if stage_fingerprint(c, exact, "u") == stage_fingerprint(c, half, "u")}
-    assert same == set(FACTS) - {"train"}
+    assert same == set(FACTS) - {"search", "train"}
 
 
 def test_every_stage_is_a_component_with_its_own_folder() -> None:
     for component, facts in FACTS.items():
-        assert (ROOT / "components" / component / "cli.py").is_file()
+        assert (ROOT / "components" / (facts.code or component) / "cli.py").is_file()
         assert not facts.upstream or facts.upstream in FACTS
         assert bool(facts.upstream) == bool(facts.parameter)
 
@@ -138,3 +143,36 @@ def test_a_stage_that_says_no_is_kept_and_refused_every_time(
         with pytest.raises(RefusedError, match="the cohort leaks"):
             go(task, compute=compute)
     assert runs.find_finished("toy", stage_fingerprint("ingest", task, "raw")) is None
+
+
+def test_a_stage_of_another_components_code_moves_with_it(
+    task: TaskConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stage_fingerprint("search", task, "u")
+    plain = store.source_hash
+    monkeypatch.setattr(
+        store, "source_hash", lambda name: "changed" if name == "train" else plain(name)
+    )
+    assert stage_fingerprint("search", task, "u") != before
+
+
+def test_what_comes_ahead_holds_no_lock_and_is_left_out_when_finished(
+    workspace: Workplace, task: TaskConfig
+) -> None:
+    """As a search, on whose study another process may work at the same time."""
+    done: list[str] = []
+
+    def ahead(_: runs.Recorder) -> None:
+        done.append("ahead")
+        print_ = stage_fingerprint("search", task, "u")
+        # Would wait for ever for a lock that is held.
+        store.build(
+            "search", print_, config={}, inputs={}, compute=lambda work: done.append("other writes")
+        )
+
+    for _ in range(2):
+        execute(
+            "search", task, upstream="u", ahead=ahead, publish=lambda stage, recorder: None,
+            compute=lambda work, recorder: done.append("own writes"),
+        )  # fmt: skip
+    assert done == ["ahead", "other writes"]

@@ -17,27 +17,8 @@ from components.core import runs, stages, store
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
 from pipelines import run
 from pipelines.cli import main
-from tests.chain import TABULAR_OPTIONS, task_config, write_tabular_cohort, write_task
+from tests.chain import TABULAR_OPTIONS, task_config, write_task
 from tests.entries import Entries
-
-
-@pytest.fixture
-def sections(tmp_path: Path) -> dict[str, Any]:
-    path = write_tabular_cohort(tmp_path)
-    return {
-        "ingest": {"source": "table", "path": str(path), "options": {"table": TABULAR_OPTIONS}},
-        "preprocess": {"split": {"method": "holdout"}},
-        "stages": ("ingest", "preprocess"),
-    }
-
-
-@pytest.fixture
-def entries(monkeypatch: pytest.MonkeyPatch, workspace: Any) -> Entries:
-    own = Entries()
-    monkeypatch.setattr(mlflow, "run", own.run)
-    # Nets this small only wait for each other's threads.
-    monkeypatch.setattr("components.train.run._cores", lambda: 1)
-    return own
 
 
 def invoke(tmp_path: Path, **sections: Any) -> Any:
@@ -199,6 +180,6 @@ def test_a_control_with_shuffled_labels_is_not_registered(
     monkeypatch.setattr(run.store, "data_root", lambda: tmp_path)
     monkeypatch.setattr(run, "_register", lambda task, *_: asked.append(task.register_as.name))
     prints = {"evaluate": "e", "preprocess": "p"}
-    run._publish(task, run.Walk(upstream="none", prints=prints), MagicMock())
+    run.publish(task, run.Walk(raw="none", prints=prints), MagicMock())
     assert asked == registered
     assert ("a control, which is not registered" in capsys.readouterr().err) == (seed is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,8 +106,23 @@ class TaskConfig(Frozen):
         return {name: self.model_dump(mode="json")[name] for name in names}
 
     def to_yaml(self) -> str:
-        """Return the resolved configuration as YAML."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        """Return the resolved configuration as YAML, to be shown: without a study's password."""
+        plain = self.model_dump(mode="json")
+        plain["tune"]["storage"] = _without_password(self.tune.storage)
+        return _yaml(plain)
+
+
+def _yaml(plain: dict[str, Any]) -> str:
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+
+
+def _without_password(url: str) -> str:
+    """Return a database URL with `…` where it has a password: before the host, or as an option."""
+    url = re.sub(r"(password=)[^&]*", r"\1…", url)
+    head, at, host = url.rpartition("@")
+    scheme, slashes, user = head.partition("://")
+    name, colon, _ = user.partition(":")
+    return f"{scheme}{slashes}{name}{colon}{'…' if colon else ''}{at}{host}" if at else url
 
 
 def load_task(
@@ -231,12 +247,16 @@ def _check_model(task: TaskConfig) -> TaskConfig:
 
 
 def save_resolved(task: TaskConfig, folder: Path) -> Path:
-    """Write the resolved configuration under its own digest and return the file."""
+    """Write the resolved configuration under its own digest and return the file.
+
+    For the stages to read, a password in `tune.storage` and all; for its owner's eyes alone.
+    """
     name = digest(canonical_json(task.model_dump(mode="json")))[:16]
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{task.task}-{name}.yaml"
     if not file.exists():
         partial = file.with_suffix(f".{os.getpid()}.tmp")
-        partial.write_text(task.to_yaml(), encoding="utf-8")
+        partial.touch(mode=0o600)
+        partial.write_text(_yaml(task.model_dump(mode="json")), encoding="utf-8")
         partial.replace(file)
     return file

@@ -96,7 +96,10 @@ class Tuned(Frozen):
         search: fingerprint of the search.
         folds: outer fold → its own settings (`model.width`, `fit.lr`), where the search was nested;
             those of the refit are the task's own.
+        refit_epochs: how long a refit with the task's own settings trains, by the fits of their own
+            search; None takes the median over the folds.
     """
 
     search: str
+    refit_epochs: int | None = Field(default=None, ge=1)
     folds: dict[str, dict[str, Scalar]] = Field(default_factory=dict)

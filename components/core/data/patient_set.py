@@ -67,7 +67,11 @@ def hash_patient(patient_id: str, *, keyed: bool) -> str:
 
 
 def write_patient_set(
-    folder: Path, patients: Iterable[str], *, before: PatientSet | None = None, complete: bool = True
+    folder: Path,
+    patients: Iterable[str],
+    *,
+    before: PatientSet | None = None,
+    complete: bool = True,
 ) -> None:
     """Write the hashes of some patients' ids, keyed where a key is given.
 
@@ -104,4 +108,3 @@ def read_patient_set(folder: Path) -> PatientSet | None:
         raise InputError(
             f"'{FILE}' of the pretrained model cannot be read; take that model's folder anew"
         ) from error
-

@@ -25,6 +25,7 @@ from components.core.config.task import TaskConfig
 from components.core.config.tune import Dimension, Range, Scalar
 from components.core.errors import ConfigError, nearest
 from components.core.models.registry import model_config, model_file
+from components.core.pretrained import fixed_settings
 from components.train.tuning.objective import Settings
 from components.train.tuning.quiet import quiet
 
@@ -52,8 +53,9 @@ def search_space(task: TaskConfig) -> Space:
         ConfigError: `tune.space` names an unknown setting, one that is no single value, or a value
             that the setting cannot take; nothing is left to search for.
     """
-    present = present_settings(task)
+    present, fixed = present_settings(task), fixed_settings(task.model)
     space = {**suggested(task.model["name"]), **_TRAINING}
+    space = {name: each for name, each in space.items() if name not in fixed}
     for name, wanted in task.tune.space.items():
         _check_name(name, present)
         space.pop(name, None)
@@ -79,12 +81,14 @@ def suggested(model: str) -> Space:
 def present_settings(task: TaskConfig) -> dict[str, Any]:
     """Return every setting of the task's model and training by name, those of no single value too.
 
-    Whether other networks are trained beside it (`fit.alone`, …) is none.
+    Whether other networks are trained beside it (`fit.alone`, …) is none, nor what a trunk taken
+    over decides.
     """
+    others = _NO_SETTING | fixed_settings(task.model)
     model = model_config(task.model).model_dump(mode="json")
     found = {f"model.{key}": value for key, value in model.items()}
     found |= {f"fit.{key}": value for key, value in task.section("fit")["fit"].items()}
-    return {name: value for name, value in found.items() if name not in _NO_SETTING}
+    return {name: value for name, value in found.items() if name not in others}
 
 
 def untuned(task: TaskConfig, space: Space) -> dict[str, Scalar]:

@@ -1,0 +1,1 @@
+"""`tune`: searches for a task's settings, then trains and evaluates it with them."""

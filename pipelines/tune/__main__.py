@@ -1,0 +1,5 @@
+"""`python -m pipelines.tune`."""
+
+from pipelines.tune.cli import main
+
+main()
