@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.core import files, runs, stages, store
+from components.core import files, runs, stages, store, ui_links
 from components.core.config.task import TaskConfig, save_resolved
 from components.core.data.raw import raw_digest
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
@@ -69,7 +69,7 @@ def pipeline(task: TaskConfig) -> str:
         done = ", ".join(walk.executed) or "none, everything was found finished"
         say(f"{name}: finished in {took}; stages executed: {done}")
         say(f"{name}: run {recorder.run_id}; open the UI with `mlflow ui` at "
-            f"{runs.run_url(task.task)}")  # fmt: skip
+            f"{ui_links.runs_table(task.task)}")  # fmt: skip
         return recorder.run_id
 
 
