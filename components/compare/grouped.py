@@ -58,7 +58,7 @@ def sentences(reference: Judged, other: Judged, found: Found) -> list[str]:
     """Return the two sentences on a pair."""
     return [
         wording.where(reference, other, found),
-        wording.changed(other, found, int(reference.sizes["patients"])),
+        wording.changed(other, found),
     ]
 
 

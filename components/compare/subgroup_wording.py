@@ -36,16 +36,10 @@ def where(reference: Judged, other: Judged, found: Found) -> str:
     return f"On which patients: {'; '.join(parts)}; {_marks(found)}"
 
 
-def changed(other: Judged, found: Found, patients: int) -> str:
-    """Return what becomes of the changed calls, and in which group most change.
-
-    Args:
-        other: the model whose calls are compared with the first's.
-        found: the groups.
-        patients: in the evaluated part.
-    """
+def changed(other: Judged, found: Found) -> str:
+    """Return in which group most calls change, and whether to right or to wrong."""
     large = [group for group in found.groups if group.patients >= RARE_PATIENTS]
-    if not large or patients == 0:
+    if not large:
         return f"Changed calls: no group has {RARE_PATIENTS} patients"
     most = max(large, key=lambda group: group.changes.total / group.patients)
     own = most.changes
@@ -62,7 +56,7 @@ def paragraph(reference: Judged, found: Found) -> str:
     return (
         f"Each model minus {reference.letter} on the patients of one group, paired. The last two "
         "columns ask whether the models differ there otherwise than in everyone else; "
-        f"{found.comparisons} such comparisons are made, and one is marked only where its interval "
+        f"comparisons made: {found.comparisons}, of which one is marked only where its interval "
         f"still excludes 0 at {100 * found.level:.4g} % (Bonferroni's correction). The differences "
         "themselves are not corrected for their number."
     )
@@ -149,7 +143,8 @@ def _marks(found: Found) -> str:
     said = f"otherwise than in everyone else: {', '.join(marked)}" if marked else (
         "in no group is the difference shown to be another than in everyone else"
     )  # fmt: skip
-    return f"{said} ({found.comparisons} comparisons, corrected for)"
+    count = found.comparisons
+    return f"{said} ({'1 comparison' if count == 1 else f'{count} comparisons, corrected for'})"
 
 
 def _sizes(group: Group) -> tuple[str, str, str]:
