@@ -27,7 +27,8 @@ def finished(fingerprint: str = "f" * 32) -> str:
 def test_the_table_opens_with_the_state_that_the_experiment_keeps(workspace: Workplace) -> None:
     address = ui_links.runs_table("toy")
     assert asked(address) == {
-        "workflowType": "machine_learning", "compareRunsMode": "TABLE", "viewStateShareKey": "cardio",
+        "workflowType": "machine_learning", "compareRunsMode": "TABLE",
+        "viewStateShareKey": "cardio",
     }  # fmt: skip
     experiment = mlflow.MlflowClient().get_experiment_by_name("toy")
     assert experiment is not None
