@@ -20,7 +20,8 @@ from components.core.errors import InputError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # A page is taken to be drawn when its size stays the same over this many looks.
-_STILL, _LOOK_S, _LOOKS = 4, 0.5, 120
+_STILL, _LOOK_S, _LOOKS = 6, 0.5, 120
+_STATE = "document.body && document.body.innerText.trim() && document.body.innerHTML.length"
 _FLAGS = (
     "--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
     "--remote-debugging-pipe",
@@ -85,6 +86,25 @@ class Browser:
         self.send("Page.navigate", url=url)
         self.settle()
 
+    def choose(self, select: str, text: str) -> None:
+        """Type into a drop-down list and take the first entry that is left.
+
+        Args:
+            select: JavaScript expression of the list's element.
+            text: what to type.
+        """
+        press = "new MouseEvent('mousedown', {bubbles: true})"
+        self.run(f"{select}.dispatchEvent({press}); {select}.querySelector('input').focus()")
+        time.sleep(_LOOK_S)
+        self.send("Input.insertText", text=text)
+        time.sleep(_LOOK_S)
+        for kind in ("keyDown", "keyUp"):
+            self.send(
+                "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter",
+                windowsVirtualKeyCode=13,
+            )  # fmt: skip
+        self.settle()
+
     def settle(self) -> None:
         """Wait until the page stays as it is.
 
@@ -94,9 +114,10 @@ class Browser:
         seen: list[object] = []
         for _ in range(_LOOKS):
             time.sleep(_LOOK_S)
-            seen.append(self.run("document.readyState + document.body.innerHTML.length"))
+            seen.append(self.run(_STATE))
             last = seen[-_STILL:]
-            if len(last) == _STILL and len(set(last)) == 1:
+            # An empty page stands still, too, until its script has come.
+            if len(last) == _STILL and len(set(last)) == 1 and last[0]:
                 return
         raise InputError("the page still changes after a minute; try again with fewer runs")
 

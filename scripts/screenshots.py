@@ -49,6 +49,9 @@ document.querySelectorAll('[role="alert"], [data-testid*="assistant"], [aria-lab
 _DIFFERING = """
 [...document.querySelectorAll('[role="switch"]')].slice(0, 1).forEach(e => e.click());
 """
+# Its plot starts with the first metric by name, the load of the machine, which is then taken out.
+_METRICS = "document.querySelectorAll('[class*=select-show-search]')[1]"
+_LOAD = f"{_METRICS}.querySelector('[class*=item-remove]').click(); document.activeElement.blur()"
 
 
 @click.command()
@@ -62,13 +65,21 @@ def main(task: str, folder: str, only: str) -> None:
         with served() as address, browser() as page:
             for name, (url, size) in chosen(pages(task, parents), only).items():
                 page.open(url.replace(runs.LOCAL_UI, address), size=size, before=_QUIET)
-                page.run(_TIDY + (_DIFFERING if name == "compare" else ""))
-                page.settle()
+                arrange(name, page)
                 refuse_machine(name, page)
                 file = Path(folder) / f"{name}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(small(name, page.picture()))
                 say(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+
+
+def arrange(name: str, page: Browser) -> None:
+    """Take off the page what is no part of the picture, and put the figures to the fore."""
+    page.run(_TIDY)
+    if name == "compare":
+        page.choose(_METRICS, "test/auroc")
+        page.run(_LOAD + ";" + _DIFFERING)
+    page.settle()
 
 
 def finished(task: str) -> list[str]:

@@ -98,3 +98,25 @@ def test_the_browsers_refusal_and_end_are_told() -> None:
         talk(target + refused)
     with pytest.raises(InputError, match="the browser ended by itself; start it once by hand"):
         talk(target)
+
+
+def test_a_page_is_waited_for_until_it_has_words_and_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(browser.time, "sleep", lambda seconds: None)
+    empty, growing, still = [""] * 20, list(range(1, 9)), [9] * 10
+
+    class Page(browser.Browser):
+        def __init__(self, states: list[object]) -> None:
+            self.states = states
+
+        def run(self, script: str) -> object:
+            return self.states.pop(0)
+
+    page = Page([*empty, *growing, *still])
+    page.settle()
+    assert page.states == [9] * 4
+    with pytest.raises(InputError, match="the page still changes after a minute"):
+        Page(list(range(200))).settle()
+    with pytest.raises(InputError, match="the page still changes after a minute"):
+        Page([""] * 200).settle()
