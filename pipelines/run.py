@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.core import files, runs, stages, store
+from components.core import files, runs, stages, store, ui_links
 from components.core.config.task import TaskConfig, save_resolved
 from components.core.data.raw import raw_digest
 from components.core.errors import CardioError, ConfigError, RefusedError, UserError
@@ -82,7 +82,7 @@ def parent(task: TaskConfig, name: str) -> Generator[tuple[Walk, runs.Recorder]]
         done = ", ".join(walk.executed) or "none, everything was found finished"
         say(f"{name}: finished in {took}; stages executed: {done}")
         say(f"{name}: run {recorder.run_id}; open the UI with `mlflow ui` at "
-            f"{runs.run_url(task.task)}")  # fmt: skip
+            f"{ui_links.runs_table(task.task)}")  # fmt: skip
 
 
 def settled(task: TaskConfig, recorder: runs.Recorder) -> None:

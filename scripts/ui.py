@@ -6,12 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from components.core.runs import run_url, store_uri
+from components.core import ui_links
+from components.core.runs import store_uri
 
 
 def main() -> None:
     """Print the page of the main task's runs, then become the MLflow server."""
-    print(f"the runs of ctrcd: {run_url('ctrcd')}", flush=True)
+    print(f"the runs of ctrcd: {ui_links.runs_table('ctrcd')}", flush=True)
     program = str(Path(sys.executable).parent / "mlflow")
     server = [program, "server", "--host", "127.0.0.1", "--port", "5000"]
     os.execv(program, [*server, "--backend-store-uri", store_uri()])  # noqa: S606 - fixed words

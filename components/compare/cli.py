@@ -17,7 +17,7 @@ def main(references: str, *, debug: bool) -> None:
     """Compare evaluated models: figures side by side, paired differences, changed calls."""
     with reported_errors(debug=debug):
         from components.compare import run
-        from components.core import runs, store
+        from components.core import runs, store, ui_links
         from components.core.comparison.judged import judged, split_references
         from components.core.progress import say
 
@@ -44,3 +44,7 @@ def main(references: str, *, debug: bool) -> None:
             recorder.artifacts(done.folder / "plots", "plots")
             for line in done.facts["verdict"]:
                 say(line)
+            link, why = ui_links.side_by_side([(m.reference, m.stage) for m in models])
+            if link:
+                recorder.tags({ui_links.TAG_COMPARE: link})
+            say(f"side by side in the UI: {link}" if link else f"no link to the UI: {why}")

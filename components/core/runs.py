@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.core.errors import CardioError, InputError, StorageError
 from components.core.progress import say
@@ -23,6 +24,8 @@ TAG_FINGERPRINT = "fingerprint"
 TAG_TEST_SPLIT = "test_split_sha256"
 TAG_EXIT = "exit_status"
 TAG_ERROR = "error"
+# Where `make ui` and `mlflow ui` serve by default.
+LOCAL_UI = "http://127.0.0.1:5000"
 # MLflow cuts parameters beyond this length; the whole configuration is logged as a file anyway.
 _MAX_PARAM = 500
 _BATCH_PARAMS = 100
@@ -293,11 +296,18 @@ def count_openings(test_split: str) -> int:
     return len(found)
 
 
+def ui_address() -> str:
+    """Return where the UI is served: the server's address without name and password, or ours."""
+    parts = urlsplit(store_uri())
+    if not parts.scheme.startswith("http"):
+        return LOCAL_UI
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
 def run_url(experiment: str) -> str:
     """Return the UI's address for an experiment, on the page that lists its runs."""
-    base = store_uri()
-    head = base.rstrip("/") if base.startswith("http") else "http://127.0.0.1:5000"
-    return f"{head}/#/experiments/{experiment_id(experiment)}/runs?workflowType=machine_learning"
+    home = experiment_id(experiment)
+    return f"{ui_address()}/#/experiments/{home}/runs?workflowType=machine_learning"
 
 
 def mark_failed_launch(error: CardioError) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from components.core.comparison.groups import GROUPS
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
 from components.core.data.held_out import Opening
@@ -40,6 +41,8 @@ from components.evaluate.predictions import FoldTest, table, test_fold, without_
 from components.evaluate.report.card import render_card, render_card_page
 from components.evaluate.report.html import render_html
 from components.evaluate.reproduction import bundle_deviation
+from components.evaluate.subgroups.grouping import columns_of
+from components.evaluate.subgroups.kept import groups_table
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
 from components.evaluate.upstream import Upstream
@@ -68,6 +71,7 @@ def evaluate(
     predictions = _with_baselines(stages, tests, predictions, config.baselines, features)
     predictions.to_parquet(work.path(PREDICTIONS), index=False)
     _publish(work, stages.cohort, predictions)
+    _keep_groups(work, stages, task, predictions)
     tables = patient_tables(predictions, folded=len(tests) > 1)
     plan = Plan(draws=config.draws, seed=config.seed)
     say(f"evaluate: {config.draws:,} bootstrap draws of {len(tables.pooled):,} patients")
@@ -156,6 +160,16 @@ def _publish(work: Workspace, cohort: Stage, predictions: pd.DataFrame) -> None:
     manifest = pd.read_parquet(cohort.folder / MANIFEST, columns=columns)
     shown = without_ids(predictions, manifest)
     shown.to_parquet(work.path(PUBLISHED_PREDICTIONS), index=False)
+
+
+def _keep_groups(
+    work: Workspace, stages: Upstream, task: TaskConfig, predictions: pd.DataFrame
+) -> None:
+    # Ingest's manifest has columns that this model was not given, too.
+    manifest = pd.read_parquet(stages.ingest.folder / MANIFEST)
+    columns = columns_of(manifest, task.evaluate.subgroups)
+    found = groups_table(columns, predictions["patient_id"])
+    found.to_parquet(work.path(GROUPS), index=False)
 
 
 def _figures(

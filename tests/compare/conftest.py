@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
@@ -49,23 +50,40 @@ def predictions(
     )
 
 
+def grouped(frame: pd.DataFrame, **columns: npt.ArrayLike) -> pd.DataFrame:
+    """Return the groups of a cohort whose patients have those values, row by row of `frame`."""
+    parts = [
+        pd.DataFrame({"patient_id": frame["patient_id"], "column": name, "value": values})
+        for name, values in columns.items()
+    ]
+    found = pd.concat(parts, ignore_index=True).astype("string")
+    other = found["value"].str.startswith("other")
+    return found.assign(key=found["value"].where(~other, ""))
+
+
 @pytest.fixture
 def make(data_folder: Path) -> Make:
     """Builder of an evaluate stage from predictions."""
 
     def build(
-        frame: pd.DataFrame, *, split: str = "e" * 64, task: str = "toy", model: str = "net"
-    ) -> Stage:
+        frame: pd.DataFrame, *, split: str = "e" * 64, task: str = "toy", model: str = "net",
+        groups: pd.DataFrame | None = None,
+    ) -> Stage:  # fmt: skip
+        told = "" if groups is None else groups.to_csv()
         return store.build(
-            "evaluate", digest([frame.to_csv(), split, task, model])[:32],
+            "evaluate", digest([frame.to_csv(), split, task, model, told])[:32],
             config={"task": task, "title": "A toy", "evaluate": {"draws": 200, "seed": 3}},
-            inputs={}, compute=lambda work: _fill(work, frame, split, model),
+            inputs={}, compute=lambda work: _fill(work, frame, split, model, groups),
         )[0]  # fmt: skip
 
     return build
 
 
-def _fill(work: Workspace, frame: pd.DataFrame, split: str, model: str) -> None:
+def _fill(
+    work: Workspace, frame: pd.DataFrame, split: str, model: str, groups: pd.DataFrame | None
+) -> None:
+    if groups is not None:
+        groups.to_parquet(work.path("groups.parquet"), index=False)
     frame.to_parquet(work.path("predictions.parquet"), index=False)
     rows = pd.Series(range(2, len(frame) + 2), index=frame.index).astype(str)
     shown = frame.assign(sample_id="row-" + rows, patient_id="patient-" + rows)

@@ -67,7 +67,7 @@ class Example:
 def examples(
     tmp_path_factory: pytest.TempPathFactory, migrated_store: Path
 ) -> Iterator[Callable[[str], Example]]:
-    """Return `holdout`, `folds`, `shuffled` (tabular), `ecg` or `heads` by name."""
+    """Return an example by its name in `_MAKERS`."""
     folder = tmp_path_factory.mktemp("evaluated")
     made: dict[str, Example] = {}
     threads = torch.get_num_threads()
@@ -202,9 +202,33 @@ def _several(folder: Path) -> Example:
     return _evaluated(trained(head_cohort.audited_cohort(folder / "several"), own), own)
 
 
+def _first(name: str) -> Callable[[Path], Example]:
+    """Return the maker of a task whose one head is that of the cohort of several."""
+
+    def make(folder: Path) -> Example:
+        own = folder / name
+        own.mkdir()
+        heads = {name: head_cohort.HEADS[name]}
+        label = head_cohort.OWN_LABEL | {"name": name}
+        if name == "survival":
+            label |= {"horizon_days": 365, "censoring": "survival"}
+        source = ingested(
+            ingest_config("manifest", head_cohort.write(own / "manifest.csv"), head_cohort.OPTIONS)
+        )
+        stage = prepared(
+            source, label=label, heads=heads, split=head_cohort.SPLIT,
+            modalities=head_cohort.MODALITIES, text={"width": 8, "ngram": [1, 1]},
+        )  # fmt: skip
+        task = head_cohort.task().model_dump(mode="json")
+        config = task_config(label=label, heads=heads, model=task["model"], fit=task["fit"])
+        return _evaluated(trained(audited(stage, label=label), config), config)
+
+    return make
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
-    "several": _several,
+    "several": _several, "survival": _first("survival"), "risk": _first("risk"),
 }  # fmt: skip
 
 

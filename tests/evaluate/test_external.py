@@ -36,6 +36,7 @@ from tests.chain import (
     write_tabular_cohort,
 )
 from tests.evaluate.conftest import FIT, Example
+from tests.tracking_names import uncovered
 
 Get = Callable[[str], Example]
 
@@ -93,6 +94,7 @@ def test_all_but_shared_patients_are_tested_by_the_training_as_it_is(
     assert len(frame) == 190
     assert frame["patient_id"].str.startswith("q").all()
     figures = done.facts["figures"]
+    assert uncovered(figures) == []
     y = frame["label"].astype(int)
     assert figures["test/auroc"] == pytest.approx(sk.roc_auc_score(y, frame["logit"]))
     assert figures["test/patients"] == 190

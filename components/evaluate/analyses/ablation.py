@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.forest import Row, forest
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.heads.tables import key
 from components.evaluate.heads.variants import WITHOUT, Pair, compare, tracked, variants_of
-from components.evaluate.report.forest import Row, forest
 from components.evaluate.report.wording import percent
 from components.evaluate.subgroups.grouping import safe
 

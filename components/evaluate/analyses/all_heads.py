@@ -9,12 +9,12 @@ import pandas as pd
 from components.core.config.heads import BinaryHead
 from components.core.metrics.interval import Interval
 from components.core.metrics.tables import PatientTables
+from components.core.report.forest import Row, forest
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.heads.overview import Line, line
 from components.evaluate.heads.tables import binary_tables, key, known
 from components.evaluate.heads.variants import ALONE, Pair, compare, variants_of
-from components.evaluate.report.forest import Row, forest
 
 NAME = "all_heads"
 ORDER = 24

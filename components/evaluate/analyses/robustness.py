@@ -10,10 +10,10 @@ import pandas as pd
 
 from components.core.errors import CardioError
 from components.core.progress import Advance, progress
+from components.core.report.forest import forest
 from components.core.report.section import Plot, Section
 from components.evaluate.analysis import Context
 from components.evaluate.predictions import FoldTest, position
-from components.evaluate.report.forest import forest
 from components.evaluate.robustness import wording
 from components.evaluate.robustness.battery import Index, conditions, disturbed_logits, draw
 from components.evaluate.robustness.figures import BASE, compare

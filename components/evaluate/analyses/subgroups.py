@@ -11,11 +11,11 @@ import pandas as pd
 from components.core.metrics.interval import Interval
 from components.core.metrics.tables import PatientTables, headline_figures
 from components.core.models.spec import DataSpec
+from components.core.report.forest import forest
 from components.core.report.section import Plot, Section
 from components.core.schemas import MANIFEST
 from components.evaluate.analysis import Context
 from components.evaluate.oracle import TRUTH, oracle_logits
-from components.evaluate.report.forest import forest
 from components.evaluate.subgroups import wording
 from components.evaluate.subgroups.figures import ORACLE, Found, examine
 from components.evaluate.subgroups.grouping import Column, columns_of

@@ -7,11 +7,11 @@ import pandas as pd
 from components.core.config.heads import ConfidenceHead
 from components.core.errors import CardioError
 from components.core.progress import progress
+from components.core.report.forest import forest
 from components.core.report.section import Plot, Section
 from components.evaluate.analysis import Context
 from components.evaluate.heads.tables import key, merged, of_kind
 from components.evaluate.predictions import position
-from components.evaluate.report.forest import forest
 from components.evaluate.robustness import strange
 from components.evaluate.robustness.battery import draw
 from components.evaluate.robustness.setting import inputs_of, setup_of

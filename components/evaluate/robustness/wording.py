@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.forest import Row
 from components.core.report.section import Table
-from components.evaluate.report.forest import Row
 from components.evaluate.report.wording import percent
 from components.evaluate.robustness.figures import NAMES, Disturbed, Found
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +13,19 @@ import pandas as pd
 from components.core.metrics.bootstrap import difference, intervals, scales_of
 from components.core.metrics.calibration import recalibration_family
 from components.core.metrics.checks import IntArray
-from components.core.metrics.folds import NOTE, FoldTable, mean_over_folds
+from components.core.metrics.folds import NOTE
+from components.core.metrics.groups import ranking_within, widened
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Sample, Statistic, joined
 from components.core.metrics.part import observed_expected, renamed, restricted
 from components.core.metrics.resampling import RARE_PATIENTS, Plan, clusters
-from components.core.metrics.tables import PatientTables, floats, fold_table, sigmoid
+from components.core.metrics.tables import PatientTables, floats, sigmoid
 from components.evaluate.subgroups.grouping import Column
 
 RANKING = ("auroc", "auprc")
 CALIBRATION = ("prevalence", "observed_expected", "calibration_slope")
 # Column of `tables.each` with the planted truth's log-odds; synthetic cohort only.
 ORACLE = "oracle"
-# Draws beyond each bound of the widened interval: with 20 its place in SDs is known within 0.1.
-_TAIL_DRAWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +89,9 @@ def examine(tables: PatientTables, columns: Sequence[Column], plan: Plan) -> Fou
     """
     groups = [each for column in columns for each in _sizes(tables.pooled, column)]
     gaps = _gaps(groups)
-    level = 1 - (1 - plan.level) / max(gaps, 1)
+    wide = widened(plan, gaps)
     parts = {column.name: column.of_patient for column in columns}
     own = _ranking(tables, groups, parts, plan) | _calibration(tables, groups, parts, plan)
-    wide = replace(plan, level=level, draws=_draws(plan, level))
     # What includes 0 at the single level does so at a wider one: those draws are spared.
     excluding = [place for place in range(len(groups)) if _excludes(own.get((place, "auroc_gap")))]
     own |= _widened(tables, {p: groups[p] for p in excluding}, parts, wide)
@@ -106,7 +102,7 @@ def examine(tables: PatientTables, columns: Sequence[Column], plan: Plan) -> Fou
             for place, group in enumerate(groups)
         ),
         gaps=gaps,
-        level=level,
+        level=wide.level,
         unknown={name: int((~ids.isin(known.index)).sum()) for name, known in parts.items()},
     )
 
@@ -152,10 +148,6 @@ def _gaps(groups: Sequence[Group]) -> int:
     return sum(1 if shown[name] == 2 else count for name, count in compared.items())
 
 
-def _draws(plan: Plan, level: float) -> int:
-    return max(plan.draws, math.ceil(2 * _TAIL_DRAWS / (1 - level)))
-
-
 def _ranking(
     tables: PatientTables, groups: Sequence[Group], parts: dict[str, pd.Series], plan: Plan
 ) -> _Named:
@@ -164,10 +156,10 @@ def _ranking(
         if not _has_both(group):
             continue
         mine, rest = _rows(tables.each, group, parts)
-        pieces.append(_figures_of(tables, mine, _names(place, RANKING), RANKING))
+        pieces.append(ranking_within(tables, mine, _names(place, RANKING), RANKING))
         if ORACLE in tables.each.columns:
             name = (f"{place}|{ORACLE}_auroc",)
-            pieces.append(_figures_of(tables, mine, name, ("auroc",), score=ORACLE))
+            pieces.append(ranking_within(tables, mine, name, ("auroc",), score=ORACLE))
         if group.compared:
             pieces.append(_gap(tables, (mine, rest), f"{place}|auroc_gap"))
     return _run(pieces, tables.each, plan, note=NOTE if tables.folded else "")
@@ -213,24 +205,8 @@ def _rows(
     return np.flatnonzero(mine), np.flatnonzero(value.notna().to_numpy(np.bool_) & ~mine)
 
 
-def _figures_of(
-    tables: PatientTables,
-    rows: IntArray,
-    names: tuple[str, ...],
-    metrics: tuple[str, ...],
-    *,
-    score: str = "logit",
-) -> Statistic:
-    table = fold_table(tables, score)
-    part: dict[str, Any] = {
-        name: np.asarray(getattr(table, name))[rows]
-        for name in ("patient", "repeat", "fold", "y", "score", "weight")
-    }
-    return renamed(restricted(mean_over_folds(FoldTable(**part), metrics), rows), names)
-
-
 def _gap(tables: PatientTables, parts: tuple[IntArray, IntArray], name: str) -> Statistic:
-    mine, rest = (_figures_of(tables, rows, (name,), ("auroc",)) for rows in parts)
+    mine, rest = (ranking_within(tables, rows, (name,), ("auroc",)) for rows in parts)
     return difference(mine, rest)
 
 

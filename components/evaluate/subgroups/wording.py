@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from components.core.metrics.interval import Interval, number
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.forest import Row
 from components.core.report.section import Notice, Table
-from components.evaluate.report.forest import Row
 from components.evaluate.subgroups.figures import Found, Group
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.report.forest import Row
 from components.core.report.section import Notice, Table
-from components.evaluate.report.forest import Row
 from components.evaluate.unfamiliar.figures import CONFIDENCE, DISTANCE, Strange, Unfamiliar
 
 _SAID = {

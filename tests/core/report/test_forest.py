@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from components.core.metrics.interval import Interval
-from components.evaluate.report.forest import Row, forest
-from components.evaluate.report.plots import BLACK, BLUE, GREY, ORANGE
+from components.core.report.forest import Row, forest
+from components.core.report.style import BLACK, BLUE, GREY, ORANGE
 
 
 def row(label: str, value: float, tone: str = "plain") -> Row:

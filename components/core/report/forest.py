@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from components.core.metrics.interval import Interval
-from components.evaluate.report.plots import BLACK, BLUE, GREY, ORANGE, STYLE, render
+from components.core.report.style import BLACK, BLUE, GREY, ORANGE, STYLE, render
 
 # Inches per row, and for title and axis.
 _ROW, _FRAME = 0.27, 1.0
