@@ -57,6 +57,8 @@ class TuneConfig(Frozen):
             head over patients, or the lowest loss.
         sampler: `tpe`, or `random`.
         pruner: stops hopeless trials: `median`, `hyperband`, or `none`.
+        unpruned: share of a trial's steps (epochs of one fit, or fits) in which none is stopped:
+            what learns slowly is behind at first.
         seed: of the sampler.
         nested: search anew inside each outer fold, on inner folds of its training and validation
             patients, so that the outer figure is honest; None where the split has folds.
@@ -76,6 +78,7 @@ class TuneConfig(Frozen):
     objective: Literal["auroc", "auprc", "loss"] = "auroc"
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
+    unpruned: float = Field(default=0.34, ge=0, lt=1)
     seed: int = 0
     nested: bool | None = None
     inner_folds: int = Field(default=3, ge=2)

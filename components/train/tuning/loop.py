@@ -25,7 +25,7 @@ def study_loop(audit: Stage, recorder: Recorder) -> Loop:
         own = task.model_copy(update={"tune": limited})
         job = trials.job_of(audit, task, search.fold)
         done = study.search(
-            plan_of(own, name=search.name, about=search.about),
+            plan_of(own, name=search.name, about=search.about, steps=search.steps(task)),
             factory=Factory(function=_FACTORY, arguments=job),
             objective=trials.from_job(**job),
             recording=Recording(experiment=task.task, parent=recorder.run_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ class Plan:
         tune: budget, sampler, pruner, heartbeats.
         about: what else decides a trial's result, e.g. the fingerprint of the data; a study of the
             same name about something else is refused.
+        steps: after which a trial reports, at most: epochs of one fit, or fits.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Plan:
     untuned: dict[str, Scalar]
     tune: TuneConfig
     about: dict[str, str]
+    steps: int = 1
 
     @property
     def direction(self) -> Direction:
@@ -70,17 +73,19 @@ class Plan:
             "untuned": self.untuned,
             "tune": self.tune.model_dump(mode="json"),
             "about": self.about,
+            "steps": self.steps,
         }
 
 
-def plan_of(task: TaskConfig, *, name: str, about: dict[str, str]) -> Plan:
+def plan_of(task: TaskConfig, *, name: str, about: dict[str, str], steps: int = 1) -> Plan:
     """Return the plan of a task's search.
 
     Raises:
         ConfigError: the task's `tune.space` is wrong.
     """
     space = search_space(task)
-    return Plan(name=name, space=space, untuned=untuned(task, space), tune=task.tune, about=about)
+    own = untuned(task, space)
+    return Plan(name=name, space=space, untuned=own, tune=task.tune, about=about, steps=steps)
 
 
 def plan_from_json(values: dict[str, Any]) -> Plan:
@@ -91,6 +96,7 @@ def plan_from_json(values: dict[str, Any]) -> Plan:
         untuned=values["untuned"],
         tune=validate(TuneConfig, values["tune"], "the plan of a search"),
         about=values["about"],
+        steps=values["steps"],
     )
 
 
@@ -106,7 +112,7 @@ def open_study(opened: Opened, plan: Plan) -> optuna.Study:
             storage=opened.cached,
             direction=plan.direction,
             sampler=sampler(plan.tune, 0),
-            pruner=pruner(plan.tune),
+            pruner=pruner(plan),
             load_if_exists=True,
         )
         known = study.user_attrs.get(IDENTITY)
@@ -131,13 +137,14 @@ def sampler(tune: TuneConfig, number: int) -> BaseSampler:
     return TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
-def pruner(tune: TuneConfig) -> BasePruner:
-    """Return what stops hopeless trials."""
-    match tune.pruner:
+def pruner(plan: Plan) -> BasePruner:
+    """Return what stops hopeless trials, none of them in its first steps."""
+    spared = math.ceil(plan.tune.unpruned * plan.steps)
+    match plan.tune.pruner:
         case "median":
-            return MedianPruner()
+            return MedianPruner(n_warmup_steps=spared)
         case "hyperband":
-            return HyperbandPruner()
+            return HyperbandPruner(min_resource=max(1, spared), max_resource=max(1, plan.steps))
         case "none":
             return NopPruner()
 

@@ -35,6 +35,10 @@ class Search:
     shown: bool
     about: dict[str, str]
 
+    def steps(self, task: TaskConfig) -> int:
+        """Return after how many steps a trial reports: epochs of its one fit, or fits."""
+        return self.fits if self.fits > 1 else task.fit.epochs
+
 
 def is_nested(cohort: Stage, task: TaskConfig) -> bool:
     """Return whether each outer fold is searched by itself; by itself where there are several."""

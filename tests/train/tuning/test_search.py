@@ -166,9 +166,24 @@ def test_hopeless_trials_are_pruned_but_never_the_untuned_one(data_folder: Path)
     assert again.untuned == 0.0
 
 
+@pytest.mark.parametrize(
+    ("unpruned", "states"), [(0.34, {"complete": 9}), (0.0, {"complete": 8, "pruned": 1})]
+)
+def test_what_learns_slowly_is_spared_at_first(
+    data_folder: Path, unpruned: float, states: dict[str, int]
+) -> None:
+    def objective(settings: Settings, number: int, report: Report) -> Score:
+        for step in range(10):
+            report(step, 0.0 if number == 8 and step < 4 else 1.0 + number)
+        return Score(value=1.0 + number)
+
+    plan = toys.plan(10, trials=9, pruner="median", unpruned=unpruned)
+    assert search(plan, factory=PARABOLA, objective=objective).states == states
+
+
 @pytest.mark.parametrize("pruner", ["hyperband", "none"])
 def test_every_pruner_and_a_loss(data_folder: Path, pruner: str) -> None:
-    plan = toys.plan(pruner=pruner, objective="loss", trials=8)
+    plan = toys.plan(5, pruner=pruner, objective="loss", trials=8)
     found = search(plan, factory=toys.factory("stepwise"))
     ended = [each for each in found.trials if each.state == TrialState.COMPLETE]
     assert found.value == min(each.value or 0.0 for each in ended)

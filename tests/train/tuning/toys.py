@@ -22,7 +22,7 @@ MODULE = "tests.train.tuning.toys"
 START = {"model.x": 0.5, "model.kind": "a"}
 
 
-def plan(**tune: object) -> Plan:
+def plan(steps: int = 1, **tune: object) -> Plan:
     """A study whose best is at x = 0.3 and kind `b`."""
     settings = {"trials": 6, "pruner": "none", "sampler": "random", "heartbeat_s": 1, **tune}
     return Plan(
@@ -34,6 +34,7 @@ def plan(**tune: object) -> Plan:
         untuned=dict(START),
         tune=TuneConfig.model_validate(settings),
         about={"data": "some"},
+        steps=steps,
     )
 
 
