@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from components.core.config.base import Frozen
 
@@ -39,8 +40,19 @@ class Range(Frozen):
         return self
 
 
+def _kind(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return "range" if isinstance(value, (Mapping, Range)) else "choices"
+
+
 # A range, the values to choose from, or nothing: that setting is not searched.
-Dimension = Range | Annotated[tuple[Scalar, ...], Field(min_length=1)] | None
+Dimension = Annotated[
+    Annotated[Range, Tag("range")]
+    | Annotated[tuple[Scalar, ...], Field(min_length=1), Tag("choices")]
+    | Annotated[None, Tag("nothing")],
+    Discriminator(_kind),
+]
 
 
 class TuneConfig(Frozen):
@@ -86,10 +98,31 @@ class TuneConfig(Frozen):
     retries: int = Field(default=2, ge=0)
     space: dict[str, Dimension] = Field(default_factory=dict)
 
+    @field_validator("space", mode="before")
+    @classmethod
+    def _one_name_each(cls, value: object) -> object:
+        """Take `model: {width: …}`, as `tune.space.model.width=…` sets it, for `model.width: …`."""
+        return dict(_flat(cast("Mapping[str, object]", value))) if _is_mapping(value) else value
+
     def bearing(self) -> dict[str, Any]:
         """Return what bears on a trial's result and on which trials there are, as JSON values."""
         free = {"trials", "minutes", "workers", "storage", "study", "heartbeat_s", "retries"}
         return self.model_dump(mode="json", exclude=free)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _flat(value: Mapping[str, object], head: str = "") -> Iterator[tuple[str, object]]:
+    for key, inner in value.items():
+        name = f"{head}{key}"
+        if _is_mapping(inner) and not set(cast("Mapping[str, object]", inner)) & set(
+            Range.model_fields
+        ):
+            yield from _flat(cast("Mapping[str, object]", inner), f"{name}.")
+        else:
+            yield name, inner
 
 
 class Tuned(Frozen):
