@@ -86,7 +86,7 @@ def test_a_written_bundle_abstains_from_a_reversal(examples: Get) -> None:
     rows = manifest_of(done.behind.cohort)
     clean = rows[rows["flag_arm_reversal"].eq(False)]
     cells = [{str(k): v for k, v in row.items()} for row in clean.head(12).to_dict("records")]
-    stored = Stored(done.behind)
+    stored = Stored(done.behind.cohort, done.behind.ingest)
     assert sum(stored.ask(predictor, row).abstain for row in cells) <= 1
     read = stored._reader.read
 
