@@ -8,14 +8,10 @@ not made again, so that a run can be stopped and gone on with; data set k is alw
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +27,7 @@ from components.core.metrics.followed import followed  # noqa: E402
 from components.core.metrics.metric import RowWeights, Sample, Statistic, statistics_for  # noqa: E402
 from components.core.metrics.registry import all_metrics, named  # noqa: E402
 from components.core.metrics.resampling import Clusters, Plan, clusters, replicate  # noqa: E402
-from components.core.progress import progress  # noqa: E402
-from components.core.versions import library_versions  # noqa: E402
+from scripts import resumable  # noqa: E402
 from scripts.simulation import (  # noqa: E402
     Level,
     Scenario,
@@ -43,7 +38,6 @@ from scripts.simulation import (  # noqa: E402
 )
 
 DOC = ROOT / "docs" / "coverage.md"
-MARKS = ("<!-- figures -->", "<!-- /figures -->")
 SCENARIOS = (Scenario(500, 100), Scenario(2000, 200), Scenario(300, 30))
 LEVELS: tuple[Level, ...] = ("patient", "recording")
 BINARY = ("auroc", "auprc", "brier", "calibration_slope")
@@ -89,31 +83,12 @@ def main() -> None:
     jobs = [Job(scenario, number) for scenario in SCENARIOS for number in range(options.sets)]
     simulate(jobs, options.results, processes=options.processes)
     wanted = {job.key for job in jobs}
-    write([row for row in read(options.results) if tuple(row["key"]) in wanted])
+    write([row for row in resumable.read(options.results) if tuple(row["key"]) in wanted])
 
 
 def simulate(jobs: Iterable[Job], file: Path, *, processes: int) -> None:
     """Append the bounds of every job that `file` lacks."""
-    known = read(file)
-    # A line that a kill cut short is written anew.
-    file.write_text("".join(json.dumps(row) + "\n" for row in known), encoding="utf-8")
-    done = {tuple(row["key"]) for row in known}
-    missing = [job for job in jobs if job.key not in done]
-    with progress("coverage", len(missing), "data sets") as advance, file.open("a") as out:
-        for job, found in zip(missing, _mapped(missing, processes), strict=True):
-            out.write(json.dumps({"key": job.key, "bounds": found}) + "\n")
-            out.flush()
-            advance(1)
-
-
-def _mapped(jobs: list[Job], processes: int) -> Iterator[Bounds]:
-    if processes == 1:
-        yield from map(bounds, jobs)
-        return
-    # One thread each: the processes share the cores among them.
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(bounds, jobs, chunksize=10)
+    resumable.simulate(jobs, file, bounds, processes=processes, name="coverage", unit="data sets")
 
 
 def bounds(job: Job) -> Bounds:
@@ -149,14 +124,6 @@ def _both(statistic: Statistic, within: Clusters, plan: Plan, level: Level) -> B
             )
             found[f"{name}/{level}/{method}"] = i.lo, i.hi
     return found
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return the lines of `file`; none where it is absent. A last line cut short is left out."""
-    if not file.exists():
-        return []
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
 
 
 def summary(rows: list[dict[str, Any]], scenario: Scenario) -> list[str]:
@@ -199,13 +166,8 @@ def _share(hits: npt.NDArray[np.bool_]) -> str:
 
 def write(rows: list[dict[str, Any]]) -> None:
     """Rewrite what stands between the marks of the page."""
-    text = DOC.read_text(encoding="utf-8")
-    start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-    versions = ", ".join(f"{k} {v}" for k, v in library_versions(("numpy", "scipy")).items())
-    lines = [f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {DRAWS:,} draws.", ""]
-    for scenario in SCENARIOS:
-        lines += [*summary(rows, scenario), ""]
-    DOC.write_text(f"{text[:start]}\n" + "\n".join(lines) + text[end:], encoding="utf-8")
+    tables = [line for scenario in SCENARIOS for line in (*summary(rows, scenario), "")]
+    resumable.rewrite(DOC, DRAWS, tables)
 
 
 if __name__ == "__main__":

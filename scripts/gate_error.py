@@ -8,14 +8,10 @@ not made again, so that a run can be stopped and gone on with; batch k is always
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +33,10 @@ from components.core.metrics.checks import FloatArray  # noqa: E402
 from components.core.metrics.metric import RowWeights, Statistic, joined  # noqa: E402
 from components.core.metrics.resampling import DRAWS, Plan, replicate  # noqa: E402
 from components.core.metrics.tables import PatientTables  # noqa: E402
-from components.core.progress import progress  # noqa: E402
-from components.core.versions import library_versions  # noqa: E402
+from scripts import resumable  # noqa: E402
 from scripts.gate_designs import Design, models, rows  # noqa: E402
 
 DOC = ROOT / "docs" / "promotion_statistics.md"
-MARKS = ("<!-- figures -->", "<!-- /figures -->")
 # The margin of non-inferiority and the level of the evaluation specification.
 MARGIN, LEVEL = 0.02, 0.95
 DIFFERENCES = (0.0, -MARGIN, 0.03, 0.05)
@@ -93,31 +87,12 @@ def main() -> None:
     jobs = [Job(design, number) for number in range(options.sets // BATCH) for design in DESIGNS]
     simulate(jobs, options.results, processes=options.processes)
     wanted = {job.key for job in jobs}
-    write([row for row in read(options.results) if tuple(row["key"]) in wanted])
+    write([row for row in resumable.read(options.results) if tuple(row["key"]) in wanted])
 
 
 def simulate(jobs: Iterable[Job], file: Path, *, processes: int) -> None:
     """Append the bounds of every job that `file` lacks."""
-    known = read(file)
-    # A line that a kill cut short is written anew.
-    file.write_text("".join(json.dumps(row) + "\n" for row in known), encoding="utf-8")
-    done = {tuple(row["key"]) for row in known}
-    missing = [job for job in jobs if job.key not in done]
-    with progress("gate", len(missing), "batches") as advance, file.open("a") as out:
-        for job, found in zip(missing, _mapped(missing, processes), strict=True):
-            out.write(json.dumps({"key": job.key, "bounds": found}) + "\n")
-            out.flush()
-            advance(1)
-
-
-def _mapped(jobs: list[Job], processes: int) -> Iterator[Bounds]:
-    if processes == 1:
-        yield from map(bounds, jobs)
-        return
-    # One thread each: the processes share the cores among them.
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(bounds, jobs)
+    resumable.simulate(jobs, file, bounds, processes=processes, name="gate", unit="batches")
 
 
 def bounds(job: Job, *, sets: int = BATCH, draws: int = DRAWS) -> Bounds:
@@ -159,14 +134,6 @@ def _bounds(statistic: Statistic, tables: PatientTables, plan: Plan) -> Bounds:
     return found
 
 
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return the lines of `file`; none where it is absent. A last line cut short is left out."""
-    if not file.exists():
-        return []
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
-
-
 def table(kept: list[dict[str, Any]]) -> list[str]:
     """Return a line per design."""
     lines = [
@@ -205,12 +172,7 @@ def declared(own: list[Bounds], name: str, least: float, *, error: bool = True) 
 
 def write(kept: list[dict[str, Any]]) -> None:
     """Rewrite what stands between the marks of the page."""
-    text = DOC.read_text(encoding="utf-8")
-    start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-    versions = ", ".join(f"{k} {v}" for k, v in library_versions(("numpy", "scipy")).items())
-    told = f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {DRAWS:,} draws."
-    inside = "\n".join([told, "", *table(kept)])
-    DOC.write_text(f"{text[:start]}\n{inside}\n{text[end:]}", encoding="utf-8")
+    resumable.rewrite(DOC, DRAWS, table(kept))
 
 
 if __name__ == "__main__":

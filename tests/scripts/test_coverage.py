@@ -10,7 +10,7 @@ import pytest
 
 from components.core.metrics.bootstrap import bootstrap
 from components.core.metrics.resampling import Plan
-from scripts import coverage
+from scripts import coverage, resumable
 from scripts.coverage import BINARY, METHODS, Job, bounds, simulate, write
 from scripts.simulation import Scenario, draw, truths
 
@@ -47,7 +47,7 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     file.write_text(first + '{"key": [120, 3')
     simulate(jobs, file, processes=1)
     assert file.read_text().startswith(first)
-    assert [row["key"][2] for row in coverage.read(file)] == [0, 1, 2]
+    assert [row["key"][2] for row in resumable.read(file)] == [0, 1, 2]
 
 
 def test_the_table_counts_what_is_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

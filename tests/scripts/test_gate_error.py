@@ -14,7 +14,7 @@ from components.core.comparison.judged import Judged
 from components.core.comparison.one_sided import lower_bound
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables, patient_tables
-from scripts import gate_error
+from scripts import gate_error, resumable
 from scripts.gate_designs import Design, models, rows
 from scripts.gate_error import BATCH, DIFFERENCES, MARGIN, Job, bounds, declared, simulate, write
 
@@ -135,8 +135,8 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file.write_text(first + '{"key": ["40 of 1')
     simulate(jobs, file, processes=1)
     assert file.read_text().startswith(first)
-    assert [row["key"][1] for row in gate_error.read(file)] == [0, 1, 2]
-    assert gate_error.read(tmp_path / "absent") == []
+    assert [row["key"][1] for row in resumable.read(file)] == [0, 1, 2]
+    assert resumable.read(tmp_path / "absent") == []
 
 
 def test_the_table_counts_what_was_declared(
