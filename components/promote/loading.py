@@ -10,7 +10,7 @@ from components.core.comparison.judged import judged
 from components.core.errors import InputError
 from components.core.logged_model import download
 from components.core.runs import TAG_FINGERPRINT, count_openings
-from components.core.store import STAGE_FILE, Stage
+from components.core.store import Stage
 from components.promote.criterion import Candidate, Champion
 
 
@@ -40,13 +40,12 @@ def evaluation(version: Version) -> Stage:
             f"{version.words} does not say which evaluation it comes from; name a version that a "
             "pipeline registered"
         )
-    folder = store.data_root() / "evaluate" / print_
-    if not (folder / STAGE_FILE).is_file():
+    if not store.is_finished("evaluate", print_):
         raise InputError(
             f"the evaluation {print_[:12]} of {version.words} is not under data/evaluate; promote "
             "where it lies, set CARDIO_DATA to that folder, or evaluate the model again"
         )
-    return store.verify(store.read_stage(folder))
+    return store.verify(store.read_stage(store.data_root() / "evaluate" / print_))
 
 
 def load_candidate(version: Version, scratch: Path) -> Candidate:
