@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -277,3 +278,11 @@ def test_the_page_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "<b>calibration</b>: slope undefined (0.8 to 1.25), ECE 0.300 (at most 0.05)" in page
     assert "A dry run: the registry was left as it was." in page
     assert verdict.plain()["criteria"][3]["numbers"] == {"slope": None, "ece": 0.3}
+
+
+def test_a_gain_within_chance_is_refused_although_it_is_a_gain(tmp_path: Path) -> None:
+    other = patient_tables(predictions(0.5, noise=2), folded=False)
+    own = replace(model(tmp_path), tables=other)
+    found = outcome("discrimination", case(own, model(tmp_path, 0.45)))
+    assert found.numbers["difference"] > 0 > found.numbers["lower"]
+    assert not found.passed
