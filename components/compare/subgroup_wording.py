@@ -8,7 +8,7 @@ from components.compare.subgroups import Found, Group
 from components.core.comparison.judged import Judged
 from components.core.metrics.interval import Interval, number
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.core.report.forest import Row, forest
+from components.core.report.forest import forest, grouped
 from components.core.report.section import Plot, Table
 
 # Groups named in a sentence; the table has all.
@@ -105,24 +105,10 @@ def changes(reference: Judged, other: Judged, found: Found) -> Table:
 def picture(reference: Judged, other: Judged, found: Found, everyone: Interval) -> Plot:
     """Return the differences as a forest plot: everyone, then the groups under their columns."""
     title = f"AUROC: {other.letter} minus {reference.letter} (events of patients)"
-    svg = forest(_picture_rows(found, everyone), title=title, line=everyone.value, chance=0.0)
+    rows = grouped(everyone, ((group, group.gap) for group in found.groups))
+    svg = forest(rows, title=title, line=everyone.value, chance=0.0)
     alt = f"{title}, in everyone and in each group. The figures are in the tables."
     return Plot(name=f"groups_{other.letter}", svg=svg, alt=alt, wide=True)
-
-
-def _picture_rows(found: Found, everyone: Interval) -> Sequence[Row]:
-    rows = [Row(label="everyone", interval=everyone, tone="reference")]
-    column = ""
-    for group in found.groups:
-        if group.gap is None:
-            continue
-        if group.column != column:
-            column = group.column
-            rows.append(Row(label=column))
-        tone = "faint" if not group.powered else "marked" if group.marked else "plain"
-        label = f"{group.value} ({group.events} of {group.patients:,})"
-        rows.append(Row(label=label, interval=group.gap, tone=tone))
-    return rows
 
 
 def _names(groups: Sequence[Group]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -30,6 +31,56 @@ class Row:
     label: str
     interval: Interval | None = None
     tone: str = "plain"
+
+
+class Group(Protocol):
+    """A group of patients, as a line of the plot."""
+
+    @property
+    def column(self) -> str:
+        """What the patients are divided by."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """Of this group."""
+        ...
+
+    @property
+    def patients(self) -> int:
+        """In the evaluated part."""
+        ...
+
+    @property
+    def events(self) -> int:
+        """Of them with the event."""
+        ...
+
+    @property
+    def powered(self) -> bool:
+        """Whether there are enough to be ranked."""
+        ...
+
+    @property
+    def marked(self) -> bool:
+        """Whether the group differs from everyone else beyond chance."""
+        ...
+
+
+def grouped(everyone: Interval, groups: Iterable[tuple[Group, Interval | None]]) -> list[Row]:
+    """Return the rows of everyone, then of the groups under their columns; None is left out."""
+    rows = [Row(label="everyone", interval=everyone, tone="reference")]
+    column = ""
+    for group, interval in groups:
+        if interval is None:
+            continue
+        if group.column != column:
+            column = group.column
+            rows.append(Row(label=column))
+        tone = "faint" if not group.powered else "marked" if group.marked else "plain"
+        label = f"{group.value} ({group.events} of {group.patients:,})"
+        rows.append(Row(label=label, interval=interval, tone=tone))
+    return rows
 
 
 _COLOURS = {"plain": BLACK, "reference": BLUE, "marked": ORANGE, "faint": GREY}

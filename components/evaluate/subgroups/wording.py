@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from components.core.metrics.interval import Interval, number
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.core.report.forest import Row
+from components.core.report.forest import Row, grouped
 from components.core.report.section import Notice, Table
 from components.evaluate.subgroups.figures import Found, Group
 
@@ -108,18 +108,7 @@ def notices(found: Found) -> Iterator[Notice]:
 
 def picture(found: Found, everyone: Interval) -> Sequence[Row]:
     """Return the rows of the forest plot: everyone, then the groups under their columns."""
-    rows = [Row(label="everyone", interval=everyone, tone="reference")]
-    column = ""
-    for group in found.groups:
-        if "auroc" not in group.figures:
-            continue
-        if group.column != column:
-            column = group.column
-            rows.append(Row(label=column))
-        tone = "faint" if not group.powered else "marked" if group.marked else "plain"
-        label = f"{group.value} ({group.events} of {group.patients:,})"
-        rows.append(Row(label=label, interval=group.figures["auroc"], tone=tone))
-    return rows
+    return grouped(everyone, ((group, group.figures.get("auroc")) for group in found.groups))
 
 
 def _sizes(group: Group) -> tuple[str, str, str]:
