@@ -7,8 +7,8 @@ from typing import Any
 
 from components.core.config.task import TaskConfig
 from components.core.store import Stage
+from components.core.upstream import upstream
 from components.evaluate.bundling import bundle
-from components.evaluate.upstream import upstream
 from tests.chain import (
     audited,
     beats,

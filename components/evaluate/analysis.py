@@ -23,10 +23,10 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables
 from components.core.progress import progress
 from components.core.report.section import Section
+from components.core.upstream import Upstream
 from components.evaluate import analyses as package
 from components.evaluate.baselines import Features
 from components.evaluate.predictions import FoldTest
-from components.evaluate.upstream import Upstream
 
 
 @dataclass(frozen=True, kw_only=True)

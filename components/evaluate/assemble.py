@@ -36,7 +36,7 @@ from components.evaluate.report.data import (
 )
 
 if TYPE_CHECKING:
-    from components.evaluate.upstream import Upstream
+    from components.core.upstream import Upstream
 
 RULES = {"youden": "Youden's J", "f1": "greatest F1"}
 OUT_OF_FOLD = "all (out of fold)"

@@ -16,13 +16,14 @@ from components.core.members import REFIT, STATS, WEIGHTS, Member
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
+from components.core.trained import members_of
 from components.evaluate.abstention import familiarity
 from components.evaluate.heads.said import calibrations, threshold_of
-from components.evaluate.predictions import calibrate, members_of, pooled_validation
+from components.evaluate.predictions import calibrate, pooled_validation
 from components.evaluate.training_patients import write_training_patients
 
 if TYPE_CHECKING:
-    from components.evaluate.upstream import Upstream
+    from components.core.upstream import Upstream
 
 
 def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:

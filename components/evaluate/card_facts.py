@@ -13,7 +13,7 @@ from components.core.config.task import TaskConfig
 from components.core.schemas import MANIFEST
 
 if TYPE_CHECKING:
-    from components.evaluate.upstream import Upstream
+    from components.core.upstream import Upstream
 
 _COLUMNS = ["patient_id", "site", "index_time", "followup_days"]
 

@@ -22,9 +22,9 @@ def main(task: str, config: str, overrides: str, run_ref: str, cohort: str, *, d
         from components.core.config.task import load_task
         from components.core.data.held_out import record_opening
         from components.core.registry import source_run
+        from components.core.upstream import upstream
         from components.evaluate import run
         from components.evaluate.external import external_upstream
-        from components.evaluate.upstream import upstream
 
         resolved = load_task(task, config=config, overrides=overrides)
         train = runs.open_input(source_run(run_ref), "train")

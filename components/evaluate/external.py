@@ -23,17 +23,9 @@ from components.core.errors import InputError, RefusedError
 from components.core.members import REFIT, Member, pretrained_folder
 from components.core.schemas import MANIFEST, columns_under
 from components.core.store import STAGE_FILE, Stage, data_root, read_stage
-from components.evaluate.predictions import (
-    KEYS,
-    FoldTest,
-    calibrate,
-    member_logits,
-    member_stats,
-    members_of,
-    pooled_validation,
-    stats_of,
-)
-from components.evaluate.upstream import Upstream
+from components.core.trained import member_logits, member_stats, members_of, stats_of
+from components.core.upstream import Upstream
+from components.evaluate.predictions import KEYS, FoldTest, calibrate, pooled_validation
 
 EXTERNAL = "external"
 # What decides what a tensor row means; how strictly records were taken may differ.

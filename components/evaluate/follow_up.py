@@ -24,6 +24,7 @@ from components.core.metrics.checks import FloatArray
 from components.core.progress import progress
 from components.core.schemas import MANIFEST, OUTCOME_COLUMNS
 from components.core.survival.incidence import IncidenceModel, fit_incidence
+from components.core.trained import member_logits, members_of, stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features, design
 from components.evaluate.follow_up_table import (
@@ -36,13 +37,7 @@ from components.evaluate.follow_up_table import (
     averaged,
     reached,
 )
-from components.evaluate.predictions import (
-    FoldTest,
-    member_logits,
-    members_of,
-    position,
-    stats_of,
-)
+from components.evaluate.predictions import FoldTest, position
 
 # Times of the integrated Brier score, up to the last horizon.
 GRID = 20

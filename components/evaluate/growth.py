@@ -12,9 +12,10 @@ import pandas as pd
 from components.core.data.cohort import Rows, read_part
 from components.core.metrics.patients import by_patient
 from components.core.progress import progress
+from components.core.trained import stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import fit_predict
-from components.evaluate.predictions import KEYS, position, stats_of
+from components.evaluate.predictions import KEYS, position
 from components.evaluate.regression import INNER_FOLDS
 
 MODEL = "logistic_regression"

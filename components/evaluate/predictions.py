@@ -7,23 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
-from components.core.data import foldstats
 from components.core.data.cohort import Rows, folds
-from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
-from components.core.heads.registry import View, view
-from components.core.members import REFIT, STATS, WEIGHTS, Member, load_model
 from components.core.metrics import recalibrate as recalibration
 from components.core.metrics.patients import by_patient
 from components.core.metrics.recalibrator import Recalibrator
 from components.core.metrics.tables import sigmoid
 from components.core.metrics.threshold import f1_threshold, youden_threshold
-from components.core.models.spec import DataSpec
-from components.core.predict import predict
 from components.core.store import Stage
+from components.core.trained import member_logits, members_of, stats_of
 
 KEYS = ["sample_id", "patient_id", "label", "weight"]
 _REPEATED = re.compile(r"r(\d+)f(\d+)$")
@@ -60,25 +54,6 @@ def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
     )
 
 
-def members_of(train: Stage, fold: str, variant: str = "") -> list[Member]:
-    """Return the members trained in a fold, one per seed; of a variant where one is named."""
-    members = [Member.model_validate(m) for m in train.facts["members"]]
-    return [m for m in members if m.fold == fold and m.variant == variant]
-
-
-def stats_of(train: Stage, fold: str) -> FoldStats:
-    """Return the statistics by which a fold's networks were fed.
-
-    They are those of its training part, or of the pretrained trunk that the networks started from.
-    """
-    return member_stats(train, members_of(train, fold)[0])
-
-
-def member_stats(train: Stage, member: Member) -> FoldStats:
-    """Return the statistics by which a network was fed."""
-    return foldstats.load(train.folder / member.folder / STATS)
-
-
 def validation(train: Stage, fold: str) -> pd.DataFrame:
     """Return a fold's validation predictions, averaged over seeds.
 
@@ -99,25 +74,6 @@ def pooled_validation(train: Stage, names: list[str]) -> pd.DataFrame:
     """Return all folds' validation predictions, a record's logits averaged over folds."""
     frames = pd.concat([validation(train, fold) for fold in names])
     return frames.groupby(KEYS[:3], as_index=False, sort=True)[["weight", "logit"]].mean()
-
-
-def member_logits(train: Stage, member: Member, rows: Rows, place: Place) -> np.ndarray[
-    tuple[int], np.dtype[np.float64]
-]:  # fmt: skip
-    """Return `[n]` log-odds of the primary head's binary view by one member."""
-    return predict(loaded(train, member), rows, head=primary_view(train), place=place)
-
-
-def loaded(train: Stage, member: Member) -> nn.Module:
-    """Return a member's network with its weights."""
-    spec = DataSpec.model_validate(train.facts["specs"][member.spec_key])
-    settings = member.model or train.facts["model"]
-    return load_model(settings, spec, train.folder / member.folder / WEIGHTS)
-
-
-def primary_view(train: Stage) -> View:
-    """Return the head whose figures are the headline."""
-    return view(train.facts["heads"], train.facts["head"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,29 +132,6 @@ def table(tests: list[FoldTest]) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def without_ids(predictions: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFrame:
-    """Return the predictions under row numbers, to be shown outside the data folder.
-
-    A record becomes `row-N`, its line in the source's table, and a patient `patient-N` by the
-    first of those lines: the same in every run on the same cohort.
-
-    Args:
-        predictions: `sample_id`, `patient_id` and anything else.
-        manifest: `sample_id`, `patient_id` and `row` of the whole cohort.
-    """
-    rows = manifest.set_index("sample_id")["row"]
-    firsts = manifest.groupby("patient_id")["row"].min()
-    return predictions.assign(
-        sample_id="row-" + predictions["sample_id"].map(rows).astype(str),
-        patient_id="patient-" + predictions["patient_id"].map(firsts).astype(str),
-    )
-
-
-def is_refit(train: Stage) -> bool:
-    """Return whether the candidate is a refit on everyone."""
-    return bool(members_of(train, REFIT))
 
 
 def fold_list(cohort: Stage) -> list[str]:

@@ -13,8 +13,9 @@ from components.core.device import Place
 from components.core.errors import CardioError
 from components.core.members import REFIT, Member
 from components.core.reproduction import Floats, Stored, deviation, opened, plain_rows
-from components.evaluate.predictions import FoldTest, member_logits, member_stats, members_of
-from components.evaluate.upstream import Upstream
+from components.core.trained import member_logits, member_stats, members_of
+from components.core.upstream import Upstream
+from components.evaluate.predictions import FoldTest
 
 # Of the evaluation specification: float32 networks agree to about 1e-6 whatever the batch.
 TOLERANCE = 1e-5

@@ -24,8 +24,10 @@ from components.core.metrics.tables import (
 from components.core.models.spec import DataSpec
 from components.core.progress import progress, say
 from components.core.reproduction import REPRODUCTION
+from components.core.row_names import without_ids
 from components.core.schemas import MANIFEST
 from components.core.store import Stage, Workspace
+from components.core.upstream import Upstream
 from components.evaluate import figures as figs
 from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
@@ -37,7 +39,7 @@ from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
-from components.evaluate.predictions import FoldTest, table, test_fold, without_ids
+from components.evaluate.predictions import FoldTest, table, test_fold
 from components.evaluate.report.card import render_card, render_card_page
 from components.evaluate.report.html import render_html
 from components.evaluate.reproduction import bundle_deviation
@@ -45,7 +47,6 @@ from components.evaluate.subgroups.grouping import columns_of
 from components.evaluate.subgroups.kept import groups_table
 from components.evaluate.tracking import PREDICTIONS as PUBLISHED_PREDICTIONS
 from components.evaluate.tracking import facts, validation_figures
-from components.evaluate.upstream import Upstream
 
 REPORT, CARD, PREDICTIONS = "report.html", "model_card.md", "predictions.parquet"
 CARD_PAGE = "model_card.html"

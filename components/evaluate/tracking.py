@@ -22,7 +22,7 @@ from components.evaluate.report.data import ReportData
 from components.evaluate.report.wording import evaluated_split, headline, notices
 
 if TYPE_CHECKING:
-    from components.evaluate.upstream import Upstream
+    from components.core.upstream import Upstream
 
 # Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
 PREDICTIONS = "published/predictions.parquet"

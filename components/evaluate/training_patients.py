@@ -17,7 +17,7 @@ from components.core.members import pretrained_folder
 from components.core.schemas import MANIFEST, PART_PREFIX, fold_names
 
 if TYPE_CHECKING:
-    from components.evaluate.upstream import Upstream
+    from components.core.upstream import Upstream
 
 
 def write_training_patients(folder: Path, stages: Upstream) -> None:

@@ -19,13 +19,13 @@ from components.core.data.held_out import Opening, record_opening
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
+from components.core.upstream import Upstream, upstream
 from components.evaluate import run
 from components.evaluate.analyses import survival_view
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.follow_up import follow_up
 from components.evaluate.run import evaluate
-from components.evaluate.upstream import Upstream, upstream
 from tests import head_cohort
 from tests.chain import (
     LABEL,

@@ -11,8 +11,8 @@ import pytest
 
 from components.core.report.tripod import ITEMS
 from components.core.schemas import MANIFEST
+from components.core.upstream import Upstream
 from components.evaluate.card_facts import card_facts
-from components.evaluate.upstream import Upstream
 from tests.evaluate.conftest import Example
 
 Get = Callable[[str], Example]

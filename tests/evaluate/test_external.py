@@ -19,10 +19,10 @@ from components.core.data.held_out import Opening, record_opening
 from components.core.errors import InputError, RefusedError
 from components.core.metrics.resampling import Plan
 from components.core.store import Stage
+from components.core.upstream import upstream
 from components.evaluate.analyses import calibration_drift
 from components.evaluate.external import check_alike, external_upstream, unseen
 from components.evaluate.run import evaluate
-from components.evaluate.upstream import upstream
 from tests.chain import (
     TABULAR_OPTIONS,
     audited,

@@ -12,8 +12,9 @@ from sklearn.metrics import f1_score, roc_curve
 from components.core.errors import InputError
 from components.core.metrics import recalibrate, tables
 from components.core.metrics.platt import PlattScaler
+from components.core.trained import members_of
 from components.evaluate import predictions
-from components.evaluate.predictions import calibrate, members_of, pooled_validation, validation
+from components.evaluate.predictions import calibrate, pooled_validation, validation
 from tests.chain import manifest_of
 from tests.evaluate.conftest import Example
 

@@ -13,10 +13,10 @@ from components.core.data.cohort import folds
 from components.core.data.patient_set import read_patient_set
 from components.core.pretrained import resolve
 from components.core.store import Stage
+from components.core.trained import stats_of
+from components.core.upstream import Upstream, upstream
 from components.evaluate.external import external_upstream, seen_by_baselines, unseen
-from components.evaluate.predictions import stats_of
 from components.evaluate.training_patients import training_patients, write_training_patients
-from components.evaluate.upstream import Upstream, upstream
 from tests.chain import audited, manifest_of, trained
 from tests.pretrained import VERSION, cohort, source, task, write_trunk
 

@@ -14,13 +14,13 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import patient_tables
 from components.core.report.section import Section
 from components.core.store import Stage
+from components.core.upstream import upstream
 from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.follow_up_table import FollowUp
 from components.evaluate.predictions import table
 from components.evaluate.predictions import test_fold as predict_fold
 from components.evaluate.run import _place
-from components.evaluate.upstream import upstream
 from tests.chain import (
     write_table,
 )

@@ -12,8 +12,8 @@ from components.core.config.task import TaskConfig
 from components.core.data.held_out import record_opening
 from components.core.registry import register
 from components.core.store import Stage
+from components.core.upstream import upstream
 from components.evaluate.run import evaluate
-from components.evaluate.upstream import upstream
 from tests.chain import (
     TABULAR_OPTIONS,
     audited,

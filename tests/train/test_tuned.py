@@ -12,8 +12,8 @@ from components.core.config.tune import Tuned
 from components.core.errors import ConfigError
 from components.core.members import Member
 from components.core.store import Stage
+from components.core.trained import loaded
 from components.evaluate.bundling import _check_alike
-from components.evaluate.predictions import loaded
 from tests.chain import audited, task_config, trained
 
 FIT = {"epochs": 4, "batch": 16, "device": "cpu", "precision": "fp32"}

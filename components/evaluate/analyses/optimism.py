@@ -19,16 +19,10 @@ from components.core.metrics.resampling import Clusters, clusters
 from components.core.metrics.tables import floats, folded
 from components.core.progress import progress
 from components.core.report.section import Plot, Section
+from components.core.trained import member_logits, members_of, stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.power import is_small
-from components.evaluate.predictions import (
-    KEYS,
-    member_logits,
-    members_of,
-    position,
-    stats_of,
-    validation,
-)
+from components.evaluate.predictions import KEYS, position, validation
 from components.evaluate.report import small_cohort
 
 NAME = "optimism"

@@ -22,16 +22,9 @@ from components.core.predict import predict_logits
 from components.core.progress import progress
 from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
 from components.core.store import Stage
-from components.evaluate.predictions import (
-    FoldTest,
-    calibrate,
-    loaded,
-    members_of,
-    position,
-    stats_of,
-    validation,
-)
-from components.evaluate.upstream import Upstream
+from components.core.trained import loaded, members_of, stats_of
+from components.core.upstream import Upstream
+from components.evaluate.predictions import FoldTest, calibrate, position, validation
 
 Floats = npt.NDArray[np.float64]
 Logits = dict[str, npt.NDArray[np.float32]]

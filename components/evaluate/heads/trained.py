@@ -15,9 +15,10 @@ from components.core.members import REFIT, Member
 from components.core.predict import predict_logits
 from components.core.progress import progress
 from components.core.store import Stage
+from components.core.trained import loaded, stats_of
+from components.core.upstream import Upstream
 from components.evaluate.heads.said import log_odds_of
-from components.evaluate.predictions import FoldTest, loaded, position, stats_of
-from components.evaluate.upstream import Upstream
+from components.evaluate.predictions import FoldTest, position
 
 _WHOLE = "whole"
 

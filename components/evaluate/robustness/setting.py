@@ -9,8 +9,9 @@ import numpy as np
 
 from components.core.models.registry import model_file
 from components.core.signals.prepare_config import PrepareConfig
+from components.core.trained import loaded, members_of, primary_view
 from components.evaluate.analysis import Context
-from components.evaluate.predictions import FoldTest, loaded, members_of, primary_view
+from components.evaluate.predictions import FoldTest
 from components.evaluate.robustness.battery import Index, Network
 from components.evaluate.robustness.recordings import Setup, signal_rms
 

@@ -21,12 +21,13 @@ from components.core.out_of_distribution import summaries
 from components.core.signals.assess import assess
 from components.core.signals.quality import Quality
 from components.core.signals.signal import Signal
+from components.core.trained import members_of
 from components.evaluate.abstention import Familiarity, familiarity
 from components.evaluate.analysis import Context
 from components.evaluate.bundling import quality_gate
 from components.evaluate.heads.said import calibrations, threshold_of
 from components.evaluate.heads.tables import output
-from components.evaluate.predictions import FoldTest, members_of, position
+from components.evaluate.predictions import FoldTest, position
 from components.evaluate.robustness.battery import Index, logits_of, seen
 from components.evaluate.robustness.figures import BASE
 from components.evaluate.robustness.recordings import Condition, Recordings, Setup, nothing_given

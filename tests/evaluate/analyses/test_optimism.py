@@ -15,8 +15,9 @@ from components.core.config.evaluate import EvaluateConfig, OptimismConfig
 from components.core.data.cohort import folds, read_part
 from components.core.device import resolve
 from components.core.metrics.resampling import Plan
+from components.core.trained import member_logits, members_of
 from components.evaluate.analyses import optimism
-from components.evaluate.predictions import member_logits, members_of, validation
+from components.evaluate.predictions import validation
 from tests.evaluate.conftest import Example
 
 Get = Callable[[str], Example]

@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 from components.core.bundle import Predictor
 from components.core.data.held_out import Opening
 from components.core.schemas import MANIFEST
+from components.core.trained import members_of
 from components.evaluate import run
 from components.evaluate.heads.said import calibrations, heads_frame, threshold_of
 from components.evaluate.heads.trained import variants_frame
-from components.evaluate.predictions import members_of
 from tests.evaluate.conftest import Example, context_of
 from tests.head_cohort import HEADS
 
