@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score, roc_curve
 from components.core.errors import InputError
 from components.core.metrics import recalibrate, tables
 from components.core.metrics.platt import PlattScaler
-from components.core.trained import members_of
+from components.core.trained import is_refit, members_of
 from components.evaluate import predictions
 from components.evaluate.predictions import calibrate, pooled_validation, validation
 from tests.chain import manifest_of
@@ -132,8 +132,8 @@ def test_pooled_validation_averages_a_record_over_folds(examples: Callable[[str]
 
 def test_members(examples: Callable[[str], Example]) -> None:
     assert [m.seed for m in members_of(examples("holdout").behind.train, "holdout")] == [0, 1]
-    assert predictions.is_refit(examples("folds").behind.train)
-    assert not predictions.is_refit(examples("holdout").behind.train)
+    assert is_refit(examples("folds").behind.train)
+    assert not is_refit(examples("holdout").behind.train)
     assert len(predictions.fold_list(examples("folds").behind.cohort)) == 4
 
 

@@ -1,0 +1,38 @@
+"""What an input is compared with: an isoelectric trace, the average patient, an absent note."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from components.core.data.batches import Batch, real_mask
+from components.core.signals.normalise import NormStats
+
+# For people, by modality.
+STATED = {
+    "ecg": "a trace at 0 mV",
+    "tabular": "the mean of the training patients",
+    "text": "a note without any word",
+}
+
+
+def baselines(batch: Batch, *, norm: NormStats | None, tabular: Tensor | None) -> Batch:
+    """Return modality → baseline in the shape of the finished batch's tensor.
+
+    Args:
+        batch: finished: `ecg` `[B, K, L]` as z-scores, `tabular` `[B, F]`, `text` `[B, W]`.
+        norm: by which the ECG became z-scores; 0 mV lies at −mean / SD of each lead. Padding and
+            missing leads are 0, as in the batch.
+        tabular: `[F]` mean of the training part's encoded columns.
+    """
+    found: Batch = {}
+    if "ecg" in batch and norm is not None:
+        level = -torch.tensor(norm.mean) / torch.tensor(norm.sd)
+        ecg = level.to(batch["ecg"])[None, :, None].expand_as(batch["ecg"]).clone()
+        real = real_mask(batch)
+        found["ecg"] = ecg if real is None else ecg.mul_(real)
+    if "tabular" in batch and tabular is not None:
+        found["tabular"] = tabular.to(batch["tabular"]).expand_as(batch["tabular"]).clone()
+    if "text" in batch:
+        found["text"] = torch.zeros_like(batch["text"])
+    return found

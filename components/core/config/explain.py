@@ -1,0 +1,44 @@
+"""How a model is explained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from components.core.config.base import Frozen
+
+
+class ExplainConfig(Frozen):
+    """Settings of an explanation, the same for every task.
+
+    Attributes:
+        methods: names of files in `explain/methods`; empty takes all that fit the model.
+        part: whose records are explained. `val` leaves the test part closed; `test` opens it,
+            which is recorded and counted.
+        records: as many are drawn, where none are named; `seed` draws them.
+        seed: of every draw.
+        steps: of the path of Integrated Gradients.
+        permutations: orders in which Shapley sampling lets the groups in.
+        orders: random orders that deletion and insertion are compared with.
+        randomised: networks with drawn parameters that the explanation is compared with.
+        noise_sd: of the noise that the explanation must bear, as a share of each lead's SD.
+        noisy: copies of each record with such noise.
+        draws: of the bootstrap.
+        overlays: records whose trace is drawn, those with the highest, the lowest and the middle
+            risk.
+    """
+
+    methods: tuple[str, ...] = ()
+    part: Literal["val", "test"] = "val"
+    records: int = Field(default=256, ge=2)
+    seed: int = 0
+    # The mean completeness error of fewer steps is above a hundredth of the log-odds' spread.
+    steps: int = Field(default=50, ge=2)
+    permutations: int = Field(default=25, ge=1)
+    orders: int = Field(default=10, ge=1)
+    randomised: int = Field(default=3, ge=1)
+    noise_sd: float = Field(default=0.05, gt=0, le=1)
+    noisy: int = Field(default=4, ge=1)
+    draws: int = Field(default=1000, ge=100)
+    overlays: int = Field(default=6, ge=0)

@@ -1,0 +1,1 @@
+"""Whether an explanation is true of the network that it explains."""

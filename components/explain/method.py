@@ -1,0 +1,104 @@
+"""Methods of explanation, found in `methods/` by discovery.
+
+A method is a module with `NAME`, `TITLE`, `ORDER` (place on the page), `applies(subject)`,
+`passes(subject, config)` and `explain(subject, index, config)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from components.core.attribution.groups import Grouped
+from components.core.config.explain import ExplainConfig
+from components.core.errors import CardioError, ConfigError, nearest
+from components.explain import methods as package
+from components.explain.subject import Subject
+
+Singles = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attributed:
+    """What a method says of `n` records, in log-odds.
+
+    Attributes:
+        grouped: kind → attributions of groups.
+        values: modality → attributions at the input's own resolution (`ecg` `[n, K, L]`, `tabular`
+            `[n, F]`, `text` `[n, W]`); empty where a method speaks of groups alone.
+        error: `[n]` sum of all attributions − (log-odds − log-odds of the baseline), where the
+            method claims to be complete; None otherwise.
+    """
+
+    grouped: dict[str, Grouped]
+    values: dict[str, Singles] = field(default_factory=dict[str, Singles])
+    error: Floats | None = None
+
+
+class Method(Protocol):
+    """The interface of a module in `methods/`."""
+
+    NAME: str
+    TITLE: str
+    ORDER: int
+
+    def applies(self, subject: Subject) -> bool:
+        """Return whether the method fits the networks and their inputs."""
+        ...
+
+    def passes(self, subject: Subject, config: ExplainConfig) -> float:
+        """Return the cost of one record in forward passes of one network; backward counts two."""
+        ...
+
+    def explain(
+        self, subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig
+    ) -> Attributed:
+        """Return the attributions of some records; memory is bounded by batches of its own."""
+        ...
+
+
+@cache
+def all_methods() -> MappingProxyType[str, Method]:
+    """Return every method by name, in the page's order.
+
+    Raises:
+        CardioError: two of the same name.
+    """
+    modules = [
+        cast(Method, importlib.import_module(f"{package.__name__}.{info.name}"))
+        for info in pkgutil.iter_modules(package.__path__)
+        if not info.name.startswith("_")
+    ]
+    found: dict[str, Method] = {}
+    for module in sorted(modules, key=lambda each: (each.ORDER, each.NAME)):
+        if module.NAME in found:
+            raise CardioError(f"two methods are named '{module.NAME}'; rename one of them")
+        found[module.NAME] = module
+    return MappingProxyType(found)
+
+
+def chosen(subject: Subject, config: ExplainConfig) -> list[Method]:
+    """Return the methods to run.
+
+    Raises:
+        ConfigError: an unknown method, or one that does not fit the model is named.
+    """
+    known = all_methods()
+    for name in config.methods:
+        if name not in known:
+            raise ConfigError(f"there is no method '{name}'; {nearest(name, known)}")
+        if not known[name].applies(subject):
+            has = ", ".join(subject.inputs)
+            raise ConfigError(
+                f"the method '{name}' does not fit this model, whose inputs are {has}; leave it out"
+            )
+    wanted = config.methods or tuple(known)
+    return [each for name, each in known.items() if name in wanted and each.applies(subject)]

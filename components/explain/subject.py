@@ -1,0 +1,64 @@
+"""What is explained: one fold's networks and records, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from components.core.attribution.baseline import baselines
+from components.core.attribution.target import Target
+from components.core.data.batches import Batch, Normaliser, raw_batch
+from components.core.data.cohort import Rows
+from components.core.device import Place
+from components.core.predict import to_device
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subject:
+    """A fold's networks and the records that are explained by them.
+
+    Attributes:
+        fold: its name.
+        target: of the fold's networks.
+        inputs: modalities that the networks take and the records have, of `ecg, tabular, text`.
+        rows: the `n` records.
+        leads: of the tensors; empty without ECG.
+        fs: their rate in Hz.
+        tabular_mean: `[F]` mean of the training part's encoded columns.
+        segments: `[n, L]` index into `core.attribution.groups.SEGMENTS` of each sample; −1 all
+            along a record in which no beat is found; None without ECG.
+        place: device and precision.
+    """
+
+    fold: str
+    target: Target
+    inputs: tuple[str, ...]
+    rows: Rows
+    leads: tuple[str, ...]
+    fs: float
+    tabular_mean: Tensor
+    segments: npt.NDArray[np.int8] | None
+    place: Place
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, index: npt.NDArray[np.int64]) -> Batch:
+        """Return some records, finished, on the device."""
+        norm = self.rows.stats.norm()
+        raw = to_device(raw_batch(self.rows, index), self.place.device)
+        return raw if norm is None or "ecg" not in raw else Normaliser(norm)(raw)
+
+    def baselines(self, batch: Batch) -> Batch:
+        """Return modality → baseline of a finished batch, of `inputs` alone."""
+        found = baselines(batch, norm=self.rows.stats.norm(), tabular=self.tabular_mean)
+        return {name: value for name, value in found.items() if name in self.inputs}
+
+    def log_odds(self, batch: Batch) -> npt.NDArray[np.float64]:
+        """Return `[B]` log-odds of a finished batch."""
+        with torch.no_grad():
+            return self.target(batch).double().cpu().numpy()
