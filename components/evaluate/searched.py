@@ -14,7 +14,6 @@ import pandas as pd
 
 from components.core.config.tune import Tuned
 from components.core.config.tuned import INNER_PREDICTIONS
-from components.core.errors import InputError
 from components.core.metrics.bootstrap import intervals
 from components.core.metrics.checks import FloatArray
 from components.core.metrics.folds import FoldTable, mean_over_folds
@@ -22,7 +21,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import clusters
 from components.core.metrics.tables import floats, folded
-from components.core.store import STAGE_FILE, Stage, read_stage
+from components.core.store import Stage
 from components.evaluate.analysis import Context
 
 INNER, GAP = "inner", "inner_minus_test"
@@ -46,22 +45,6 @@ def tuned_of(train: Stage) -> Tuned | None:
     """Return what a search chose for a training; None where nobody searched."""
     kept = train.config.get("tuned")
     return None if kept is None else Tuned.model_validate(kept)
-
-
-def search_of(train: Stage, tuned: Tuned) -> Stage:
-    """Return the search whose settings a training has.
-
-    Raises:
-        InputError: its folder is not there.
-    """
-    folder = train.folder.parents[1] / "search" / tuned.search
-    if not (folder / STAGE_FILE).is_file():
-        raise InputError(
-            f"the settings come from the search {tuned.search}, whose folder is not under "
-            "data/search; copy it there, start tune again, or leave its section out with "
-            "evaluate.skip=[tuning]"
-        )
-    return read_stage(folder)
 
 
 def promise(context: Context, search: Stage) -> Promise | None:

@@ -15,6 +15,7 @@ from components.core.members import REFIT
 from components.core.models.registry import build_model
 from components.core.pretrained import open_trunk
 from components.core.progress import say
+from components.core.searched import search_of
 from components.core.store import Stage, Workspace, read_stage
 from components.train import pretrained
 from components.train.fit import FitResult, median_epochs
@@ -44,10 +45,11 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
 
     Raises:
         RefusedError: the audit did not pass, or the sanity checklist failed.
-        InputError: the cohort is not what the pretrained trunk was trained on.
+        InputError: the cohort is not what the pretrained trunk was trained on, or not what the
+            settings were searched for on.
         ConfigError: the settings are of folds that the cohort lacks, or make no candidate.
     """
-    check_tuned(task, folds(prepared_cohort(audit)))
+    check_tuned(task, audit)
     stage, trunk = prepared_cohort(audit), open_trunk(task.model)
     if trunk is not None:
         pretrained.check_fits(trunk, stage)
@@ -72,19 +74,24 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
     _facts(common, results)
 
 
-def check_tuned(task: TaskConfig, names: list[str]) -> None:
-    """Refuse settings of single folds that the cohort lacks or that would make no one model.
+def check_tuned(task: TaskConfig, audit: Stage) -> None:
+    """Refuse settings that were searched for on another split or would make no one model.
 
     Raises:
-        ConfigError: naming the fold, or what to set.
+        RefusedError: the audit did not pass.
+        InputError: the search is not there, was made on another split, or has been cut down.
+        ConfigError: naming a fold that the cohort lacks, or what to set.
     """
-    own = {} if task.tuned is None else task.tuned.folds
+    if task.tuned is None:
+        return
+    own, names = task.tuned.folds, folds(prepared_cohort(audit))
     foreign = [fold for fold in own if fold not in names]
     if foreign:
         raise ConfigError(
             f"tuned.folds has settings of the fold '{foreign[0]}', which the cohort lacks; it has "
             f"{', '.join(names)}: search again on this cohort"
         )
+    search_of(task.tuned, audit)
     if own and not task.fit.refit:
         raise ConfigError(
             f"tuned.folds has {len(own)} fold(s) with settings of their own and fit.refit is "

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from components.core import store
 from components.core.config.task import TaskConfig, load_task
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, UserError
 from components.evaluate.analysis import all_analyses
 from pipelines.run import pipeline
 from pipelines.tune.cli import main
@@ -119,6 +119,17 @@ def test_the_tuned_task_file_trains_the_same_model_without_a_search(
     pipeline(load_task("", config=str(best)))
     assert len(entries.started) == started
     assert parent("train_toy").data.tags["stage.train"] == run.data.tags["stage.train"]
+
+
+def test_the_tuned_task_file_trains_nothing_on_another_split(
+    entries: Entries, whole: dict[str, Any], tmp_path: Path
+) -> None:
+    assert invoke(tmp_path, **whole | {"stages": WHOLE[:4]}).exit_code == 0
+    best = str(stage(parent("tune_toy"), "search").folder / "best.yaml")
+    with pytest.raises(UserError, match="patients tested here may have chosen them"):
+        pipeline(load_task("", config=best, overrides="preprocess.split.seed=7"))
+    pipeline(load_task("", config=best, overrides="preprocess.split.seed=7 tuned=null"))
+    assert stage(parent("train_toy"), "train").config["tuned"] is None
 
 
 def test_folds_are_searched_one_by_one_and_the_report_says_what_that_promised(

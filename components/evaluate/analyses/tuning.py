@@ -7,9 +7,10 @@ from typing import Any
 from components.core.members import REFIT
 from components.core.metrics.interval import Interval, number
 from components.core.report.section import Notice, Section, Table
+from components.core.searched import search_of
 from components.evaluate.analysis import Context
 from components.evaluate.power import is_small
-from components.evaluate.searched import GAP, INNER, Promise, promise, search_of, tuned_of
+from components.evaluate.searched import GAP, INNER, Promise, promise, tuned_of
 
 NAME = "tuning"
 ORDER = 62  # after the optimism of the figures themselves
@@ -27,7 +28,7 @@ def analyse(context: Context) -> Section:
     tuned = tuned_of(context.stages.train)
     if tuned is None:
         raise ValueError("nobody searched for these settings")
-    search = search_of(context.stages.train, tuned)
+    search = search_of(tuned, context.stages.audit)
     binary = bool(context.predictions["label"].isin([0, 1]).all())
     found = promise(context, search) if binary else None
     figures: dict[str, Interval] = {} if found is None else found.figures

@@ -19,10 +19,10 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables, pooled
 from components.core.store import Stage, Workspace
 from components.evaluate.analyses import tuning
-from components.evaluate.searched import search_of, tuned_of
 
 PATIENTS = 400
-PRINT = "abc"
+PRINT, AUDIT = "abc", "def"
+FOLDS: dict[str, Any] = {"r0f0": {}, "r0f1": {}}
 
 
 def one(fold: str, value: float, untuned: float | None = 0.7) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def facts(**more: Any) -> dict[str, Any]:
     searches = [one("r0f0", 0.8), one("r0f1", 0.82), one("refit", 0.81)]
     return {
         "objective": "auroc", "nested": True, "inner_folds": 2, "seen": False, "searches": searches,
-        "settings": searches[-1]["settings"], "value": 0.81, "untuned": 0.7,
+        "settings": searches[-1]["settings"], "fold_settings": FOLDS, "value": 0.81, "untuned": 0.7,
         "states": {"complete": 24, "pruned": 6},
     } | more  # fmt: skip
 
@@ -78,16 +78,18 @@ def made(data_folder: Path) -> Any:
             if own["nested"]:
                 inner.to_parquet(work.path(INNER_PREDICTIONS))
 
-        store.build("search", PRINT, config={}, inputs={}, compute=compute)
+        inputs = {"audit": AUDIT}
+        store.build("search", PRINT, config={}, inputs=inputs, compute=compute)
         train = Stage(
             folder=data_folder / "train" / "t", component="train", fingerprint="t", inputs={},
-            config={"tuned": {"search": PRINT, "folds": {}}},
+            config={"tuned": {"search": PRINT, "folds": own["fold_settings"]}},
         )  # fmt: skip
+        audit = replace(train, folder=data_folder / "audit" / AUDIT, fingerprint=AUDIT, config={})
         tables = PatientTables(each=test, pooled=pooled(test, ["logit"]), folded=True)
         return SimpleNamespace(
             external=False, tables=tables, predictions=test, plan=Plan(draws=300),
             tests=[SimpleNamespace(fold="r0f0"), SimpleNamespace(fold="r0f1")],
-            stages=SimpleNamespace(train=train), inner=inner,
+            stages=SimpleNamespace(train=train, audit=audit), inner=inner,
         )  # fmt: skip
 
     return build
@@ -182,12 +184,10 @@ def test_no_figure_where_the_label_is_not_binary(made: Any) -> None:
 
 def test_a_search_whose_folder_is_not_here(made: Any) -> None:
     context = made(facts())
-    train = replace(context.stages.train, config={"tuned": {"search": "elsewhere"}})
-    tuned = tuned_of(train)
-    assert tuned is not None
+    context.stages.train = replace(context.stages.train, config={"tuned": {"search": "elsewhere"}})
     with pytest.raises(
         InputError,
-        match=r"the settings come from the search elsewhere, whose folder is not under "
-        r"data/search; copy it there, start tune again, or .* evaluate\.skip=\[tuning\]",
+        match=r"the settings were searched for by elsewhere, and data/search/elsewhere, which says "
+        r"on whom, is not there; copy it there",
     ):
-        search_of(train, tuned)
+        tuning.analyse(context)
