@@ -14,6 +14,7 @@ import pandas as pd
 
 from components.core.config.tune import Tuned
 from components.core.config.tuned import INNER_PREDICTIONS
+from components.core.errors import InputError
 from components.core.metrics.bootstrap import intervals
 from components.core.metrics.checks import FloatArray
 from components.core.metrics.folds import FoldTable, mean_over_folds
@@ -21,10 +22,13 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import clusters
 from components.core.metrics.tables import floats, folded
+from components.core.searched import search_of
 from components.core.store import Stage
+from components.core.upstream import Upstream
 from components.evaluate.analysis import Context
 
 INNER, GAP = "inner", "inner_minus_test"
+_SEEN = "the settings were chosen on patients whom other folds test; search with tune.nested=true"
 _NOTE = "mean over inner folds, variance of training and of the search not included, "
 
 
@@ -45,6 +49,21 @@ def tuned_of(train: Stage) -> Tuned | None:
     """Return what a search chose for a training; None where nobody searched."""
     kept = train.config.get("tuned")
     return None if kept is None else Tuned.model_validate(kept)
+
+
+def bar_to_promotion(stages: Upstream) -> str:
+    """Return why the search for a training's settings bars its promotion; empty where it does not.
+
+    A search that cannot be shown to be of this training's split bars it, too.
+    """
+    tuned = tuned_of(stages.train)
+    if tuned is None:
+        return ""
+    try:
+        search = search_of(tuned, stages.audit)
+    except InputError as error:
+        return str(error)
+    return _SEEN if search.facts["seen"] else ""
 
 
 def promise(context: Context, search: Stage) -> Promise | None:

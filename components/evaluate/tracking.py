@@ -20,6 +20,7 @@ from components.evaluate.control import is_control
 from components.evaluate.predictions import pooled_validation
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.wording import evaluated_split, headline, notices
+from components.evaluate.searched import bar_to_promotion
 
 if TYPE_CHECKING:
     from components.core.upstream import Upstream
@@ -63,7 +64,6 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
     }
     if stages.home is not None:
         tags |= {
-            "promotable": "no, an external validation makes no model",
             "external": "yes",
             "trained_on": stages.origin.fingerprint,
         }
@@ -76,9 +76,14 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
 
 
 def _promotable(stages: Upstream, waived: list[str]) -> str:
+    if stages.home is not None:
+        return "no, an external validation makes no model"
     if is_control(stages.cohort):
         return "no, the labels were shuffled"
-    return "no, a waived run cannot be promoted" if waived else "yes"
+    if waived:
+        return "no, a waived run cannot be promoted"
+    bar = bar_to_promotion(stages)
+    return f"no, {bar}" if bar else "yes"
 
 
 def fold_spread(folds: list[FoldRow]) -> dict[str, float]:

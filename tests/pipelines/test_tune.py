@@ -172,7 +172,7 @@ def test_one_search_over_all_folds_is_called_optimistic(
     entries: Entries, whole: dict[str, Any], tmp_path: Path
 ) -> None:
     whole["preprocess"] = {"split": {"method": "folds", "folds": 2, "repeats": 1}}
-    done = invoke(tmp_path, "--nested", "false", "--trials", "2", **whole | {"stages": WHOLE[:4]})
+    done = invoke(tmp_path, "--nested", "false", "--trials", "2", **whole)
     assert done.exit_code == 0, done.output
     assert "tuned: warning: the settings were chosen on patients whom other folds test" in (
         done.stderr
@@ -180,6 +180,10 @@ def test_one_search_over_all_folds_is_called_optimistic(
     run = parent("tune_toy")
     assert stage(run, "search").facts["seen"] is True
     assert stage(run, "train").config["tuned"]["folds"] == {}
+    assert stage(run, "evaluate").facts["tags"]["promotable"] == (
+        "no, the settings were chosen on patients whom other folds test; search with "
+        "tune.nested=true"
+    )
 
 
 def test_options_are_those_of_the_task_file_where_they_are_empty() -> None:

@@ -19,6 +19,7 @@ from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables, pooled
 from components.core.store import Stage, Workspace
 from components.evaluate.analyses import tuning
+from components.evaluate.searched import bar_to_promotion
 
 PATIENTS = 400
 PRINT, AUDIT = "abc", "def"
@@ -191,3 +192,18 @@ def test_a_search_whose_folder_is_not_here(made: Any) -> None:
         r"on whom, is not there; copy it there",
     ):
         tuning.analyse(context)
+    assert "data/search/elsewhere" in bar_to_promotion(context.stages)
+
+
+def test_a_nested_search_on_the_same_split_is_no_bar(made: Any) -> None:
+    assert bar_to_promotion(made(facts()).stages) == ""
+
+
+def test_a_search_on_patients_whom_other_folds_test_bars_the_promotion(made: Any) -> None:
+    own = facts(nested=False, seen=True, fold_settings={}, searches=[one("", 0.8)])
+    context = made(own)
+    assert bar_to_promotion(context.stages) == (
+        "the settings were chosen on patients whom other folds test; search with tune.nested=true"
+    )
+    context.stages.train = replace(context.stages.train, config={"tuned": None})
+    assert bar_to_promotion(context.stages) == ""
