@@ -1,8 +1,9 @@
 """Putting `@previous` back into the champion's place.
 
-`@champion` moves first, then `@previous` to what the restored version itself had replaced. Killed
-between the two, both point at one version that is marked as being restored: a second start moves
-`@previous` alone.
+The version to be restored is marked as such, `@champion` moves to it, then `@previous` to what that
+one had replaced, and the mark is taken off. A champion that still carries it was left by a rollback
+that was killed: a second start completes that one, wherever `@previous` points, and goes no further
+back.
 """
 
 from __future__ import annotations
@@ -52,12 +53,11 @@ def planned(model: str) -> Rollback:
     if not now:
         raise InputError(f"{model} has no champion to roll back; promote a version first")
     champion = aliases.version_of(model, now)
+    if champion.tags.get(OUTCOME) == RESTORING:
+        return Rollback(model=model, left="", restored=now, previous=_replaced(champion))
     if back == now:
-        replaced = _replaced(champion)
-        if champion.tags.get(OUTCOME) == RESTORING:
-            return Rollback(model=model, left="", restored=now, previous=replaced)
         # A promotion was killed after it had moved @previous onto the champion.
-        back = replaced
+        back = _replaced(champion)
     if not back:
         raise InputError(
             f"{model} has no @previous to go back to: version {now} replaced nothing; promote "

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.promote.cohorts import LENIENT, MODEL
 from tests.promote.conftest import Registry
@@ -70,15 +72,44 @@ def test_a_promotion_killed_between_its_writes(registry: Registry) -> None:
     assert registry.aliases() == {"champion": "strong", "previous": "weak"}
 
 
-def test_a_rollback_killed_between_its_writes(registry: Registry) -> None:
+# Marked as being restored; the one that is left; @champion; @previous; the mark taken off.
+ROLLBACK = [
+    (1, {"champion": "twin", "previous": "strong"}, "restoring"),
+    (2, {"champion": "twin", "previous": "strong"}, "restoring"),
+    (3, {"champion": "strong", "previous": "strong"}, "restoring"),
+    (4, {"champion": "strong", "previous": "weak"}, "restoring"),
+    (5, {"champion": "strong", "previous": "weak"}, "promoted"),
+]
+
+
+@pytest.mark.parametrize(("after", "left", "mark"), ROLLBACK)
+def test_a_rollback_killed_between_its_writes(
+    registry: Registry, after: int, left: dict[str, str], mark: str
+) -> None:
     promoted(registry, "weak", "strong", "twin")
-    killed(registry, "--rollback", "true", after=3)  # @champion has moved, @previous has not
-    assert registry.aliases() == {"champion": "strong", "previous": "strong"}
+    killed(registry, "--rollback", "true", after=after)
+    assert registry.aliases() == left
+    assert registry.tags("strong")["gate"] == mark
+    if mark == "restoring":
+        done = registry.command(model=MODEL, rollback="true")
+        assert done.exit_code == 0, done.output
+        assert "toy_head version 2 is champion again" in done.output
+        assert "@previous is version 1" in done.output
+    assert registry.aliases() == {"champion": "strong", "previous": "weak"}
+    assert (registry.tags("strong")["gate"], registry.tags("twin")["gate"]) == (
+        "promoted", "rolled back",
+    )  # fmt: skip
+
+
+def test_a_rollback_to_the_first_champion_killed_before_its_last_write(registry: Registry) -> None:
+    promoted(registry, "weak", "strong")
+    killed(registry, "--rollback", "true", after=4)
+    assert registry.aliases() == {"champion": "weak"}
     done = registry.command(model=MODEL, rollback="true")
     assert done.exit_code == 0, done.output
-    assert "toy_head version 2 is champion again; @previous is version 1" in done.output
-    assert registry.aliases() == {"champion": "strong", "previous": "weak"}
-    assert registry.tags("strong")["gate"] == "promoted"
+    assert "toy_head version 1 is champion again; @previous is nothing" in done.output
+    assert registry.aliases() == {"champion": "weak"}
+    assert registry.tags("weak")["gate"] == "promoted"
 
 
 def test_two_promotions_at_once(registry: Registry) -> None:
