@@ -5,7 +5,8 @@ replaces and that its promotion has begun (tags), `@previous`, `@champion`, the 
 `@champion` has moved the old one is in use; afterwards a second start only writes the outcome.
 
 MLflow knows no write on condition. On one machine a lock lets one promotion in at a time; between
-machines the champion is read again before writing, and after it.
+machines the champion is read again before the tags are written, directly before the first alias is
+moved, and after the last.
 """
 
 from __future__ import annotations
@@ -92,12 +93,17 @@ def completed(version: Version, *, write: bool) -> bool:
 
 
 def _written(version: Version, verdict: Verdict, run_id: str) -> bool:
-    """Record the verdict; return whether a promoted candidate is champion afterwards."""
+    """Record the verdict; return whether it stood until the end of the writing.
+
+    The tags take as long as all else together, so that the champion may have changed meanwhile.
+    """
     tags = {**verdict.tags(), GATE_RUN: run_id}
     if not verdict.promoted:
         aliases.set_tags(version, {**tags, OUTCOME: REFUSED})
         return True
     aliases.set_tags(version, {**tags, REPLACED: verdict.champion, OUTCOME: PROMOTING})
+    if champion_of(version.model) != verdict.champion:
+        return False
     if verdict.champion:
         old = Version(model=version.model, number=verdict.champion)
         aliases.point(old, PREVIOUS)

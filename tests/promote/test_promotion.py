@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import mlflow
 import pytest
@@ -164,6 +165,26 @@ def test_a_champion_that_changed_meanwhile_is_judged_against(
     assert seen == ["1", "2"]
     assert done.exit_code == 3
     assert "the champion of toy_head has changed meanwhile; judging again" in done.output
+    assert registry.aliases() == {"champion": "strong"}
+    assert registry.tags("twin")["gate.champion"] == "2"
+
+
+def test_a_champion_that_changed_while_the_tags_were_written_is_judged_against(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.client.set_registered_model_alias(MODEL, "champion", "1")
+    write, moved, point = aliases.set_tags, list[str](), aliases.point
+
+    def slow(version: Version, values: Mapping[str, object]) -> None:
+        write(version, values)
+        registry.client.set_registered_model_alias(MODEL, "champion", "2")
+
+    monkeypatch.setattr(aliases, "set_tags", slow)
+    monkeypatch.setattr(aliases, "point", lambda v, alias: (moved.append(alias), point(v, alias)))
+    done = registry.promote("twin")
+    assert done.exit_code == 3, done.output
+    assert "the champion of toy_head has changed meanwhile; judging again" in done.output
+    assert moved == []
     assert registry.aliases() == {"champion": "strong"}
     assert registry.tags("twin")["gate.champion"] == "2"
 
