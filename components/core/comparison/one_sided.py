@@ -21,7 +21,6 @@ from components.core.metrics.tables import (
     PatientTables,
     floats,
     fold_table,
-    headline_figures,
 )
 
 FIGURE = "auroc"
@@ -72,21 +71,6 @@ def lower_bound(reference: Judged, other: Judged, plan: Plan, *, level: float = 
     note = f"paired difference, {NOTE}" if reference.tables.folded else "paired difference, "
     groups = folds(reference.tables)
     found = intervals(statistic, within, weight=weight, plan=two_sided, note=note, groups=groups)
-    return one_sided(found[FIGURE], level)
-
-
-def own_lower_bound(model: Judged, plan: Plan, *, level: float = 0.95) -> OneSided:
-    """Return a model's headline AUROC with its one-sided lower bound, for a first champion.
-
-    Args:
-        model: evaluated.
-        plan: how to resample; its own level is not used.
-        level: confidence of the bound, above 0.5 and below 1.
-
-    Raises:
-        ConfigError: a level outside (0.5, 1).
-    """
-    found = headline_figures(model.tables, "logit", at_level(plan, level))
     return one_sided(found[FIGURE], level)
 
 
