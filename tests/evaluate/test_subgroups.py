@@ -81,13 +81,12 @@ def test_the_run_carries_the_figures_under_their_own_names(examples: Get) -> Non
     assert not [name for name in tracked if name.startswith("test/subgroup")]
 
 
-def test_only_named_and_powered_groups_are_tracked() -> None:
+def test_sizes_of_all_groups_and_figures_of_powered_ones_are_tracked() -> None:
     one = Interval(0.7, 0.6, 0.8, 10, 0, "x")
     shared = {"column": "site", "patients": 90, "events": 30, "compared": False}
     powered = Group(value="A", key="site/A", powered=True, figures={"auroc": one}, **shared)
     weak = Group(value="B", key="site/B", powered=False, figures={"auroc": one}, **shared)
-    nameless = Group(value="other (3 values)", key="", powered=True, figures={}, **shared)
-    found = Found(groups=(powered, weak, nameless), gaps=0, level=0.95, unknown={})
+    found = Found(groups=(powered, weak), gaps=0, level=0.95, unknown={})
     assert set(subgroups.figures(found)) == {
         "subgroup/site/A/patients", "subgroup/site/A/events", "subgroup/site/A/auroc",
         "subgroup/site/B/patients", "subgroup/site/B/events",

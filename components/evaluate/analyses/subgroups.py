@@ -54,11 +54,9 @@ def analyse(context: Context) -> Section:
 
 
 def figures(found: Found) -> dict[str, Interval]:
-    """Return what goes into the tracking store: sizes of named groups, figures of powered ones."""
+    """Return what goes into the tracking store: sizes of all groups, figures of powered ones."""
     kept: dict[str, Interval] = {}
     for group in found.groups:
-        if not group.key:
-            continue
         name = f"subgroup/{group.key}"
         kept |= {f"{name}/patients": _count(group.patients), f"{name}/events": _count(group.events)}
         if group.powered:

@@ -35,7 +35,7 @@ class Group:
     Attributes:
         column: what the patients are divided by.
         value: of this group, as shown.
-        key: `<column>/<value>` in the tracking store; empty where it stays out of it.
+        key: `<column>/<value>` in the tracking store.
         patients: in the evaluated part.
         events: of them with the event.
         powered: at least 20 patients with and 20 without the event.
@@ -126,7 +126,7 @@ def _sizes(pooled: pd.DataFrame, column: Column) -> list[Group]:
         classes = _both(mine)
         rest = (every[0] - classes[0], every[1] - classes[1])
         powered = min(classes) >= RARE_PATIENTS
-        key = f"{column.key}/{column.keys[name]}" if name in column.keys else ""
+        key = f"{column.key}/{column.keys[name]}"
         found.append(
             Group(
                 column=column.name, value=name, key=key, patients=int(mine.size),

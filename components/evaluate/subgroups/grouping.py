@@ -2,7 +2,8 @@
 
 A hospital's cell may hold free text, and what a handful of patients share may say who they are. A
 value is shown, and becomes a metric's name, only where 20 patients of the whole cohort hold it; the
-others are one group, `other`. Bands of a numeric column are named by their cut points.
+others are one group, `other`, a name that tells nothing of them and that the gate judges like any
+other. Bands of a numeric column are named by their cut points.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from components.core.schemas import TABULAR_PREFIX, tabular_columns
 STANDARD = ("sex", "age", "race", "site", "therapy")
 # A number that takes no more values than this, all whole, is a code (0/1, a grade), no measurement.
 MOST_CODES = 10
+# Of all rare values together, however many there are: two models are compared by it.
+OTHER = "other"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -34,7 +37,7 @@ class Column:
         name: as in the manifest, without prefix.
         of_patient: patient id → value as shown; missing where it is not known.
         shown: the values in the order they are shown.
-        keys: value → its name in the tracking store; `other` has none.
+        keys: value → its name in the tracking store; of rare ones together `other`.
     """
 
     name: str
@@ -131,16 +134,17 @@ def _categorical(name: str, known: pd.Series) -> Column:
     shown = sorted(str(value) for value in counts[counts >= RARE_PATIENTS].index)
     rare = len(counts) - len(shown)
     if not rare:
-        return Column(name=name, of_patient=known, shown=tuple(shown), keys=_keys(shown))
+        return Column(name=name, of_patient=known, shown=tuple(shown), keys=_keys(shown, {}))
     other = f"other ({rare} value{'s' if rare > 1 else ''})"
     pooled = known.where(known.isin(shown), other)
-    return Column(name=name, of_patient=pooled, shown=(*shown, other), keys=_keys(shown))
+    keys = _keys(shown, {other: OTHER})
+    return Column(name=name, of_patient=pooled, shown=(*shown, other), keys=keys)
 
 
-def _keys(values: list[str]) -> dict[str, str]:
-    """Return each value's safe name; a second one of the same spelling gets a number."""
-    taken: dict[str, int] = {}
-    found: dict[str, str] = {}
+def _keys(values: list[str], fixed: dict[str, str]) -> dict[str, str]:
+    """Return each value's safe name, beside the fixed ones; a second of a spelling is numbered."""
+    taken = dict.fromkeys(fixed.values(), 1)
+    found = dict(fixed)
     for value in values:
         name = safe(value)
         taken[name] = taken.get(name, 0) + 1

@@ -30,6 +30,5 @@ def _rows(column: Column, patients: pd.Series) -> pd.DataFrame:
     cells = pd.DataFrame({"patient_id": patients, "value": patients.map(column.of_patient)})
     known = cells.dropna(subset="value").astype("string")
     place = {value: number for number, value in enumerate(column.shown)}
-    key = {value: column.keys.get(value, "") for value in column.shown}
-    found = known.assign(column=column.key, key=known["value"].map(key))
+    found = known.assign(column=column.key, key=known["value"].map(column.keys))
     return found.sort_values("value", key=lambda v: v.map(place), kind="stable")[list(COLUMNS)]

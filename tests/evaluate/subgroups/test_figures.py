@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from components.core.config.evaluate import SubgroupsConfig
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables, sigmoid
+from components.evaluate.analyses import subgroups
 from components.evaluate.subgroups import wording
 from components.evaluate.subgroups.figures import ORACLE, Found, Group, examine
 from components.evaluate.subgroups.grouping import Column, columns_of
@@ -193,3 +194,16 @@ def test_without_a_planted_gap_none_is_marked(planted: dict[str | None, Found]) 
     assert "4 gaps are looked at; at 95 % each, 0.2 of them" in told[0]
     assert "98.75 %" in told[0]
     assert told[-1] == "None planted."
+
+
+def test_rare_values_that_are_ranked_together_reach_the_store() -> None:
+    data = tables()
+    ids = data.pooled["patient_id"]
+    sites = ["A"] * 180 + [f"ward {i % 10}" for i in range(120)]
+    manifest = pd.DataFrame({"patient_id": ids, "row": range(300), "site": sites})
+    found = examine(data, columns_of(manifest, SubgroupsConfig()), PLAN)
+    pooled = by_value(found)["other (10 values)"]
+    assert pooled.powered
+    tracked = subgroups.figures(found)
+    assert tracked["subgroup/site/other/auroc"] == pooled.figures["auroc"]
+    assert tracked["subgroup/site/other/events"].value == pooled.events

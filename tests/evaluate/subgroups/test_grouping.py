@@ -57,7 +57,9 @@ def test_what_fewer_than_twenty_patients_hold_is_shown_nowhere() -> None:
     texts += ["J. Smith, 1931"]
     column = one(manifest(**{"tab.therapy": texts}))
     assert column.shown == ("anthracycline", "none", "other (2 values)")
-    assert set(column.keys) == {"anthracycline", "none"}
+    assert column.keys == {
+        "anthracycline": "anthracycline", "none": "none", "other (2 values)": "other",
+    }  # fmt: skip
     assert set(column.of_patient) == set(column.shown)
 
 
@@ -65,6 +67,11 @@ def test_values_of_one_safe_name_stay_apart() -> None:
     column = one(manifest(site=["St A"] * 20 + ["St+A"] * 20 + ["St_A"] * 20))
     assert column.keys == {"St A": "St_A", "St+A": "St_A_2", "St_A": "St_A_3"}
     assert safe("a/b c") == "a_b_c"
+
+
+def test_rare_values_have_one_name_whatever_a_common_one_is_called() -> None:
+    column = one(manifest(site=["A"] * 20 + ["other"] * 20 + ["rare"]))
+    assert column.keys == {"A": "A", "other": "other_2", "other (1 value)": "other"}
 
 
 def test_a_patient_is_in_the_group_of_the_first_recording_that_says() -> None:
