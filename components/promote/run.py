@@ -12,6 +12,7 @@ from components.promote.gate import Gate
 
 # Of a version's tag: the sentence in short; the whole one is in gate.json.
 _TAG_LENGTH = 300
+NOT_APPLICABLE = "not applicable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,11 @@ class Verdict:
         return f"{self.model} version {self.version} is refused (judged: {against}): {reasons}"
 
     def tags(self) -> dict[str, str]:
-        """Return what the model version carries of it, without the outcome itself."""
-        found = {
+        """Return what the model version carries of it, without the outcome itself.
+
+        Criteria that did not apply are among them: an earlier verdict may have left its word there.
+        """
+        found = {f"gate.{name}": NOT_APPLICABLE for name in all_criteria()} | {
             f"gate.{each.name}": shorten(f"{each.outcome}: {each.sentence}", _TAG_LENGTH)
             for each in self.criteria
         }

@@ -28,7 +28,7 @@ def test_the_first_champion(registry: Registry) -> None:
     assert tags["gate.test_split"] == registry.versions["strong"].stage.facts["tags"]["test_split"]
     assert tags["gate.reproduction"].startswith("passed: the registered bundle's probabilities")
     assert tags["gate.first_champion"].startswith("passed: AUROC 0.")
-    assert "gate.discrimination" not in tags
+    assert tags["gate.discrimination"] == "not applicable"
     (run,) = registry.runs()
     assert (run.info.run_name, run.info.status) == ("promote", "FINISHED")
     assert tags["gate.run"] == run.info.run_id
@@ -59,6 +59,18 @@ def test_what_is_written_names_nobody(registry: Registry) -> None:
     assert "ece: 0.4" in gate
     for text in (page, plain, gate, *registry.tags("strong").values()):
         assert "p0" not in text
+
+
+def test_a_second_verdict_leaves_nothing_of_the_first(registry: Registry) -> None:
+    refused = registry.promote("twin", settings="first_champion.margin=0 first_champion.above=0.99")
+    assert refused.exit_code == 3, refused.output
+    assert registry.tags("twin")["gate.first_champion"].startswith("failed: ")
+    registry.client.set_registered_model_alias(MODEL, "champion", "1")
+    done = registry.promote("twin")
+    assert done.exit_code == 0, done.output
+    tags = registry.tags("twin")
+    assert tags["gate.first_champion"] == "not applicable"
+    assert tags["gate.discrimination"].startswith("passed: ")
 
 
 def test_a_worse_one_is_refused_with_its_reasons(registry: Registry) -> None:
