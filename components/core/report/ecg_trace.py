@@ -34,12 +34,10 @@ def thinned(x: Floats, y: Floats, bin_units: int) -> Ints:
     """Return which points to keep: lowest and highest of each bin, first and last of all.
 
     Args:
-        x: `[n]` in units, ascending.
+        x: `[n]` in units, ascending; one at least.
         y: `[n]` in units.
         bin_units: width of a bin.
     """
-    if not x.size:
-        return np.zeros(0, np.int64)
     bins = np.floor(x / bin_units)
     order = np.lexsort((y, bins))
     edge = np.flatnonzero(np.diff(bins[order])) + 1

@@ -160,6 +160,14 @@ def test_padding_is_not_drawn() -> None:
     assert all(points(p)[:, 0].max() <= 5 * 25 * UNITS for p in paths)
 
 
+def test_a_lead_that_ends_before_its_cell_is_not_recorded_there() -> None:
+    signals = tracing().signals.copy()
+    signals[7, 2000:] = np.nan
+    svg = draw(tracing(signals=signals), title="x")
+    # V6 stands at 7.5 s in the standard arrangement and ends at 4 s.
+    assert texts(svg).count("not recorded") == 1
+
+
 def test_a_gap_breaks_the_line() -> None:
     signals = np.zeros((1, 1000))
     signals[0, 400:600] = np.nan
