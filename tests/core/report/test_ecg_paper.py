@@ -212,7 +212,7 @@ def test_the_legend_names_unit_limit_event_and_share() -> None:
     svg = draw(tracing(attribution=own), title="x", paper=Paper(limit=0.123, event="CTRCD"))
     said = " ".join(texts(svg))
     assert "against CTRCD  −0.12" in said
-    assert "+0.12  towards CTRCD · log-odds per 40 ms (one small square)" in said
+    assert "+0.12  towards CTRCD · log-odds per 40 ms (one small square) about each point" in said
     assert "On this sheet lies 50% of the trace's absolute attribution." in said
 
 
