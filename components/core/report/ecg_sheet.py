@@ -218,7 +218,8 @@ def _scale(y: int, limit: float, event: str) -> str:
             parts.append(f'<path class="{_class(shade)}" d="M{x} {y + 2 * UNITS}h{4 * UNITS}"/>')
         parts.append(f'<path class="ecg" d="M{x} {y + 2 * UNITS}h{4 * UNITS}"/>')
         x += 4 * UNITS
-    words = f"+{limit:.2g}  towards {_text(event)} · log-odds per 40 ms (one small square) about each point"
+    unit = "log-odds per 40 ms (one small square) about each point"
+    words = f"+{limit:.2g}  towards {_text(event)} · {unit}"
     return "".join([*parts, f'<text x="{x + UNITS}" y="{low}">{words}</text>'])
 
 
