@@ -11,9 +11,14 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette: distinct under the common forms of colour blindness and in grey print.
-BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#767676", "#222222"
-GREEN, PURPLE, SKY = "#009E73", "#CC79A7", "#56B4E9"
+from components.core.report.palette import BLACK as BLACK
+from components.core.report.palette import BLUE as BLUE
+from components.core.report.palette import GREEN as GREEN
+from components.core.report.palette import GREY as GREY
+from components.core.report.palette import ORANGE as ORANGE
+from components.core.report.palette import PURPLE as PURPLE
+from components.core.report.palette import SKY as SKY
+
 # One colour per model where several share a picture; lines differ in their dashes, too.
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))

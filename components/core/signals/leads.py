@@ -166,8 +166,19 @@ def _derive(signal: Signal, lead: str) -> npt.NDArray[np.float32] | None:
     if len(sources) < 2:
         return None
     (first, a), (second, b) = islice(sources.items(), 2)
-    shares = np.linalg.solve(np.array([LIMB[first], LIMB[second]]).T, np.array(LIMB[lead]))
+    shares = limb_shares(first, second, lead)
     return (np.float32(shares[0]) * a + np.float32(shares[1]) * b).astype(np.float32)
+
+
+def limb_shares(first: str, second: str, lead: str) -> tuple[float, float]:
+    """Return by what two different limb leads are multiplied to give a third one as their sum.
+
+    >>> limb_shares("I", "II", "III")
+    (-1.0, 1.0)
+    """
+    known = np.array([LIMB[first], LIMB[second]]).T
+    a, b = np.linalg.solve(known, np.array(LIMB[lead])).tolist()
+    return a, b
 
 
 def einthoven_residual(signal: Signal) -> float:

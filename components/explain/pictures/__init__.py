@@ -1,0 +1,1 @@
+"""Pictures and tables of attributions, for single records and over a cohort."""
