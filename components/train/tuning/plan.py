@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from components.train.tuning.space import (
 from components.train.tuning.storage import Opened
 
 IDENTITY = "identity"
+STUDY_ID = "study_id"
 Direction = Literal["maximize", "minimize"]
 # Knuth's multiplicative hash (The Art of Computer Programming 3, section 6.4): seeds of
 # neighbouring trials must differ by more than their last bit.
@@ -117,10 +119,17 @@ def open_study(opened: Opened, plan: Plan) -> optuna.Study:
         )
         known = study.user_attrs.get(IDENTITY)
         if known is None and not study.get_trials(deepcopy=False):
+            # First, so that a study with an identity has one whenever its maker is killed.
+            study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
             study.set_user_attr(IDENTITY, plan.identity())
         else:
             _check_identity(plan, known)
     return study
+
+
+def study_id(study: optuna.Study) -> str:
+    """Return what tells a study from every other of its name, in whatever database it lies."""
+    return str(study.user_attrs[STUDY_ID])
 
 
 def sampler(tune: TuneConfig, number: int) -> BaseSampler:

@@ -89,7 +89,7 @@ def search(
     opened = job.open()
     study = open_study(opened, plan)
     told = Told(plan, study)
-    runs = TrialRuns(recording, plan.name) if recording else None
+    runs = TrialRuns(recording, study) if recording else None
     _put_right(runs, study)
     try:
         with _signals(), helpers(job, plan.tune.workers - 1):
