@@ -70,7 +70,7 @@ class TuneConfig(Frozen):
         sampler: `tpe`, or `random`.
         pruner: stops hopeless trials: `median`, `hyperband`, or `none`.
         unpruned: share of a trial's steps (epochs of one fit, or fits) in which none is stopped:
-            what learns slowly is behind at first.
+            what learns slowly is behind at first. None is stopped after the last step either.
         seed: of the sampler.
         nested: search anew inside each outer fold, on inner folds of its training and validation
             patients, so that the outer figure is honest; None where the split has folds.
@@ -90,7 +90,7 @@ class TuneConfig(Frozen):
     objective: Literal["auroc", "auprc", "loss"] = "auroc"
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
-    unpruned: float = Field(default=0.34, ge=0, lt=1)
+    unpruned: float = Field(default=1 / 3, ge=0, lt=1)
     seed: int = 0
     nested: bool | None = None
     inner_folds: int = Field(default=3, ge=2)

@@ -45,12 +45,22 @@ class Claim:
         trial_id: in the database.
         slot: which it takes.
         settings: drawn for it.
+        steps: after which it reports, at most.
     """
 
     trial: optuna.Trial
     trial_id: int
     slot: int
     settings: dict[str, Scalar]
+    steps: int
+
+    def may_be_pruned(self, step: int) -> bool:
+        """Return whether the trial may be stopped after a step (from 0).
+
+        The untuned settings are what the others are measured against: they need a value. After the
+        last step nothing is left to save.
+        """
+        return self.slot != UNTUNED_SLOT and step + 1 < self.steps
 
 
 class Slots:
@@ -136,7 +146,7 @@ class Slots:
         self._study.sampler = sampler(self._plan.tune, slot)
         trial = optuna.Trial(self._study, trial_id)
         settings = dict(draw(trial, self._plan.space))
-        return Claim(trial, trial_id, slot, settings)
+        return Claim(trial, trial_id, slot, settings, self._plan.steps)
 
 
 def is_dead(trial: FrozenTrial) -> bool:

@@ -31,6 +31,8 @@ Direction = Literal["maximize", "minimize"]
 # Knuth's multiplicative hash (The Art of Computer Programming 3, section 6.4): seeds of
 # neighbouring trials must differ by more than their last bit.
 _KNUTH = 2_654_435_761
+# A third of three steps is one, although its product may exceed 1 by rounding.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,14 +150,25 @@ def sampler(tune: TuneConfig, number: int) -> BaseSampler:
 
 def pruner(plan: Plan) -> BasePruner:
     """Return what stops hopeless trials, none of them in its first steps."""
-    spared = math.ceil(plan.tune.unpruned * plan.steps)
+    first = _first_judged(plan.tune, plan.steps)
     match plan.tune.pruner:
         case "median":
-            return MedianPruner(n_warmup_steps=spared)
+            return MedianPruner(n_warmup_steps=first)
         case "hyperband":
-            return HyperbandPruner(min_resource=max(1, spared), max_resource=max(1, plan.steps))
+            return HyperbandPruner(min_resource=first, max_resource=max(1, plan.steps))
         case "none":
             return NopPruner()
+
+
+def prunes(tune: TuneConfig, steps: int) -> bool:
+    """Return whether a trial of so many steps can be stopped, which saves its last one at least."""
+    return tune.pruner != "none" and _first_judged(tune, steps) < steps - 1
+
+
+def _first_judged(tune: TuneConfig, steps: int) -> int:
+    """Return the step (from 0) after which a trial may be stopped for the first time."""
+    spared = math.ceil(tune.unpruned * steps - _ROUNDING)
+    return max(1, spared) if tune.pruner == "hyperband" else spared
 
 
 def _check_identity(plan: Plan, known: dict[str, Any] | None) -> None:

@@ -12,6 +12,7 @@ from components.core.errors import ConfigError
 from components.core.members import REFIT
 from components.core.progress import say
 from components.core.store import Stage
+from components.train.tuning.plan import prunes
 
 _NAME_DIGITS = 16  # 64 bits of a sha256: no two searches of a hospital share them
 
@@ -99,8 +100,10 @@ def say_cost(task: TaskConfig, wanted: list[Search]) -> None:
     """Say how much will be trained at most, before it is."""
     trials, fits = task.tune.trials, wanted[0].fits
     total = len(wanted) * trials * fits
+    shorter = prunes(task.tune, wanted[0].steps(task))
+    ending = "pruned trials are shorter" if shorter else "no trial can be pruned before its end"
     where = f"{len(wanted)} searches ({', '.join(s.fold for s in wanted)}) × " if wanted[1:] else ""
     say(
         f"search: {where}{trials} trials × {fits} fit(s) = {total:,} fits at most, each of up to "
-        f"{task.fit.epochs} epochs; pruned trials are shorter"
+        f"{task.fit.epochs} epochs; {ending}"
     )

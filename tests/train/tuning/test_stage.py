@@ -99,9 +99,31 @@ def test_the_cost_is_told_first(
     first, second = capsys.readouterr().err.splitlines()
     assert first == (
         "search: 3 searches (r0f0, r0f1, refit) × 30 trials × 2 fit(s) = 180 fits at most, each of "
-        "up to 2 epochs; pruned trials are shorter"
+        "up to 2 epochs; no trial can be pruned before its end"
     )
     assert "search: 30 trials × 2 fit(s) = 60 fits at most" in second
+
+
+@pytest.mark.parametrize(
+    ("tune", "shorter"),
+    [
+        ({"inner_folds": 2}, False),
+        ({"inner_folds": 2, "unpruned": 0}, True),
+        ({"inner_folds": 3}, True),
+        ({"inner_folds": 3, "unpruned": 0.34}, False),
+        ({"inner_folds": 3, "unpruned": 0, "pruner": "hyperband"}, True),
+        ({"inner_folds": 3, "pruner": "none"}, False),
+    ],
+)
+def test_the_cost_says_whether_pruning_saves_any(
+    folded: Stage, stages: Path, capsys: pytest.CaptureFixture[str], tune: dict[str, Any],
+    shorter: bool,
+) -> None:  # fmt: skip
+    own = task(**tune)
+    say_cost(own, wanted(folded, own))
+    told = capsys.readouterr().err
+    assert ("pruned trials are shorter" in told) is shorter
+    assert ("no trial can be pruned before its end" in told) is not shorter
 
 
 def test_every_part_is_checked_before_the_first_trial(folded: Stage, stages: Path) -> None:
