@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.core.config.task import TaskConfig
@@ -20,6 +20,9 @@ _NO_SETTING = {
     "model.init_from": "a trunk brings its own statistics of the inputs, and the audit looks at "
     "whom it was trained on; make one search for each",
 }
+# Settings by which the figure `val/loss` itself differs; `fit.loss` is none: both its losses are
+# the same function of the data.
+_CHANGES_LOSS = ("fit.class_weights", "fit.multitask")
 
 
 def present_settings(task: TaskConfig) -> dict[str, Any]:
@@ -59,4 +62,23 @@ def check_searchable(name: str, present: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"'tune.space' has '{name}', whose value is several values; only a setting of one "
             "number, word or switch can be searched for"
+        )
+
+
+def check_comparable(names: Iterable[str], objective: str) -> None:
+    """Refuse to search by a loss for settings under which it is another one.
+
+    Args:
+        names: of the settings searched for.
+        objective: `tune.objective`.
+
+    Raises:
+        ConfigError: trials could not be compared.
+    """
+    found = [name for name in names if name in _CHANGES_LOSS]
+    if found and objective == "loss":
+        raise ConfigError(
+            f"'tune.space' has '{found[0]}', which changes what the loss is, and 'tune.objective' "
+            "is 'loss', so that no two trials could be compared: take it out, or search by 'auroc' "
+            "or 'auprc'"
         )

@@ -28,7 +28,7 @@ from components.core.models.registry import model_file
 from components.core.pretrained import fixed_settings
 from components.train.tuning.objective import Settings
 from components.train.tuning.quiet import quiet
-from components.train.tuning.searchable import check_searchable, present_settings
+from components.train.tuning.searchable import check_comparable, check_searchable, present_settings
 
 Space = dict[str, BaseDistribution]
 
@@ -50,7 +50,8 @@ def search_space(task: TaskConfig) -> Space:
 
     Raises:
         ConfigError: `tune.space` names an unknown setting, one that is no single value, or a value
-            that the setting cannot take; nothing is left to search for.
+            that the setting cannot take; the objective is the loss and a setting changes what that
+            is; nothing is left to search for.
     """
     present, fixed = present_settings(task), fixed_settings(task.model)
     space = {**suggested(task.model["name"]), **_TRAINING}
@@ -60,6 +61,7 @@ def search_space(task: TaskConfig) -> Space:
         space.pop(name, None)
         if wanted is not None:
             space[name] = _distribution(name, wanted)
+    check_comparable(space, task.tune.objective)
     if not space:
         raise ConfigError("'tune.space' takes every setting out of the search; leave one in")
     widened = {name: _holding(name, each, present[name]) for name, each in space.items()}

@@ -29,7 +29,7 @@ MODELS = sorted(models_by_name())
 
 def task(overrides: str = "", **space: Any) -> TaskConfig:
     loaded = load_task("ctrcd", overrides=overrides)
-    tune = type(loaded.tune).model_validate({"space": space})
+    tune = type(loaded.tune).model_validate({**loaded.tune.model_dump(), "space": space})
     return loaded.model_copy(update={"tune": tune})
 
 
@@ -120,6 +120,25 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
 def test_a_wrong_change_is_told(name: str, wanted: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         search_space(task(**{name: wanted}))
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("fit.class_weights", ["balanced", "none"]), ("fit.multitask", ["fixed", "uncertainty"])],
+)
+def test_what_changes_the_loss_is_not_searched_for_by_the_loss(
+    name: str, choices: list[str]
+) -> None:
+    by_loss = "tune.objective=loss"
+    with pytest.raises(
+        ConfigError,
+        match=rf"'tune\.space' has '{name}', which changes what the loss is, .*: take it out, or",
+    ):
+        search_space(task(by_loss, **{name: choices}))
+    assert name in search_space(task(**{name: choices}))
+    # `ce` and `bce` are the same function of the data.
+    space = search_space(task(by_loss, **{name: None, "fit.loss": ["ce", "bce"]}))
+    assert "fit.loss" in space
 
 
 def test_zero_stands_in_no_logarithmic_range() -> None:
