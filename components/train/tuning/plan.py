@@ -181,7 +181,7 @@ def _check_identity(plan: Plan, known: dict[str, Any] | None) -> None:
         return
     parts = sorted(key for key in {*own, *known} if own.get(key) != known.get(key))
     raise ConfigError(
-        f"the study '{plan.name}' searches for something else (its digest {digest(known)[:12]}, "
-        f"this one's {digest(own)[:12]}): {', '.join(parts)} differ; choose another 'tune.study', "
-        "or set them back to go on with it"
+        f"the study '{plan.name}' searches for something else, or with other software (its "
+        f"digest {digest(known)[:12]}, this one's {digest(own)[:12]}): {', '.join(parts)} differ; "
+        "choose another 'tune.study', or set them back to go on with it"
     )

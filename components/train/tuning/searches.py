@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.core import stages
+from components.core import stages, store
 from components.core.config.base import digest
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
@@ -12,6 +12,7 @@ from components.core.errors import ConfigError
 from components.core.members import REFIT
 from components.core.progress import say
 from components.core.store import Stage
+from components.core.versions import library_versions
 from components.train.tuning.plan import prunes
 
 _NAME_DIGITS = 16  # 64 bits of a sha256: no two searches of a hospital share them
@@ -85,8 +86,19 @@ def _search(audit: Stage, cohort: Stage, task: TaskConfig, fold: str, fits: int)
                 task.section("label", "heads", "model", "fit")
             )[:_NAME_DIGITS],
             "the patients searched on": fold or "every fold's validation part",
+            **_software(),
         },
     )
+
+
+def _software() -> dict[str, str]:
+    """Return what computes a trial; not the device, which workers need not share."""
+    facts = stages.FACTS["search"]
+    versions = library_versions(facts.libraries)
+    return {
+        "the code that trains": store.source_hash(facts.code)[:_NAME_DIGITS],
+        **{f"the version of {name}": versions[name] for name in versions},
+    }
 
 
 def _identity(audit: Stage, task: TaskConfig) -> str:

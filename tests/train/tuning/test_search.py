@@ -61,7 +61,9 @@ def test_tpe_comes_nearer_than_chance(data_folder: Path, tmp_path: Path) -> None
 
 def test_another_search_of_the_same_name_is_refused(data_folder: Path) -> None:
     search(toys.plan(trials=1), factory=PARABOLA)
-    with pytest.raises(ConfigError, match=r"'toy' searches for something else .*: tune\.seed diff"):
+    with pytest.raises(
+        ConfigError, match=r"'toy' searches for something else, .*: tune\.seed diff"
+    ):
         search(toys.plan(trials=1, seed=1), factory=PARABOLA)
 
 
