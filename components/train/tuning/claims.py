@@ -9,6 +9,7 @@ exactly as many as asked for.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -147,6 +148,11 @@ class Slots:
         trial = optuna.Trial(self._study, trial_id)
         settings = dict(draw(trial, self._plan.space))
         return Claim(trial, trial_id, slot, settings, self._plan.steps)
+
+
+def asked_for(plan: Plan, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials of the slots that a search asks for: its study may have more of another."""
+    return [each for each in trials if each.user_attrs.get(SLOT, math.inf) < plan.tune.trials]
 
 
 def is_dead(trial: FrozenTrial) -> bool:

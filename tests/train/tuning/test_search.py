@@ -43,10 +43,19 @@ def test_a_search_goes_on_where_it_stopped(data_folder: Path, tmp_path: Path) ->
     assert len({each["model.x"] for each in whole}) == 14
 
 
-def test_a_smaller_budget_begins_nothing_more(data_folder: Path) -> None:
-    search(toys.plan(trials=4), factory=PARABOLA)
+def test_a_smaller_budget_gives_what_it_would_have_given_alone(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = search(toys.plan(trials=6), factory=PARABOLA)
+    capsys.readouterr()
     found = search(toys.plan(trials=2), factory=PARABOLA)
-    assert found.states == {"complete": 4}
+    alone = search(toys.plan(trials=2), factory=PARABOLA, file=tmp_path / "alone.db")
+    assert found.states == {"complete": 2}
+    assert (found.number, found.value, found.best) == (alone.number, alone.value, alone.best)
+    assert found.value < more.value  # the case in which the others would show
+    assert [each.params for each in found.trials] == [each.params for each in alone.trials]
+    assert capsys.readouterr().err.startswith(f"trials: 2/2, best {alone.value:.4g} ")
+    assert len(search(toys.plan(trials=6), factory=PARABOLA).trials) == 6
 
 
 def test_tpe_comes_nearer_than_chance(data_folder: Path, tmp_path: Path) -> None:

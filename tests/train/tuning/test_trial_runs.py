@@ -73,6 +73,13 @@ def test_runs_of_an_earlier_search_move_under_the_present_one(workspace: Workpla
     assert set(children(second)) == {0, 1, 2}
 
 
+def test_a_smaller_search_shows_its_own_trials_alone(workspace: Workplace) -> None:
+    first, second = parent(), parent()
+    search(toys.plan(trials=3), factory=toys.factory("parabola"), recording=first)
+    search(toys.plan(trials=1), factory=toys.factory("parabola"), recording=second)
+    assert (set(children(first)), set(children(second))) == ({1, 2}, {0})
+
+
 def test_two_studies_of_one_name_keep_their_own_runs(workspace: Workplace, tmp_path: Path) -> None:
     """As of two users of one tracking store, or of a data folder that was deleted in between."""
     first, second = parent(), parent()
