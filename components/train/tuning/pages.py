@@ -19,7 +19,7 @@ from components.train.tuning.quiet import quiet
 from components.train.tuning.study import Searched
 from components.train.tuning.trial_runs import row_of
 
-PAGE, TABLE = "search.html", "trials"
+PAGE = "search.html"
 TEMPLATE = "search.html.j2"
 # So many digits tell two trials apart and still fit a column.
 _DIGITS = 4
@@ -44,20 +44,6 @@ class Picture:
     missing: str = ""
 
 
-def write_pages(searched: Searched, folder: Path) -> tuple[Path, ...]:
-    """Write `search.html`, `trials.parquet` and `trials.csv` into a folder and return the files.
-
-    The page loads nothing from elsewhere.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    frame = table_of(searched)
-    files = tuple(folder / name for name in (PAGE, f"{TABLE}.parquet", f"{TABLE}.csv"))
-    files[0].write_text(render(searched, frame), encoding="utf-8")
-    frame.to_parquet(files[1], index=False)
-    frame.to_csv(files[2], index=False)
-    return files
-
-
 def table_of(searched: Searched) -> pd.DataFrame:
     """Return one row per trial: number, slot, attempt, state, value, seconds, settings, figures."""
     frame = pd.DataFrame([row_of(each) for each in searched.trials])
@@ -69,7 +55,12 @@ def table_of(searched: Searched) -> pd.DataFrame:
 
 
 def render(searched: Searched, frame: pd.DataFrame) -> str:
-    """Return the page."""
+    """Return the page, which loads nothing from elsewhere.
+
+    Args:
+        searched: what the search came to.
+        frame: `table_of` it.
+    """
     from plotly.offline import get_plotlyjs
 
     header = tuple(str(name) for name in frame.columns)
