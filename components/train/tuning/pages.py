@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 import pandas as pd
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
 from components.core.report.page import environment
@@ -46,12 +47,20 @@ class Picture:
 
 def table_of(searched: Searched) -> pd.DataFrame:
     """Return one row per trial: number, slot, attempt, state, value, seconds, settings, figures."""
-    frame = pd.DataFrame([row_of(each) for each in searched.trials])
-    for name in searched.plan.space:
-        kinds = {type(value) for value in frame[name].dropna()}
-        if len(kinds) > 1 and not kinds <= {int, float}:  # a column of a file has one type
-            frame[name] = frame[name].map(lambda value: None if value is None else str(value))
-    return frame
+    rows = [row_of(each) for each in searched.trials]
+    # A column of a file has one type.
+    mixed = [name for name, each in searched.plan.space.items() if _is_mixed(each)]
+    for row in rows:
+        row |= {name: str(row[name]) for name in mixed if row.get(name) is not None}
+    return pd.DataFrame(rows)
+
+
+def _is_mixed(each: BaseDistribution) -> bool:
+    """Return whether the choices, in whose draws searches differ, are of several types."""
+    if not isinstance(each, CategoricalDistribution):
+        return False
+    kinds = {type(value) for value in each.choices if value is not None}
+    return len(kinds) > 1 and not kinds <= {int, float}
 
 
 def render(searched: Searched, frame: pd.DataFrame) -> str:

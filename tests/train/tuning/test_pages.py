@@ -120,3 +120,15 @@ def test_a_failed_start_and_mixed_choices_are_shown(data_folder: Path, tmp_path:
     parquet, _ = written({"": found}, tmp_path)
     assert len(parquet) == 8
     assert set(parquet["model.kind"].dropna()) <= {"a", "3", "True"}
+
+
+def test_mixed_choices_are_text_in_every_search_whatever_it_has_drawn(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    """One search may have drawn numbers alone, another words: their table has one column."""
+    searches = {str(n): mixed(2, tmp_path / f"{n}.db", seed=n) for n in range(8)}
+    drawn = [{type(each.params["model.kind"]) for each in s.trials} for s in searches.values()]
+    assert {str, int} in drawn
+    assert {int} in drawn
+    parquet, _ = written(searches, tmp_path)
+    assert set(parquet["model.kind"].dropna()) == {"a", "3", "True"}
