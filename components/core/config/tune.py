@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from components.core.config.base import Frozen
 
@@ -31,6 +32,12 @@ class Range(Frozen):
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Range:
+        for name in ("low", "high", "step"):
+            value: float | None = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(
+                    f"{name} is {value:g}; a range needs finite numbers, give another {name}"
+                )
         if not self.low < self.high:
             raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must be below high")
         if self.log and self.low <= 0:
@@ -38,6 +45,13 @@ class Range(Frozen):
         if self.log and self.step is not None:
             raise ValueError("a range has either 'log' or 'step'")
         return self
+
+
+def _finite(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    for value in values:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"a choice is {value:g}; choices of numbers are finite, leave it out")
+    return values
 
 
 def _kind(value: object) -> str:
@@ -49,7 +63,7 @@ def _kind(value: object) -> str:
 # A range, the values to choose from, or nothing: that setting is not searched.
 Dimension = Annotated[
     Annotated[Range, Tag("range")]
-    | Annotated[tuple[Scalar, ...], Field(min_length=1), Tag("choices")]
+    | Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(_finite), Tag("choices")]
     | Annotated[None, Tag("nothing")],
     Discriminator(_kind),
 ]
@@ -70,7 +84,7 @@ class TuneConfig(Frozen):
         sampler: `tpe`, or `random`.
         pruner: stops hopeless trials: `median`, `hyperband`, or `none`.
         unpruned: share of a trial's steps (epochs of one fit, or fits) in which none is stopped:
-            what learns slowly is behind at first.
+            what learns slowly is behind at first. None is stopped after the last step either.
         seed: of the sampler.
         nested: search anew inside each outer fold, on inner folds of its training and validation
             patients, so that the outer figure is honest; None where the split has folds.
@@ -90,7 +104,7 @@ class TuneConfig(Frozen):
     objective: Literal["auroc", "auprc", "loss"] = "auroc"
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
-    unpruned: float = Field(default=0.34, ge=0, lt=1)
+    unpruned: float = Field(default=1 / 3, ge=0, lt=1)
     seed: int = 0
     nested: bool | None = None
     inner_folds: int = Field(default=3, ge=2)

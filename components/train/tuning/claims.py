@@ -9,6 +9,7 @@ exactly as many as asked for.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -45,12 +46,22 @@ class Claim:
         trial_id: in the database.
         slot: which it takes.
         settings: drawn for it.
+        steps: after which it reports, at most.
     """
 
     trial: optuna.Trial
     trial_id: int
     slot: int
     settings: dict[str, Scalar]
+    steps: int
+
+    def may_be_pruned(self, step: int) -> bool:
+        """Return whether the trial may be stopped after a step (from 0).
+
+        The untuned settings are what the others are measured against: they need a value. After the
+        last step nothing is left to save.
+        """
+        return self.slot != UNTUNED_SLOT and step + 1 < self.steps
 
 
 class Slots:
@@ -136,7 +147,12 @@ class Slots:
         self._study.sampler = sampler(self._plan.tune, slot)
         trial = optuna.Trial(self._study, trial_id)
         settings = dict(draw(trial, self._plan.space))
-        return Claim(trial, trial_id, slot, settings)
+        return Claim(trial, trial_id, slot, settings, self._plan.steps)
+
+
+def asked_for(plan: Plan, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials of the slots that a search asks for: its study may have more of another."""
+    return [each for each in trials if each.user_attrs.get(SLOT, math.inf) < plan.tune.trials]
 
 
 def is_dead(trial: FrozenTrial) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 import pandas as pd
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
 from components.core.report.page import environment
@@ -19,7 +20,7 @@ from components.train.tuning.quiet import quiet
 from components.train.tuning.study import Searched
 from components.train.tuning.trial_runs import row_of
 
-PAGE, TABLE = "search.html", "trials"
+PAGE = "search.html"
 TEMPLATE = "search.html.j2"
 # So many digits tell two trials apart and still fit a column.
 _DIGITS = 4
@@ -44,32 +45,31 @@ class Picture:
     missing: str = ""
 
 
-def write_pages(searched: Searched, folder: Path) -> tuple[Path, ...]:
-    """Write `search.html`, `trials.parquet` and `trials.csv` into a folder and return the files.
-
-    The page loads nothing from elsewhere.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    frame = table_of(searched)
-    files = tuple(folder / name for name in (PAGE, f"{TABLE}.parquet", f"{TABLE}.csv"))
-    files[0].write_text(render(searched, frame), encoding="utf-8")
-    frame.to_parquet(files[1], index=False)
-    frame.to_csv(files[2], index=False)
-    return files
-
-
 def table_of(searched: Searched) -> pd.DataFrame:
     """Return one row per trial: number, slot, attempt, state, value, seconds, settings, figures."""
-    frame = pd.DataFrame([row_of(each) for each in searched.trials])
-    for name in searched.plan.space:
-        kinds = {type(value) for value in frame[name].dropna()}
-        if len(kinds) > 1 and not kinds <= {int, float}:  # a column of a file has one type
-            frame[name] = frame[name].map(lambda value: None if value is None else str(value))
-    return frame
+    rows = [row_of(each) for each in searched.trials]
+    # A column of a file has one type.
+    mixed = [name for name, each in searched.plan.space.items() if _is_mixed(each)]
+    for row in rows:
+        row |= {name: str(row[name]) for name in mixed if row.get(name) is not None}
+    return pd.DataFrame(rows)
+
+
+def _is_mixed(each: BaseDistribution) -> bool:
+    """Return whether the choices, in whose draws searches differ, are of several types."""
+    if not isinstance(each, CategoricalDistribution):
+        return False
+    kinds = {type(value) for value in each.choices if value is not None}
+    return len(kinds) > 1 and not kinds <= {int, float}
 
 
 def render(searched: Searched, frame: pd.DataFrame) -> str:
-    """Return the page."""
+    """Return the page, which loads nothing from elsewhere.
+
+    Args:
+        searched: what the search came to.
+        frame: `table_of` it.
+    """
     from plotly.offline import get_plotlyjs
 
     header = tuple(str(name) for name in frame.columns)

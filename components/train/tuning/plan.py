@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,10 +26,13 @@ from components.train.tuning.space import (
 from components.train.tuning.storage import Opened
 
 IDENTITY = "identity"
+STUDY_ID = "study_id"
 Direction = Literal["maximize", "minimize"]
 # Knuth's multiplicative hash (The Art of Computer Programming 3, section 6.4): seeds of
 # neighbouring trials must differ by more than their last bit.
 _KNUTH = 2_654_435_761
+# A third of three steps is one, although its product may exceed 1 by rounding.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +121,17 @@ def open_study(opened: Opened, plan: Plan) -> optuna.Study:
         )
         known = study.user_attrs.get(IDENTITY)
         if known is None and not study.get_trials(deepcopy=False):
+            # First, so that a study with an identity has one whenever its maker is killed.
+            study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
             study.set_user_attr(IDENTITY, plan.identity())
         else:
             _check_identity(plan, known)
     return study
+
+
+def study_id(study: optuna.Study) -> str:
+    """Return what tells a study from every other of its name, in whatever database it lies."""
+    return str(study.user_attrs[STUDY_ID])
 
 
 def sampler(tune: TuneConfig, number: int) -> BaseSampler:
@@ -139,14 +150,25 @@ def sampler(tune: TuneConfig, number: int) -> BaseSampler:
 
 def pruner(plan: Plan) -> BasePruner:
     """Return what stops hopeless trials, none of them in its first steps."""
-    spared = math.ceil(plan.tune.unpruned * plan.steps)
+    first = _first_judged(plan.tune, plan.steps)
     match plan.tune.pruner:
         case "median":
-            return MedianPruner(n_warmup_steps=spared)
+            return MedianPruner(n_warmup_steps=first)
         case "hyperband":
-            return HyperbandPruner(min_resource=max(1, spared), max_resource=max(1, plan.steps))
+            return HyperbandPruner(min_resource=first, max_resource=max(1, plan.steps))
         case "none":
             return NopPruner()
+
+
+def prunes(tune: TuneConfig, steps: int) -> bool:
+    """Return whether a trial of so many steps can be stopped, which saves its last one at least."""
+    return tune.pruner != "none" and _first_judged(tune, steps) < steps - 1
+
+
+def _first_judged(tune: TuneConfig, steps: int) -> int:
+    """Return the step (from 0) after which a trial may be stopped for the first time."""
+    spared = math.ceil(tune.unpruned * steps - _ROUNDING)
+    return max(1, spared) if tune.pruner == "hyperband" else spared
 
 
 def _check_identity(plan: Plan, known: dict[str, Any] | None) -> None:
@@ -159,7 +181,7 @@ def _check_identity(plan: Plan, known: dict[str, Any] | None) -> None:
         return
     parts = sorted(key for key in {*own, *known} if own.get(key) != known.get(key))
     raise ConfigError(
-        f"the study '{plan.name}' searches for something else (its digest {digest(known)[:12]}, "
-        f"this one's {digest(own)[:12]}): {', '.join(parts)} differ; choose another 'tune.study', "
-        "or set them back to go on with it"
+        f"the study '{plan.name}' searches for something else, or with other software (its "
+        f"digest {digest(known)[:12]}, this one's {digest(own)[:12]}): {', '.join(parts)} differ; "
+        "choose another 'tune.study', or set them back to go on with it"
     )

@@ -84,7 +84,7 @@ def write(work: Workspace, task: TaskConfig, found: list[Found], *, seen: bool) 
     work.counts |= {"searches": len(found), "trials": sum(states.values())}
     chosen = tuned_task(task, work.folder.name.removeprefix(".tmp-"), work.facts)
     work.path(BEST).write_text(chosen.to_yaml(), encoding="utf-8")
-    _write_tables(work, found)
+    write_tables(work, found)
     for each in found:
         for name, page in each.pages.items():
             work.path("pages", name).write_text(page, encoding="utf-8")
@@ -98,7 +98,8 @@ def gain(objective: str, found: Found) -> float | None:
     return found.untuned - found.value if objective == "loss" else found.value - found.untuned
 
 
-def _write_tables(work: Workspace, found: list[Found]) -> None:
+def write_tables(work: Workspace, found: list[Found]) -> None:
+    """Write the trials and the inner predictions of every search, each with its `fold`."""
     trials = pd.concat([each.trials.assign(fold=each.fold) for each in found], ignore_index=True)
     trials.to_parquet(work.path(TRIALS), index=False)
     trials.to_csv(work.path("trials.csv"), index=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.core import stages
+from components.core import stages, store
 from components.core.config.base import digest
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
@@ -12,6 +12,8 @@ from components.core.errors import ConfigError
 from components.core.members import REFIT
 from components.core.progress import say
 from components.core.store import Stage
+from components.core.versions import library_versions
+from components.train.tuning.plan import prunes
 
 _NAME_DIGITS = 16  # 64 bits of a sha256: no two searches of a hospital share them
 
@@ -84,8 +86,19 @@ def _search(audit: Stage, cohort: Stage, task: TaskConfig, fold: str, fits: int)
                 task.section("label", "heads", "model", "fit")
             )[:_NAME_DIGITS],
             "the patients searched on": fold or "every fold's validation part",
+            **_software(),
         },
     )
+
+
+def _software() -> dict[str, str]:
+    """Return what computes a trial; not the device, which workers need not share."""
+    facts = stages.FACTS["search"]
+    versions = library_versions(facts.libraries)
+    return {
+        "the code that trains": store.source_hash(facts.code)[:_NAME_DIGITS],
+        **{f"the version of {name}": versions[name] for name in versions},
+    }
 
 
 def _identity(audit: Stage, task: TaskConfig) -> str:
@@ -99,8 +112,10 @@ def say_cost(task: TaskConfig, wanted: list[Search]) -> None:
     """Say how much will be trained at most, before it is."""
     trials, fits = task.tune.trials, wanted[0].fits
     total = len(wanted) * trials * fits
+    shorter = prunes(task.tune, wanted[0].steps(task))
+    ending = "pruned trials are shorter" if shorter else "no trial can be pruned before its end"
     where = f"{len(wanted)} searches ({', '.join(s.fold for s in wanted)}) × " if wanted[1:] else ""
     say(
         f"search: {where}{trials} trials × {fits} fit(s) = {total:,} fits at most, each of up to "
-        f"{task.fit.epochs} epochs; pruned trials are shorter"
+        f"{task.fit.epochs} epochs; {ending}"
     )

@@ -23,11 +23,12 @@ from optuna.distributions import (
 from components.core.config.base import digest
 from components.core.config.task import TaskConfig
 from components.core.config.tune import Dimension, Range, Scalar
-from components.core.errors import ConfigError, nearest
-from components.core.models.registry import model_config, model_file
+from components.core.errors import ConfigError
+from components.core.models.registry import model_file
 from components.core.pretrained import fixed_settings
 from components.train.tuning.objective import Settings
 from components.train.tuning.quiet import quiet
+from components.train.tuning.searchable import check_comparable, check_searchable, present_settings
 
 Space = dict[str, BaseDistribution]
 
@@ -40,8 +41,6 @@ _TRAINING: Space = {
     "fit.weight_decay": FloatDistribution(1e-5, 1e-1, log=True),
     "fit.batch": CategoricalDistribution([16, 32, 64]),
 }
-# They say what else is trained, or where; no trial's result depends on them.
-_NO_SETTING = {"fit.refit", "fit.alone", "fit.device", "model.name"}
 # A step's multiple that falls short of the upper end by rounding alone.
 _ROUNDING = 1e-9
 
@@ -51,16 +50,18 @@ def search_space(task: TaskConfig) -> Space:
 
     Raises:
         ConfigError: `tune.space` names an unknown setting, one that is no single value, or a value
-            that the setting cannot take; nothing is left to search for.
+            that the setting cannot take; the objective is the loss and a setting changes what that
+            is; nothing is left to search for.
     """
     present, fixed = present_settings(task), fixed_settings(task.model)
     space = {**suggested(task.model["name"]), **_TRAINING}
     space = {name: each for name, each in space.items() if name not in fixed}
     for name, wanted in task.tune.space.items():
-        _check_name(name, present)
+        check_searchable(name, present)
         space.pop(name, None)
         if wanted is not None:
             space[name] = _distribution(name, wanted)
+    check_comparable(space, task.tune.objective)
     if not space:
         raise ConfigError("'tune.space' takes every setting out of the search; leave one in")
     widened = {name: _holding(name, each, present[name]) for name, each in space.items()}
@@ -76,19 +77,6 @@ def suggested(model: str) -> Space:
         trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
         model_file(model).suggest(trial)
     return dict(trial.distributions)
-
-
-def present_settings(task: TaskConfig) -> dict[str, Any]:
-    """Return every setting of the task's model and training by name, those of no single value too.
-
-    Whether other networks are trained beside it (`fit.alone`, …) is none, nor what a trunk taken
-    over decides.
-    """
-    others = _NO_SETTING | fixed_settings(task.model)
-    model = model_config(task.model).model_dump(mode="json")
-    found = {f"model.{key}": value for key, value in model.items()}
-    found |= {f"fit.{key}": value for key, value in task.section("fit")["fit"].items()}
-    return {name: value for name, value in found.items() if name not in others}
 
 
 def untuned(task: TaskConfig, space: Space) -> dict[str, Scalar]:
@@ -125,19 +113,6 @@ def _suggest(trial: optuna.Trial, name: str, each: BaseDistribution) -> Scalar:
             return trial.suggest_float(name, each.low, each.high, step=each.step, log=each.log)
         case _:
             return trial.suggest_categorical(name, cast(CategoricalDistribution, each).choices)
-
-
-def _check_name(name: str, present: Mapping[str, Any]) -> None:
-    if name not in present:
-        raise ConfigError(
-            f"'tune.space' has '{name}', which is no setting to be searched for; "
-            f"{nearest(name, present)}"
-        )
-    if isinstance(present[name], (list, dict)):
-        raise ConfigError(
-            f"'tune.space' has '{name}', whose value is several values; only a setting of one "
-            "number, word or switch can be searched for"
-        )
 
 
 def _distribution(name: str, wanted: Dimension) -> BaseDistribution:

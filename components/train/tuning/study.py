@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from components.core.config.tune import Scalar
 from components.core.errors import CardioError
 from components.core.store import data_root
-from components.train.tuning.claims import REASON, SLOT, UNTUNED_SLOT, is_dead
+from components.train.tuning.claims import REASON, SLOT, UNTUNED_SLOT, asked_for, is_dead
 from components.train.tuning.helpers import helpers
 from components.train.tuning.job import Factory, Job
 from components.train.tuning.objective import Objective
@@ -37,7 +37,7 @@ class Searched:
         value: of the objective under them; the best of several, so it promises too much.
         untuned: the objective under the task's own settings; None where that trial failed.
         states: `complete`, `pruned`, `failed`, `dead`, `running`, `waiting` → slots.
-        trials: all of them, those of dead workers too, in order of their numbers.
+        trials: of the slots asked for, those of dead workers too, in order of their numbers.
     """
 
     plan: Plan
@@ -64,7 +64,8 @@ def search(
 ) -> Searched:
     """Search until `plan.tune.trials` trials have ended in the study, or the time is up.
 
-    Trials that were finished before count: called again, it goes on.
+    Trials that were finished before count: called again, it goes on. Those beyond the number asked
+    for, which another search has made, do not.
 
     Args:
         plan: of the study.
@@ -89,24 +90,24 @@ def search(
     opened = job.open()
     study = open_study(opened, plan)
     told = Told(plan, study)
-    runs = TrialRuns(recording, plan.name) if recording else None
-    _put_right(runs, study)
+    runs = TrialRuns(recording, study) if recording else None
+    _put_right(runs, plan, study)
     try:
         with _signals(), helpers(job, plan.tune.workers - 1):
             Worker(job, opened, study, objective or factory.build()).work(told)
     finally:
-        _put_right(runs, study)
+        _put_right(runs, plan, study)
     told.say()
     return _searched(plan, study.get_trials())
 
 
-def _put_right(runs: TrialRuns | None, study: optuna.Study) -> None:
+def _put_right(runs: TrialRuns | None, plan: Plan, study: optuna.Study) -> None:
     if runs is not None:
-        runs.put_right(each for each in study.get_trials(deepcopy=False) if SLOT in each.user_attrs)
+        runs.put_right(asked_for(plan, study.get_trials(deepcopy=False)))
 
 
 def _searched(plan: Plan, found: list[FrozenTrial]) -> Searched:
-    trials = [each for each in found if SLOT in each.user_attrs]
+    trials = asked_for(plan, found)
     best = best_of(trials, minimize=plan.direction == "minimize")
     counts = states(trials)
     if best is None or best.value is None:

@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from components.core.progress import duration, say
-from components.train.tuning.claims import SLOT
+from components.train.tuning.claims import SLOT, asked_for
 from components.train.tuning.plan import Plan
 from components.train.tuning.trial_runs import state_of
 
@@ -29,7 +29,7 @@ class Told:
     def __init__(self, plan: Plan, study: optuna.Study) -> None:
         self._plan, self._study = plan, study
         self._begun = self._last = time.monotonic()
-        self._before = self._ended(states(study.get_trials(deepcopy=False)))
+        self._before = self._ended(states(self._trials()))
 
     def now_and_then(self) -> None:
         """Say it, unless it has just been said."""
@@ -39,7 +39,7 @@ class Told:
 
     def say(self) -> None:
         """Say how many trials have ended, the best so far, the rate and the time left."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self._trials()
         counts, asked = states(trials), self._plan.tune.trials
         done = self._ended(counts)
         parts = [f"trials: {done}/{asked}", *_best(trials, minimize=self._minimize)]
@@ -52,6 +52,9 @@ class Told:
             parts.append(f"{duration((asked - done) * minutes * 60 / fresh)} left")
         say(", ".join(parts))
 
+    def _trials(self) -> list[FrozenTrial]:
+        return asked_for(self._plan, self._study.get_trials(deepcopy=False))
+
     @property
     def _minimize(self) -> bool:
         return self._plan.direction == "minimize"
@@ -61,8 +64,8 @@ class Told:
 
 
 def states(trials: list[FrozenTrial]) -> Counter[str]:
-    """Return how many slots are in which state (`complete`, `pruned`, `failed`, `dead`, …)."""
-    latest = {each.user_attrs[SLOT]: each for each in trials if SLOT in each.user_attrs}
+    """Return how many slots of these trials are in which state (`complete`, `pruned`, …)."""
+    latest = {each.user_attrs[SLOT]: each for each in trials}
     unfinished = {TrialState.WAITING: "waiting", TrialState.RUNNING: "running"}
     return Counter(unfinished.get(each.state) or state_of(each)[0] for each in latest.values())
 

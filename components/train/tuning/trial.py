@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from components.core.errors import CardioError, StorageError, shorten
-from components.train.tuning.claims import FIGURES, REASON, UNTUNED_SLOT, Claim
+from components.train.tuning.claims import FIGURES, REASON, Claim
 from components.train.tuning.objective import Objective, Score
 from components.train.tuning.quiet import quiet
 from components.train.tuning.storage import Opened
@@ -70,8 +70,7 @@ def _run(claim: Claim, objective: Objective, opened: Opened) -> Ended:
     def report(step: int, value: float) -> None:
         _check_finite(value, f"after step {step}")
         patiently(opened, lambda: claim.trial.report(value, step))
-        # The untuned settings are what the others are measured against: they need a value.
-        if claim.slot != UNTUNED_SLOT and patiently(opened, claim.trial.should_prune):
+        if claim.may_be_pruned(step) and patiently(opened, claim.trial.should_prune):
             raise optuna.TrialPruned
 
     try:

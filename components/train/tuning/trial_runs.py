@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from components.core.child_runs import PARENT, ChildRun, ChildRuns, Status
 from components.core.runs import TAG_COMPONENT, TAG_ERROR
 from components.train.tuning.claims import FIGURES, REASON, SLOT, attempts, is_dead
+from components.train.tuning.plan import STUDY_ID, study_id
 
 TAG_STUDY, TAG_TRIAL, TAG_STATE = "study", "trial", "state"
 VALUE, REPORTED = "tune/value", "tune/reported"
@@ -40,21 +42,20 @@ class TrialRuns:
 
     Args:
         recording: where they go.
-        study: its name.
+        study: opened in its database.
     """
 
-    def __init__(self, recording: Recording, study: str) -> None:
-        self._runs, self._parent, self._study = (
-            ChildRuns(recording.experiment),
-            recording.parent,
-            study,
-        )
+    def __init__(self, recording: Recording, study: optuna.Study) -> None:
+        self._runs, self._parent = ChildRuns(recording.experiment), recording.parent
+        # By the name alone, one tracking store would mix up the studies of several databases.
+        self._name, self._id = study.study_name, study_id(study)
 
     def start(self, number: int, slot: int) -> str:
         """Open the run of a trial that begins, and return its id."""
         tags = {
             TAG_COMPONENT: "trial",
-            TAG_STUDY: self._study,
+            TAG_STUDY: self._name,
+            STUDY_ID: self._id,
             TAG_TRIAL: number,
             SLOT: slot,
             TAG_STATE: "running",
@@ -75,7 +76,7 @@ class TrialRuns:
         Runs of dead workers are ended, missing ones written, those of an earlier search of the same
         study moved under this one.
         """
-        known = {int(run.tags[TAG_TRIAL]): run for run in self._runs.find(TAG_STUDY, self._study)}
+        known = {int(run.tags[TAG_TRIAL]): run for run in self._runs.find(STUDY_ID, self._id)}
         for trial in trials:
             run = known.get(trial.number)
             if run is not None and run.tags.get(PARENT) != self._parent:

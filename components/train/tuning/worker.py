@@ -51,7 +51,7 @@ class Worker:
     def __init__(self, job: Job, opened: Opened, study: optuna.Study, objective: Objective) -> None:
         self._job, self._opened, self._objective = job, opened, objective
         self._slots = Slots(job.plan, opened, study)
-        self._runs = TrialRuns(job.recording, job.plan.name) if job.recording else None
+        self._runs = TrialRuns(job.recording, study) if job.recording else None
         self._failures: list[Ended] = []
 
     def work(self, told: Told | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections import defaultdict
 from pathlib import Path
 
 import optuna
@@ -13,6 +14,7 @@ from optuna.trial import TrialState
 from components.core.errors import CardioError, ConfigError, InputError, StorageError
 from components.train.tuning import trial as trial_module
 from components.train.tuning.objective import Report, Score, Settings
+from components.train.tuning.plan import prunes
 from components.train.tuning.study import search, study_file
 from tests.train.tuning import toys
 
@@ -41,10 +43,19 @@ def test_a_search_goes_on_where_it_stopped(data_folder: Path, tmp_path: Path) ->
     assert len({each["model.x"] for each in whole}) == 14
 
 
-def test_a_smaller_budget_begins_nothing_more(data_folder: Path) -> None:
-    search(toys.plan(trials=4), factory=PARABOLA)
+def test_a_smaller_budget_gives_what_it_would_have_given_alone(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = search(toys.plan(trials=6), factory=PARABOLA)
+    capsys.readouterr()
     found = search(toys.plan(trials=2), factory=PARABOLA)
-    assert found.states == {"complete": 4}
+    alone = search(toys.plan(trials=2), factory=PARABOLA, file=tmp_path / "alone.db")
+    assert found.states == {"complete": 2}
+    assert (found.number, found.value, found.best) == (alone.number, alone.value, alone.best)
+    assert found.value < more.value  # the case in which the others would show
+    assert [each.params for each in found.trials] == [each.params for each in alone.trials]
+    assert capsys.readouterr().err.startswith(f"trials: 2/2, best {alone.value:.4g} ")
+    assert len(search(toys.plan(trials=6), factory=PARABOLA).trials) == 6
 
 
 def test_tpe_comes_nearer_than_chance(data_folder: Path, tmp_path: Path) -> None:
@@ -59,7 +70,9 @@ def test_tpe_comes_nearer_than_chance(data_folder: Path, tmp_path: Path) -> None
 
 def test_another_search_of_the_same_name_is_refused(data_folder: Path) -> None:
     search(toys.plan(trials=1), factory=PARABOLA)
-    with pytest.raises(ConfigError, match=r"'toy' searches for something else .*: tune\.seed diff"):
+    with pytest.raises(
+        ConfigError, match=r"'toy' searches for something else, .*: tune\.seed diff"
+    ):
         search(toys.plan(trials=1, seed=1), factory=PARABOLA)
 
 
@@ -160,14 +173,36 @@ def test_hopeless_trials_are_pruned_but_never_the_untuned_one(data_folder: Path)
             report(step, good)
         return Score(value=good)
 
-    found = search(toys.plan(trials=10, pruner="median"), factory=PARABOLA, objective=objective)
+    plan = toys.plan(3, trials=10, pruner="median")
+    found = search(plan, factory=PARABOLA, objective=objective)
     assert found.states == {"complete": 7, "pruned": 3}
-    again = search(toys.plan(trials=10, pruner="median"), factory=PARABOLA, objective=objective)
+    again = search(plan, factory=PARABOLA, objective=objective)
     assert again.untuned == 0.0
 
 
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+@pytest.mark.parametrize(("steps", "saved"), [(1, False), (2, False), (3, True)])
+def test_a_trial_is_pruned_where_that_saves_a_step_and_never_after_the_last(
+    data_folder: Path, pruner: str, steps: int, saved: bool
+) -> None:
+    """As many steps as inner folds: each is a fit, and the value is there after the last."""
+    begun: dict[int, int] = defaultdict(int)
+
+    def objective(settings: Settings, number: int, report: Report) -> Score:
+        for step in range(steps):
+            begun[number] += 1
+            report(step, -float(number))  # each trial is worse than all before
+        return Score(value=-float(number))
+
+    plan = toys.plan(steps, trials=12, pruner=pruner)
+    found = search(plan, factory=PARABOLA, objective=objective)
+    pruned = [each.number for each in found.trials if each.state == TrialState.PRUNED]
+    assert bool(pruned) == saved == prunes(plan.tune, steps)
+    assert {begun[number] for number in pruned} <= {2}
+
+
 @pytest.mark.parametrize(
-    ("unpruned", "states"), [(0.34, {"complete": 9}), (0.0, {"complete": 8, "pruned": 1})]
+    ("unpruned", "states"), [(1 / 3, {"complete": 9}), (0.0, {"complete": 8, "pruned": 1})]
 )
 def test_what_learns_slowly_is_spared_at_first(
     data_folder: Path, unpruned: float, states: dict[str, int]

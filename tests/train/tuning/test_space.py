@@ -14,8 +14,8 @@ from components.core.config.task import TaskConfig, load_task
 from components.core.errors import ConfigError
 from components.core.models.registry import model_config, models_by_name
 from components.train.tuning.quiet import quiet
+from components.train.tuning.searchable import present_settings
 from components.train.tuning.space import (
-    present_settings,
     search_space,
     space_digest,
     space_from_json,
@@ -29,7 +29,7 @@ MODELS = sorted(models_by_name())
 
 def task(overrides: str = "", **space: Any) -> TaskConfig:
     loaded = load_task("ctrcd", overrides=overrides)
-    tune = type(loaded.tune).model_validate({"space": space})
+    tune = type(loaded.tune).model_validate({**loaded.tune.model_dump(), "space": space})
     return loaded.model_copy(update={"tune": tune})
 
 
@@ -100,6 +100,13 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
         ("model.widht", [8], r"'model\.widht', which is no setting .*did you mean 'model\.width'"),
         ("preprocess.split.seed", [8], r"which is no setting to be searched for"),
         ("fit.refit", [True, False], r"'fit\.refit', which is no setting"),
+        (
+            "fit.device",
+            ["cpu"],
+            r"'fit\.device', .*: it bears on no trial's .*; set it in the task",
+        ),
+        ("model.name", ["ecg"], r"'model\.name', .*: each model has a space .*make one search for"),
+        ("model.init_from", ["a", "b"], r"'model\.init_from', .*: a trunk brings its own statis"),
         ("fit.seeds", [0, 1], r"'fit\.seeds', whose value is several values"),
         ("model.kernel", [8], r"'kernel' .* is '8': must be odd"),
         ("model.dropout", {"low": 0.0, "high": 1.5}, r"'dropout' .* is '1\.5'"),
@@ -113,6 +120,25 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
 def test_a_wrong_change_is_told(name: str, wanted: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         search_space(task(**{name: wanted}))
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("fit.class_weights", ["balanced", "none"]), ("fit.multitask", ["fixed", "uncertainty"])],
+)
+def test_what_changes_the_loss_is_not_searched_for_by_the_loss(
+    name: str, choices: list[str]
+) -> None:
+    by_loss = "tune.objective=loss"
+    with pytest.raises(
+        ConfigError,
+        match=rf"'tune\.space' has '{name}', which changes what the loss is, .*: take it out, or",
+    ):
+        search_space(task(by_loss, **{name: choices}))
+    assert name in search_space(task(**{name: choices}))
+    # `ce` and `bce` are the same function of the data.
+    space = search_space(task(by_loss, **{name: None, "fit.loss": ["ce", "bce"]}))
+    assert "fit.loss" in space
 
 
 def test_zero_stands_in_no_logarithmic_range() -> None:

@@ -15,11 +15,14 @@ from click.testing import CliRunner
 from components.core.config.task import TaskConfig
 from components.core.errors import ConfigError, InputError
 from components.core.store import Stage, Workspace, read_stage
+from components.core.versions import library_versions
 from components.train.run import prepared_cohort
 from components.train.tuning import run, trials
 from components.train.tuning.cli import main
+from components.train.tuning.plan import Plan, open_study, plan_of
 from components.train.tuning.results import Found, gain, write
 from components.train.tuning.searches import Search, is_seen, say_cost, searches
+from components.train.tuning.storage import open_storage
 from tests.chain import task_config, write_task
 
 FIT = {"epochs": 2, "batch": 16, "device": "cpu", "precision": "fp32"}
@@ -80,6 +83,34 @@ def test_a_study_is_named_by_what_decides_its_trials_and_not_by_their_number(
     assert wanted(holdout, other)[0].about != about
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [("store.source_hash", "the code that trains"), ("library_versions", "the version of torch")],
+)
+def test_a_named_study_mixes_no_trials_of_different_software(
+    holdout: Stage, stages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str,
+    told: str,
+) -> None:  # fmt: skip
+    def plan() -> Plan:
+        (search,) = wanted(holdout, task(study="ours"))
+        return plan_of(task(study="ours"), name=search.name, about=search.about)
+
+    opened = open_storage("", tmp_path / "s.db", heartbeat_s=1, retries=0)
+    open_study(opened, plan())
+    open_study(opened, plan())
+    other: dict[str, Any] = {
+        "store.source_hash": lambda name: "f" * 64,
+        "library_versions": lambda names: {**library_versions(names), "torch": "1.0"},
+    }
+    monkeypatch.setattr(f"components.train.tuning.searches.{changed}", other[changed])
+    with pytest.raises(
+        ConfigError,
+        match=rf"'ours' searches for something else, or with other software \(.*\): {told} differ; "
+        r"choose another 'tune\.study', or set",
+    ):
+        open_study(opened, plan())
+
+
 def test_settings_of_single_folds_need_a_refit(folded: Stage, stages: Path) -> None:
     own = task_config(fit=FIT | {"refit": False})
     with pytest.raises(
@@ -99,9 +130,31 @@ def test_the_cost_is_told_first(
     first, second = capsys.readouterr().err.splitlines()
     assert first == (
         "search: 3 searches (r0f0, r0f1, refit) × 30 trials × 2 fit(s) = 180 fits at most, each of "
-        "up to 2 epochs; pruned trials are shorter"
+        "up to 2 epochs; no trial can be pruned before its end"
     )
     assert "search: 30 trials × 2 fit(s) = 60 fits at most" in second
+
+
+@pytest.mark.parametrize(
+    ("tune", "shorter"),
+    [
+        ({"inner_folds": 2}, False),
+        ({"inner_folds": 2, "unpruned": 0}, True),
+        ({"inner_folds": 3}, True),
+        ({"inner_folds": 3, "unpruned": 0.34}, False),
+        ({"inner_folds": 3, "unpruned": 0, "pruner": "hyperband"}, True),
+        ({"inner_folds": 3, "pruner": "none"}, False),
+    ],
+)
+def test_the_cost_says_whether_pruning_saves_any(
+    folded: Stage, stages: Path, capsys: pytest.CaptureFixture[str], tune: dict[str, Any],
+    shorter: bool,
+) -> None:  # fmt: skip
+    own = task(**tune)
+    say_cost(own, wanted(folded, own))
+    told = capsys.readouterr().err
+    assert ("pruned trials are shorter" in told) is shorter
+    assert ("no trial can be pruned before its end" in told) is not shorter
 
 
 def test_every_part_is_checked_before_the_first_trial(folded: Stage, stages: Path) -> None:

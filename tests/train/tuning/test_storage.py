@@ -50,6 +50,8 @@ def test_several_processes_make_one_sqlite_study(tmp_path: Path) -> None:
     assert together("", tmp_path / "new" / "s.db", 4) == [0] * 4
     with sqlite3.connect(tmp_path / "new" / "s.db") as connection:
         assert connection.execute("SELECT count(*) FROM studies").fetchone() == (1,)
+        ids = "SELECT count(*) FROM study_user_attributes WHERE key = 'study_id'"
+        assert connection.execute(ids).fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -57,7 +59,8 @@ def test_several_processes_make_one_postgresql_study(tmp_path: Path, postgres: P
     url = postgres.create("together")
     assert together(url, tmp_path, 4) == [0] * 4
     found = opened(url)
-    assert len(found.storage.get_all_studies()) == 1
+    (made,) = found.storage.get_all_studies()
+    assert set(made.user_attrs) == {"identity", "study_id"}
     assert found.name == f"127.0.0.1:{postgres.port}/together"
 
 

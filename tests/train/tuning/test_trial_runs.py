@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,27 @@ def test_runs_of_an_earlier_search_move_under_the_present_one(workspace: Workpla
     assert set(children(second)) == {0, 1, 2}
 
 
+def test_a_smaller_search_shows_its_own_trials_alone(workspace: Workplace) -> None:
+    first, second = parent(), parent()
+    search(toys.plan(trials=3), factory=toys.factory("parabola"), recording=first)
+    search(toys.plan(trials=1), factory=toys.factory("parabola"), recording=second)
+    assert (set(children(first)), set(children(second))) == ({1, 2}, {0})
+
+
+def test_two_studies_of_one_name_keep_their_own_runs(workspace: Workplace, tmp_path: Path) -> None:
+    """As of two users of one tracking store, or of a data folder that was deleted in between."""
+    first, second = parent(), parent()
+    for recording, x in ((first, 0.5), (second, 0.25)):
+        plan = replace(toys.plan(trials=2), untuned={**toys.START, "model.x": x})
+        file = tmp_path / f"{x}.db"
+        search(plan, factory=toys.factory("parabola"), recording=recording, file=file)
+    for recording, x in ((first, "0.5"), (second, "0.25")):
+        found = children(recording)
+        assert {n: run.info.status for n, run in found.items()} == {0: "FINISHED", 1: "FINISHED"}
+        assert found[0].data.params["model.x"] == x
+        assert found[0].data.tags["study_id"] == found[1].data.tags["study_id"]
+
+
 def test_the_run_of_a_dead_worker_is_killed(workspace: Workplace) -> None:
     recording = parent()
 
@@ -94,7 +116,7 @@ def test_a_run_that_was_never_written_is_written(workspace: Workplace) -> None:
     plan = toys.plan(trials=2)
     job = Job(plan=plan, file=study_file("toy"), factory=toys.factory("parabola"))
     study = open_study(job.open(), plan)
-    TrialRuns(recording, "toy").put_right(study.get_trials())
+    TrialRuns(recording, study).put_right(study.get_trials())
     found = children(recording)
     assert {run.info.status for run in found.values()} == {"FINISHED"}
     assert found[1].data.metrics["tune/value"] == study.trials[1].value
