@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,7 @@ from components.core import store
 from components.core.config.base import validate
 from components.core.config.explain import ExplainConfig
 from components.core.config.task import assign, parse_overrides
+from components.core.data.cohort import Rows
 from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
 from components.core.errors import ConfigError
@@ -31,7 +34,7 @@ from components.explain.report import PAGE, figures_of, write_report
 from components.explain.samples import Asked, Chosen, choose
 from components.explain.sections import notices, sections
 from components.explain.subject import Subject
-from components.explain.subjects import Delineate, Model, open_subjects
+from components.explain.subjects import Model, Segment, open_subjects
 
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "torch", "captum", "neurokit2", "matplotlib", "jinja2")
 
@@ -136,7 +139,7 @@ def identity(job: Job) -> str:
 
 
 def explain(
-    work: Workspace, job: Job, opening: Opening | None, *, delineate: Delineate | None = None
+    work: Workspace, job: Job, opening: Opening | None, *, segment: Segment | None = None
 ) -> None:
     """Fill the workspace; a killed run goes on from its last chunk.
 
@@ -144,7 +147,7 @@ def explain(
         work: receives tables, page, pictures and figures.
         job: what is explained, and how.
         opening: of the test part, recorded; None leaves it closed.
-        delineate: finds the parts of each beat; None takes the project's own.
+        segment: finds the parts of the beats; None takes the project's own.
 
     Raises:
         ConfigError: a method that does not exist or does not fit the model, or none that fits.
@@ -152,7 +155,7 @@ def explain(
     model = Model(train=job.behind.train, cohort=job.behind.cohort, head=job.head, place=job.place)
     subjects = open_subjects(
         model, job.chosen, part=job.config.part, opening=opening,
-        delineate=delineate or _delineator(),
+        segment=segment or _own_segments,
     )  # fmt: skip
     methods = chosen_methods(subjects[0], job.config)
     if not methods:
@@ -170,9 +173,9 @@ def explain(
     chunks.clear(work.folder)
 
 
-def _delineator() -> Delineate:
-    # By name: its library takes seconds to load, and a model without an ECG needs none of it.
-    return cast(Delineate, importlib.import_module("components.core.signals.delineate").segments)
+def _own_segments(rows: Rows, fs: float) -> npt.NDArray[np.int8]:
+    # Its library takes seconds to load, and a model without an ECG needs none of it.
+    return importlib.import_module("components.core.data.segments").segments_of(rows, fs)
 
 
 def _fold(work: Workspace, subject: Subject, every: list[chunks.Chunk], head: View) -> Fold:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,30 +22,14 @@ from components.core.errors import CardioError
 from components.core.heads.known import known_columns, teaches
 from components.core.heads.registry import View, from_json
 from components.core.models.registry import model_file
-from components.core.progress import progress
 from components.core.schemas import MANIFEST, PART_PREFIX, TABULAR_PREFIX
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, stats_of
 from components.explain.samples import Chosen
 from components.explain.subject import Subject
 
-# Decoded records at a time: ten seconds of eight leads at 500 Hz are 160 kB in single precision.
-_BATCH = 64
-
-
-class Delineate(Protocol):
-    """Finds the parts of each beat of one record."""
-
-    def __call__(
-        self,
-        x: npt.NDArray[np.float32],
-        fs: float,
-        *,
-        lead_mask: npt.NDArray[np.bool_],
-        valid: tuple[int, int],
-    ) -> npt.NDArray[np.int8]:
-        """Return `[L]` index into `SEGMENTS` of `x` `[K, L]`, −1 all along without a beat."""
-        ...
+# find(rows, fs) -> [n, L] parts of the beats, −1 all along a record in which no beat is found.
+Segment = Callable[[Rows, float], npt.NDArray[np.int8]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +50,7 @@ class Model:
 
 
 def open_subjects(
-    model: Model, chosen: Chosen, *, part: str, opening: Opening | None, delineate: Delineate
+    model: Model, chosen: Chosen, *, part: str, opening: Opening | None, segment: Segment
 ) -> list[Subject]:
     """Return one subject per fold that has records to explain.
 
@@ -75,18 +59,15 @@ def open_subjects(
         chosen: fold → records.
         part: in which they lie.
         opening: of the test part, recorded; needed for that part alone.
-        delineate: finds the parts of each beat.
+        segment: finds the parts of the beats of records with an ECG.
 
     Raises:
         RefusedError: the opening is of another split, or was not recorded.
     """
-    with progress("explain: beats", len(chosen), "records") as advance:
-        found: list[Subject] = []
-        for fold, ids in chosen.by_fold.items():
-            rows = _rows(model, fold, part, ids, opening)
-            found.append(_subject(model, fold, rows, delineate))
-            advance(len(ids))
-    return found
+    return [
+        _subject(model, fold, _rows(model, fold, part, ids, opening), segment)
+        for fold, ids in chosen.by_fold.items()
+    ]
 
 
 def _rows(model: Model, fold: str, part: str, ids: Sequence[str], opening: Opening | None) -> Rows:
@@ -103,7 +84,7 @@ def _rows(model: Model, fold: str, part: str, ids: Sequence[str], opening: Openi
     return rows if "ecg" in _inputs(model.train, fold, rows) else rows.without("ecg")
 
 
-def _subject(model: Model, fold: str, rows: Rows, delineate: Delineate) -> Subject:
+def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
     inputs = _inputs(model.train, fold, rows)
     networks = [loaded(model.train, member) for member in members_of(model.train, fold)]
     target = Target([each.to(model.place.device) for each in networks], model.head)
@@ -118,7 +99,7 @@ def _subject(model: Model, fold: str, rows: Rows, delineate: Delineate) -> Subje
         leads=tuple(ecg["leads"]),
         fs=fs,
         tabular_mean=tabular_mean(model, fold, rows.stats),
-        segments=segments_of(rows, fs, delineate) if has_ecg else None,
+        segments=segment(rows, fs) if has_ecg else None,
         place=model.place,
     )
 
@@ -143,24 +124,6 @@ def tabular_mean(model: Model, fold: str, stats: FoldStats) -> Tensor:
     features = tabular_frame(train, stats.tabular.columns, TABULAR_PREFIX)
     mean = stats.tabular.transform(features).mean(axis=0, dtype=np.float64)
     return torch.from_numpy(mean).float()
-
-
-def segments_of(rows: Rows, fs: float, delineate: Delineate) -> npt.NDArray[np.int8]:
-    """Return `[n, L]` parts of the beats of every record, found in the record's own unit."""
-    reader = rows.reader
-    if reader is None:
-        raise CardioError("records without an ECG have no beats; ask for those with one")
-    found: list[npt.NDArray[np.int8]] = []
-    for start in range(0, len(rows), _BATCH):
-        shard, row = rows.shard[start : start + _BATCH], rows.shard_row[start : start + _BATCH]
-        values = reader.ecg(shard, row).astype(np.float32) * reader.scale(shard, row)[:, :, None]
-        masks, valid = reader.lead_mask(shard, row), reader.valid(shard, row)
-        values *= masks[:, :, None]
-        found += [
-            delineate(x, fs, lead_mask=mask, valid=(int(first), int(last)))
-            for x, mask, (first, last) in zip(values, masks, valid, strict=True)
-        ]
-    return np.stack(found)
 
 
 def without_beat(subject: Subject) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ import torch
 from components.core import runs
 from components.core.attribution.groups import SEGMENTS, Grouped
 from components.core.config.explain import ExplainConfig
+from components.core.data.cohort import Rows
 from components.core.store import Stage, read_stage
 from components.explain import method as methods
 from components.explain.method import Attributed
@@ -156,17 +157,18 @@ def place(workspace: Workplace, made: Callable[[str], tuple[Path, str]]) -> Call
     return get
 
 
-def halves(
-    x: npt.NDArray[np.float32], fs: float, *, lead_mask: npt.NDArray[np.bool_],
-    valid: tuple[int, int],
-) -> npt.NDArray[np.int8]:  # fmt: skip
+def halves(rows: Rows, fs: float) -> npt.NDArray[np.int8]:
     """Return QRS in the first half and `rest` in the second; no beat where there is no peak."""
     assert fs == 500.0
-    assert lead_mask.all()
-    assert valid == (0, x.shape[1])
-    found = np.full(x.shape[1], SEGMENTS.index("rest"), np.int8)
-    found[: x.shape[1] // 2] = SEGMENTS.index("QRS")
-    return found if x.max() > 0.8 else np.full_like(found, -1)
+    assert rows.reader is not None
+    x = (
+        rows.reader.ecg(rows.shard, rows.shard_row)
+        * rows.reader.scale(rows.shard, rows.shard_row)[..., None]
+    )
+    found = np.full((len(rows), x.shape[2]), SEGMENTS.index("rest"), np.int8)
+    found[:, : x.shape[2] // 2] = SEGMENTS.index("QRS")
+    found[x.max((1, 2)) < 0.8] = -1
+    return found
 
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
@@ -221,4 +223,4 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let discovery find the two methods above, and the segmenter be `halves`."""
     found = MappingProxyType({"gradient": GRADIENT, "ecg_only": ECG_ONLY})
     monkeypatch.setattr(methods, "all_methods", lambda: found)
-    monkeypatch.setattr("components.explain.run._delineator", lambda: halves)
+    monkeypatch.setattr("components.explain.run._own_segments", halves)

@@ -215,7 +215,7 @@ def test_an_explanation_does_not_depend_on_its_chunks(
         assert started("--run", at.run_id, "--samples", "10").exit_code == 0
         found = pd.read_parquet(stage_of(at).folder / outputs.ATTRIBUTIONS)
         tables.append(found.sort_values(["sample_id", "kind", "group"], ignore_index=True))
-    pd.testing.assert_frame_equal(*tables, rtol=1e-5)
+    pd.testing.assert_frame_equal(tables[0], tables[1], rtol=1e-5)
 
 
 def test_a_control_is_opened_and_its_labels_checked(place: Get) -> None:

@@ -137,4 +137,6 @@ def test_a_sample_of_another_part_is_refused() -> None:
 
 def test_a_part_without_known_truth_is_refused() -> None:
     with pytest.raises(InputError, match="the part 'val' has no record whose truth is known"):
-        choose(manifest().assign(label=pd.NA), Asked(), ExplainConfig(), truth=lambda f: f["label"])
+        choose(
+            manifest().assign(label=np.nan), Asked(), ExplainConfig(), truth=lambda f: f["label"]
+        )
