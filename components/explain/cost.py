@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,8 +73,14 @@ def costs(
     ]
 
 
-def lines(found: Sequence[Cost], records: int) -> list[str]:
-    """Return what the terminal says before the work begins."""
+def lines(found: Sequence[Cost], records: int, left_out: Mapping[str, str]) -> list[str]:
+    """Return what the terminal says before the work begins.
+
+    Args:
+        found: one at least.
+        records: to be explained.
+        left_out: methods that do not fit, and why.
+    """
     width = max(len(cost.name) for cost in found)
     rows = [
         f"  {cost.name:<{width}}  {cost.title}: {cost.passes:,.0f} passes a record, about "
@@ -82,4 +88,8 @@ def lines(found: Sequence[Cost], records: int) -> list[str]:
         for cost in found
     ]
     total = duration(sum(cost.seconds for cost in found))
-    return [f"explain: {records:,} records by {len(found)} method(s), about {total}:", *rows]
+    return [
+        f"explain: {records:,} records by {len(found)} method(s), about {total}:",
+        *rows,
+        *[f"  left out: {name}, {why}" for name, why in left_out.items()],
+    ]

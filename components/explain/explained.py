@@ -68,9 +68,12 @@ def records_of(subject: Subject, head: View) -> pd.DataFrame:
         batch = subject.batch(every[start : start + _BATCH])
         own.append(subject.log_odds(batch))
         baseline.append(subject.log_odds({**batch, **subject.baselines(batch)}))
+    truth = binary_truth(head.name, head.head, subject.rows.frame).astype("Int8")
+    if head.head.kind == "confidence":  # whether an answer was right is in no manifest
+        truth = truth.mask(truth.notna())
     beats = pd.Series(~without_beat(subject), dtype="boolean")
     frame = who(subject, every).assign(
-        truth=binary_truth(head.name, head.head, subject.rows.frame).astype("Int8").to_numpy(),
+        truth=pd.Series(truth.array, dtype="Int8"),
         log_odds=np.concatenate(own),
         baseline=np.concatenate(baseline),
         beats=beats.mask(pd.Series(subject.segments is None, index=beats.index)),

@@ -30,6 +30,7 @@ from components.core.versions import library_versions
 from components.explain import chunks, cost, outputs
 from components.explain.explained import Explained, Fold, records_of
 from components.explain.method import chosen as chosen_methods
+from components.explain.method import left_out
 from components.explain.report import PAGE, figures_of, write_report
 from components.explain.samples import Asked, Chosen, choose
 from components.explain.sections import notices, sections
@@ -162,7 +163,7 @@ def explain(
         has = ", ".join(subjects[0].inputs)
         raise ConfigError(f"no method fits this model, whose inputs are {has}; name another model")
     expected = cost.costs(subjects, methods, job.config)
-    for line in cost.lines(expected, len(job.chosen)):
+    for line in cost.lines(expected, len(job.chosen), left_out(subjects[0])):
         say(line)
     every = chunks.plan(subjects, methods)
     chunks.run_chunks(work.folder, every, job.config)

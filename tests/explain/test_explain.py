@@ -254,6 +254,8 @@ def test_a_run_without_a_model_is_one_sentence(place: Get) -> None:
 def test_a_model_without_that_modality_is_refused(place: Get) -> None:
     at = place("table")
     told = refused("--run", at.run_id, "--methods", "ecg_only")
+    done = started("--run", at.run_id, "--samples", "3")
+    assert "left out: ecg_only, its inputs are tabular" in done.stderr
     assert "the method 'ecg_only' does not fit this model: its inputs are tabular" in told
     assert "there is no method 'gradiant'; did you mean 'gradient'?" in refused(
         "--run", at.run_id, "--methods", "gradiant"

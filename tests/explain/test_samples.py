@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components.core.config.explain import ExplainConfig
-from components.core.data.draw import drawn_patients
 from components.core.errors import ConfigError, InputError
 from components.explain.samples import Asked, Chosen, asked, choose
 
@@ -55,20 +52,6 @@ def test_whole_patients_are_drawn_and_the_seed_decides() -> None:
     assert first.digest == again.digest != other.digest
     people = manifest().set_index("sample_id").loc[ids(first), "patient_id"]
     assert people.value_counts().tolist() == [2, 2]
-
-
-@given(st.integers(1, 60), st.integers(0, 9))
-def test_a_draw_is_whole_patients_within_the_number(records: int, seed: int) -> None:
-    patients = pd.Series([f"p{i}" for i in range(12) for _ in range(i % 3 + 1)])
-    taken = drawn_patients(patients, records=records, seed=seed)
-    inside = set(patients[taken])
-    assert (patients.isin(inside) == taken).all()
-    assert inside
-    assert taken.sum() <= max(records, patients.value_counts().max())
-
-
-def test_nobody_is_drawn_from_nobody() -> None:
-    assert not drawn_patients(pd.Series([], dtype=str), records=3, seed=0).any()
 
 
 def test_each_record_belongs_to_the_first_fold_that_did_not_learn_from_it() -> None:
