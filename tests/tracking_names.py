@@ -18,7 +18,7 @@ MLFLOW = re.compile(r"(system/|mlflow\.)")
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PATTERNS = {
     "day": _NUMBER, "percent": _NUMBER, "k": _NUMBER, "letter": "[B-F]",
-    "component": "|".join([*FACTS, "score"]), "count": "[a-z_]+",
+    "component": "|".join([*FACTS, "score", "explain"]), "count": "[a-z_]+",
     "figure": rf"[a-z0-9_]+(?:/{_NUMBER})?", "setting": r"[a-z0-9_.]+",
 }  # fmt: skip
 # The characters that docs/tracking.md promises for columns, values, heads and categories.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.core.files import write_atomic
 from components.core.schemas import SHARDS
 
 PARTS_FOLDER = "parts"
@@ -36,3 +39,32 @@ def finished_counts(folder: Path, number: int) -> ChunkCounts | None:
     if not rows.exists():
         return None
     return ChunkCounts(pq.read_metadata(rows).num_rows, pq.read_metadata(rejects).num_rows)
+
+
+def merge_parts(
+    target: Path,
+    parts: Iterable[Path],
+    schema: pa.Schema,
+    *,
+    change: Callable[[pa.Table], pa.Table] | None = None,
+) -> int:
+    """Write the parts one after another, one in memory at a time, and return their rows.
+
+    Args:
+        target: the Parquet file to write.
+        parts: Parquet files.
+        schema: of the parts and of the target.
+        change: makes of each part what is written; None leaves it.
+    """
+    count = 0
+
+    def write(path: Path) -> None:
+        nonlocal count
+        with pq.ParquetWriter(path, schema) as writer:
+            for part in parts:
+                table = pq.read_table(part, schema=schema)
+                count += table.num_rows
+                writer.write_table(table if change is None else change(table))
+
+    write_atomic(target, write)
+    return count

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core import store
@@ -19,8 +18,7 @@ from components.core.bundle_text import check_encoder, encoder_of
 from components.core.data import foldstats
 from components.core.data.raw import raw_digest
 from components.core.errors import ConfigError, InputError
-from components.core.files import write_atomic
-from components.core.parts import PARTS_FOLDER
+from components.core.parts import PARTS_FOLDER, merge_parts
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
 from components.core.schemas import REJECT_SCHEMA, REJECTS
@@ -133,8 +131,8 @@ def score(work: Workspace, job: Job, *, workers: int = 0) -> None:
             advance(done.records + done.rejects)
     schema = prediction_schema(job.facts)
     files = [part_files(work.folder, number) for number in range(chunks)]
-    kept = _merge(work.path(PREDICTIONS), [part for part, _ in files], schema)
-    refused = _merge(work.path(REJECTS), [rejected for _, rejected in files], REJECT_SCHEMA)
+    kept = merge_parts(work.path(PREDICTIONS), [part for part, _ in files], schema)
+    refused = merge_parts(work.path(REJECTS), [rejected for _, rejected in files], REJECT_SCHEMA)
     abstained = pq.read_table(work.path(PREDICTIONS), columns=["abstain"]).column("abstain")
     work.counts |= {
         "records": total,
@@ -164,19 +162,3 @@ def lines(done: Stage) -> list[str]:
 def _batched(rows: Iterator[NewRecord]) -> Iterator[list[NewRecord]]:
     while batch := list(islice(rows, CHUNK)):
         yield batch
-
-
-def _merge(target: Path, parts: list[Path], schema: pa.Schema) -> int:
-    """Write the parts one after another, one in memory at a time, and return their rows."""
-    count = 0
-
-    def write(path: Path) -> None:
-        nonlocal count
-        with pq.ParquetWriter(path, schema) as writer:
-            for part in parts:
-                table = pq.read_table(part, schema=schema)
-                count += table.num_rows
-                writer.write_table(table)
-
-    write_atomic(target, write)
-    return count

@@ -87,7 +87,7 @@ def test_import_contracts_name_every_component() -> None:
     assert set(contracts["pipelines import core only"]["forbidden_modules"]) == every
 
 
-def test_only_evaluate_may_import_the_test_split() -> None:
+def test_only_evaluate_and_explain_import_the_test_split() -> None:
     contracts = SETTINGS["tool"]["importlinter"]["contracts"]
     closed = next(c for c in contracts if c["name"] == "training cannot open the test split")
     assert "components.core.data.held_out" in closed["forbidden_modules"]
@@ -95,6 +95,12 @@ def test_only_evaluate_may_import_the_test_split() -> None:
         closed["source_modules"]
     )
     assert "components.evaluate" not in closed["source_modules"]
+    users = {
+        file.relative_to(ROOT / "components").parts[0]
+        for file in ROOT.glob("components/*/**/*.py")
+        if "data.held_out import" in file.read_text()
+    }
+    assert users == {"evaluate", "explain"}
 
 
 def test_no_file_names_a_machine_or_a_registry(tracked: list[Path]) -> None:

@@ -141,7 +141,7 @@ def read_part(
         stats: what the records are encoded by; None takes the fold's own.
 
     Raises:
-        RefusedError: the test part was asked for; only evaluate may open it, elsewhere.
+        RefusedError: the test part was asked for; `held_out` opens it.
         InputError: there is no such fold.
     """
     if part == "test":

@@ -1,4 +1,4 @@
-"""The test part. Only evaluate imports this module, and every opening is recorded first.
+"""The test part. Evaluate and explain alone import this, and every opening is recorded first.
 
 The import contract in `pyproject.toml` keeps it out of train, tune, audit and preprocess.
 """

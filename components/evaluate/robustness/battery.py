@@ -12,6 +12,7 @@ from torch import nn
 
 from components.core.data.batches import Normaliser
 from components.core.data.cohort import Rows
+from components.core.data.draw import drawn_patients
 from components.core.device import Place
 from components.core.errors import InputError
 from components.core.heads.registry import View
@@ -61,12 +62,8 @@ def draw(tests: Sequence[FoldTest], *, records: int, seed: int) -> list[Index]:
     A single patient with more is taken whole.
     """
     patients = pd.concat([test.frame["patient_id"] for test in tests])
-    sizes = patients.value_counts().sort_index()
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    fitting = np.cumsum(sizes.to_numpy()[order]) <= records
-    fitting[0] = True
-    chosen = set(sizes.index[order[fitting]])
-    return [np.flatnonzero(test.frame["patient_id"].isin(chosen)) for test in tests]
+    taken = set(patients[drawn_patients(patients, records=records, seed=seed)])
+    return [np.flatnonzero(test.frame["patient_id"].isin(taken)) for test in tests]
 
 
 def disturbed_logits(

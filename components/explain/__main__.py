@@ -1,0 +1,5 @@
+"""`python -m components.explain`."""
+
+from components.explain.cli import main
+
+main()

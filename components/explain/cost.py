@@ -1,0 +1,95 @@
+"""What an explanation will take, measured on this machine before it begins."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.core.config.explain import ExplainConfig
+from components.core.progress import duration
+from components.explain.method import Method
+from components.explain.subject import Subject
+
+# As many records are timed at once: the methods, too, ask for several at a time.
+_TIMED = 16
+# The first pass pays for memory and kernels; of the others the middle one counts.
+_REPEATS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a method will take.
+
+    Attributes:
+        name: of the method.
+        title: in words.
+        passes: forward passes of one network for one record; a backward pass counts two.
+        seconds: over all records and networks.
+    """
+
+    name: str
+    title: str
+    passes: float
+    seconds: float
+
+
+def seconds_per_pass(subject: Subject) -> float:
+    """Return how long one forward pass of one network takes per record, in batches."""
+    index = np.arange(min(_TIMED, len(subject)))
+    batch = subject.batch(index)
+    subject.log_odds(batch)
+    taken: list[float] = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        subject.log_odds(batch)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken) / (len(index) * len(subject.target.models))
+
+
+def costs(
+    subjects: Sequence[Subject], methods: Sequence[Method], config: ExplainConfig
+) -> list[Cost]:
+    """Return what each method will take on all subjects.
+
+    Args:
+        subjects: one at least; the first is timed, the others' networks being of its kind.
+        methods: to be run.
+        config: settings of the methods.
+    """
+    each = seconds_per_pass(subjects[0])
+    return [
+        Cost(
+            name=method.NAME,
+            title=method.TITLE,
+            passes=method.passes(subjects[0], config),
+            seconds=each
+            * sum(method.passes(s, config) * len(s) * len(s.target.models) for s in subjects),
+        )
+        for method in methods
+    ]
+
+
+def lines(found: Sequence[Cost], records: int, left_out: Mapping[str, str]) -> list[str]:
+    """Return what the terminal says before the work begins.
+
+    Args:
+        found: one at least.
+        records: to be explained.
+        left_out: methods that do not fit, and why.
+    """
+    width = max(len(cost.name) for cost in found)
+    rows = [
+        f"  {cost.name:<{width}}  {cost.title}: {cost.passes:,.0f} passes a record, about "
+        f"{duration(cost.seconds)}"
+        for cost in found
+    ]
+    total = duration(sum(cost.seconds for cost in found))
+    return [
+        f"explain: {records:,} records by {len(found)} method(s), about {total}:",
+        *rows,
+        *[f"  left out: {name}, {why}" for name, why in left_out.items()],
+    ]

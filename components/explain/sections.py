@@ -1,0 +1,70 @@
+"""What the report shows, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.core.attribution.baseline import STATED
+from components.core.progress import duration
+from components.core.report.section import Notice, Section, Table
+from components.explain.cost import Cost
+from components.explain.explained import Explained
+
+_MODALITIES = {"ecg": "the ECG", "tabular": "the table", "text": "the notes"}
+
+
+def sections(explained: Explained, costs: Sequence[Cost]) -> tuple[Section, ...]:
+    """Return the sections in the page's order."""
+    return (asked(explained, costs),)
+
+
+def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
+    """Return what is attributed to what, against which baselines, by which methods."""
+    inputs = explained.folds[0].subject.inputs
+    stated = "; ".join(f"{_MODALITIES[name]}: {STATED[name]}" for name in inputs)
+    networks = sum(len(fold.subject.target.models) for fold in explained.folds)
+    text = (
+        f"Attributed are log-odds of the head {explained.head.name}, as the mean over a fold's "
+        f"networks ({networks} in all): logit of the event minus logit of no event. A positive "
+        "value speaks for the event, a negative one against it.",
+        f"What a record is compared with: {stated}.",
+    )
+    rows = tuple(
+        (each.name, each.title, f"{each.passes:,.0f}", duration(each.seconds)) for each in costs
+    )
+    table = Table(
+        "Methods",
+        ("method", "what it does", "passes a record", "estimated time"),
+        rows,
+        "Passes are forward passes of one network; a backward pass counts two.",
+    )
+    return Section(name="asked", title="What was asked?", text=text, tables=(table,))
+
+
+def notices(explained: Explained, *, openings: int | None, shuffled: bool) -> tuple[Notice, ...]:
+    """Return what limits the conclusions.
+
+    Args:
+        explained: all of it.
+        openings: how often the test part has been opened; None where it stayed closed.
+        shuffled: whether the labels had been dealt out anew among the patients.
+    """
+    found: list[Notice] = []
+    if shuffled:
+        found.append(
+            Notice("warning", "A control: the labels were shuffled, there is nothing to explain.")
+        )
+    blank = int((~explained.records["beats"].fillna(value=True)).sum())
+    if blank:
+        found.append(
+            Notice(
+                "note",
+                f"In {blank:,} of {len(explained.records):,} records no beat was found: they are "
+                "explained without beat segments.",
+            )
+        )
+    if openings is None:
+        text = "Validation records: the networks were not trained on them, but chosen by them."
+    else:
+        text = f"Test records: their part has been opened {openings} time(s), this one included."
+    return (*found, Notice("note", text))
