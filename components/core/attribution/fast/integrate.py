@@ -24,13 +24,13 @@ from components.core.heads.registry import View
 
 Precision = Literal["fp32", "bf16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-# Forward and backward of so many ECGs at once. CPU: of 8 to 100, one record's 50 steps were among
-# the fastest (8×2500 and 8×5000). CUDA: not measured; 1,600 × 8 × 5000 take a few GB in bf16.
+# Forward and backward of so many ECGs at once. CPU: of 8 to 100, 50 and 100 were the fastest at
+# 8×2500 and 50 at 8×5000 (docs/LOG.md). CUDA: the steps of 32 records, not measured.
 INTERNAL = {"cpu": 50, "cuda": 1600}
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class Quadrature:
     """Where gradients are taken, and what each counts.
 
     Attributes:
@@ -41,16 +41,16 @@ class Path:
     alphas: tuple[float, ...]
     weights: tuple[float, ...]
 
-    def slices(self, size: int) -> Iterator[Path]:
+    def slices(self, size: int) -> Iterator[Quadrature]:
         """Yield parts of at most `size` steps."""
         for at in range(0, len(self.alphas), size):
-            yield Path(self.alphas[at : at + size], self.weights[at : at + size])
+            yield Quadrature(self.alphas[at : at + size], self.weights[at : at + size])
 
 
-def gauss_legendre(steps: int) -> Path:
+def gauss_legendre(steps: int) -> Quadrature:
     """Return the nodes and weights of Gauss-Legendre quadrature on (0, 1)."""
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    return Path(tuple(((1 + nodes) / 2).tolist()), tuple((weights / 2).tolist()))
+    return Quadrature(tuple(((1 + nodes) / 2).tolist()), tuple((weights / 2).tolist()))
 
 
 def fast_attributions(
@@ -131,7 +131,7 @@ def _error(target: Target, batch: Batch, baselines: Batch, found: Batch) -> Tens
 
 
 def _one(
-    network: Prepared, view: View, batch: Batch, baselines: Batch, path: Path, internal: int
+    network: Prepared, view: View, batch: Batch, baselines: Batch, path: Quadrature, internal: int
 ) -> Batch:
     """Return a network's attributions of few records."""
     end = entered(network, batch)
@@ -146,7 +146,7 @@ def _one(
     }
 
 
-def _gradients(network: Prepared, view: View, start: Batch, end: Batch, path: Path) -> Batch:
+def _gradients(network: Prepared, view: View, start: Batch, end: Batch, path: Quadrature) -> Batch:
     """Return the weighted sum over some steps of the gradients, `[R, ...]` each."""
     steps = len(path.alphas)
     points: Batch = {}
@@ -164,7 +164,7 @@ def _gradients(network: Prepared, view: View, start: Batch, end: Batch, path: Pa
     }
 
 
-def _points(start: Tensor, way: Tensor, path: Path) -> Tensor:
+def _points(start: Tensor, way: Tensor, path: Quadrature) -> Tensor:
     """Return `[R · S, ...]`, the steps of the first record, then those of the second."""
     made = start.new_empty((len(start), len(path.alphas), *start.shape[1:]))
     for step, alpha in enumerate(path.alphas):
