@@ -36,7 +36,12 @@ def time_mask(valid: Tensor, stride: int, steps: int) -> Tensor:
 
 
 class Block(nn.Module):
-    """Two convolutions and a shortcut: `[B, C_in, 1, T]` → `[B, C_out, 1, T / stride]`."""
+    """Two convolutions and a shortcut: `[B, C_in, 1, T]` → `[B, C_out, 1, T / stride]`.
+
+    `NORMED`: each convolution whose output goes to a normalisation and nowhere else, with that.
+    """
+
+    NORMED = (("conv1", "norm1"), ("conv2", "norm2"))
 
     def __init__(self, c_in: int, c_out: int, *, kernel: int, stride: int, dropout: float) -> None:
         super().__init__()
@@ -70,7 +75,11 @@ class ResNet1d(nn.Module):
         depth: number of blocks; each halves time, and channels grow by `width` each.
         kernel: odd kernel length of the blocks in steps.
         dropout: inside the blocks.
+
+    `NORMED` as in `Block`.
     """
+
+    NORMED = (("stem", "norm"),)
 
     def __init__(self, leads: int, *, width: int, depth: int, kernel: int, dropout: float) -> None:
         super().__init__()
@@ -94,16 +103,10 @@ class ResNet1d(nn.Module):
             lead_mask: `[B, K]`.
             valid: `[B, 2]`; None means that every sample of every record is real.
         """
-        x, mask, stride = self.embed(ecg, valid)
-        for block in self.blocks:
-            stride *= 2
-            steps = (x.shape[-1] + 1) // 2
-            mask = None if valid is None else time_mask(valid, stride, steps)
-            x = block(x, mask)
-        return torch.cat([*pool(x, mask, self.lead_bias(lead_mask.to(x.dtype)))], dim=1)
+        return self.onward(functional.relu_(self.affine(ecg)), lead_mask, valid)
 
-    def embed(self, ecg: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None, int]:
-        """Return the stem's output `[B, width, 1, T]`, its time mask and its stride."""
+    def affine(self, ecg: Tensor) -> Tensor:
+        """Return `[B, width, 1, T]`, the stem before its ReLU: affine in `ecg` in evaluation."""
         batch, leads, length = ecg.shape
         spare = -length % STEM_STRIDE
         x = functional.pad(ecg, (0, spare)) if spare else ecg
@@ -111,8 +114,19 @@ class ResNet1d(nn.Module):
         # [B, K, T, s] → [B, T, K·s] is channels-last already: the view below costs nothing.
         folded = x.reshape(batch, leads, steps, STEM_STRIDE).permute(0, 2, 1, 3)
         flat = folded.reshape(batch, 1, steps, leads * STEM_STRIDE).permute(0, 3, 1, 2)
-        mask = None if valid is None else time_mask(valid, STEM_STRIDE, steps)
-        return masked(functional.relu_(self.norm(self.stem(flat))), mask), mask, STEM_STRIDE
+        return self.norm(self.stem(flat))
+
+    def onward(self, x: Tensor, lead_mask: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Return `[B, features]` of `x` `[B, width, 1, T]`, the stem's output after its ReLU."""
+        stride = STEM_STRIDE
+        mask = None if valid is None else time_mask(valid, stride, x.shape[-1])
+        x = masked(x, mask)
+        for block in self.blocks:
+            stride *= 2
+            steps = (x.shape[-1] + 1) // 2
+            mask = None if valid is None else time_mask(valid, stride, steps)
+            x = block(x, mask)
+        return torch.cat([*pool(x, mask, self.lead_bias(lead_mask.to(x.dtype)))], dim=1)
 
 
 def pool(x: Tensor, mask: Tensor | None, bias: Tensor) -> tuple[Tensor, Tensor]:

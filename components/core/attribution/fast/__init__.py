@@ -1,0 +1,1 @@
+"""Integrated Gradients of many records at once, on a copy of the networks made for it."""
