@@ -1,7 +1,8 @@
 """Methods of explanation, found in `methods/` by discovery.
 
 A method is a module with `NAME`, `TITLE`, `ORDER` (place on the page), `applies(subject)`,
-`passes(subject, config)` and `explain(subject, index, config)`.
+`passes(subject, config)` and `explain(subject, index, config)`; where it does not apply, its
+`why_not(subject)` says why.
 """
 
 from __future__ import annotations
@@ -27,6 +28,20 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Words:
+    """What the words of one note do, in log-odds.
+
+    Attributes:
+        words: `w` distinct ones as the encoder reads them (lower case, a number is `0`), in the
+            order of their first place.
+        values: `[w]` signed; log-odds − log-odds without any occurrence of the word.
+    """
+
+    words: tuple[str, ...]
+    values: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Attributed:
     """What a method says of `n` records, in log-odds.
 
@@ -36,11 +51,16 @@ class Attributed:
             `[n, F]`, `text` `[n, W]`); empty where a method speaks of groups alone.
         error: `[n]` sum of all attributions − (log-odds − log-odds of the baseline), where the
             method claims to be complete; None otherwise.
+        words: of each of the `n` notes, without any where a record has none; None where a method
+            says nothing of words.
+        remark: what a reader must know of these figures.
     """
 
     grouped: dict[str, Grouped]
     values: dict[str, Singles] = field(default_factory=dict[str, Singles])
     error: Floats | None = None
+    words: tuple[Words, ...] | None = None
+    remark: str = ""
 
 
 class Method(Protocol):
@@ -96,9 +116,23 @@ def chosen(subject: Subject, config: ExplainConfig) -> list[Method]:
         if name not in known:
             raise ConfigError(f"there is no method '{name}'; {nearest(name, known)}")
         if not known[name].applies(subject):
-            has = ", ".join(subject.inputs)
             raise ConfigError(
-                f"the method '{name}' does not fit this model, whose inputs are {has}; leave it out"
+                f"the method '{name}' does not fit this model: {_why_not(known[name], subject)}; "
+                "leave it out"
             )
     wanted = config.methods or tuple(known)
     return [each for name, each in known.items() if name in wanted and each.applies(subject)]
+
+
+def left_out(subject: Subject) -> dict[str, str]:
+    """Return the methods that do not fit the networks and their inputs, and why."""
+    return {
+        name: _why_not(each, subject)
+        for name, each in all_methods().items()
+        if not each.applies(subject)
+    }
+
+
+def _why_not(method: Method, subject: Subject) -> str:
+    own = getattr(method, "why_not", None)
+    return f"its inputs are {', '.join(subject.inputs)}" if own is None else str(own(subject))
