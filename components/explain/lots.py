@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from components.core.attribution.groups import (
     Grouped,
@@ -13,6 +15,7 @@ from components.core.attribution.groups import (
     of_ecg,
     of_modalities,
     of_tabular,
+    variables,
 )
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
@@ -47,6 +50,13 @@ def segments_of(subject: Subject, lot: Index) -> Segments:
     if subject.segments is None:
         raise CardioError("the records have an ECG but no segments; delineate them first")
     return subject.segments[lot]
+
+
+def variables_of(subject: Subject) -> Tensor | None:
+    """Return `[F]` which variable each encoded column is of; None where columns are no input."""
+    if "tabular" not in subject.inputs:
+        return None
+    return torch.from_numpy(variables(subject.rows.stats.tabular)[1]).to(subject.place.device)
 
 
 def leads_there(batch: Batch) -> Flags:

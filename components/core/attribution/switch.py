@@ -59,8 +59,9 @@ class Switch:
         baselines: modality → what replaces a group within it, in the shape of the batch's tensor.
         gone: modality → key → what replaces the batch's tensors where the modality is switched off.
         segments: `[B, L]` index into `SEGMENTS`, −1 where no gate of a segment reaches; None
-            without ECG.
-        variables: `[F]` number of the variable that each encoded column is of.
+            without ECG. With them, the layout has the kind `segment`.
+        variables: `[F]` number of the variable that each encoded column is of; None where none is
+            switched.
     """
 
     target: nn.Module
@@ -83,7 +84,7 @@ class Switch:
         if self.segments is not None:
             keep = self._ecg(kept, self.segments[record])
             own["ecg"] = torch.where(keep, own["ecg"], self.baselines["ecg"][record])
-        if self.variables is not None and "variable" in self.layout.names:
+        if self.variables is not None:
             keep = kept[:, self.layout.columns("variable")][:, self.variables]
             own["tabular"] = torch.where(keep, own["tabular"], self.baselines["tabular"][record])
         first = self.layout.columns("modality").start
@@ -103,7 +104,6 @@ class Switch:
             keep[:, :, :-1] &= cells.reshape(-1, leads, len(SEGMENTS))
         if "lead" in self.layout.names:
             keep &= kept[:, self.layout.columns("lead"), None]
-        if "segment" in self.layout.names:
-            keep[:, :, :-1] &= kept[:, None, self.layout.columns("segment")]
+        keep[:, :, :-1] &= kept[:, None, self.layout.columns("segment")]
         place = segments.long().where(segments >= 0, len(SEGMENTS))
         return keep.gather(2, place[:, None, :].expand(-1, leads, -1))

@@ -33,6 +33,7 @@ from components.explain.lots import (
     lots,
     modalities_there,
     segments_of,
+    variables_of,
 )
 from components.explain.method import Attributed
 from components.explain.subject import Subject
@@ -112,7 +113,6 @@ def _remark(subject: Subject) -> str:
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
     device, baselines = subject.place.device, subject.baselines(batch)
-    encoder = subject.rows.stats.tabular
     gone = {name: _gone(name, subject, batch, baselines) for name in subject.inputs}
     return Switch(
         target=subject.target,
@@ -123,7 +123,7 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         segments=torch.from_numpy(segments_of(subject, lot)).to(device)
         if "ecg" in subject.inputs
         else None,
-        variables=torch.from_numpy(variables(encoder)[1]).to(device),
+        variables=variables_of(subject),
     )
 
 

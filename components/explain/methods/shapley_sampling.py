@@ -37,6 +37,7 @@ from components.explain.lots import (
     lots,
     modalities_there,
     segments_of,
+    variables_of,
 )
 from components.explain.method import Attributed
 from components.explain.subject import Subject
@@ -138,7 +139,6 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         known = segments_of(subject, lot)
         whole = np.where(known < 0, len(SEGMENTS) - 1, known)
         segments = torch.from_numpy(whole).to(device)
-    ids = variables(subject.rows.stats.tabular)[1]
     return Switch(
         target=subject.target,
         batch=batch,
@@ -146,7 +146,7 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         baselines=baselines,
         gone={"text": {"text": baselines["text"]}} if "text" in baselines else {},
         segments=segments,
-        variables=torch.from_numpy(ids).to(device),
+        variables=variables_of(subject),
     )
 
 

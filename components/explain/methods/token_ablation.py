@@ -63,10 +63,14 @@ def passes(subject: Subject, config: ExplainConfig) -> float:
 
 
 def encoder_of(subject: Subject) -> TfidfEncoder:
-    """Return the encoder of a subject that the method fits."""
+    """Return the encoder of the notes.
+
+    Raises:
+        CardioError: the method does not fit the subject.
+    """
     encoder = subject.rows.stats.text
     if not isinstance(encoder, TfidfEncoder):
-        raise CardioError(why_not(subject))
+        raise CardioError(f"words cannot be taken out: {why_not(subject)}; ask `applies` first")
     return encoder
 
 
