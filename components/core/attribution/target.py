@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from components.core.data.batches import Batch
+from components.core.errors import CardioError
 from components.core.heads.registry import View
 
-# Key of a batch → what says, per record, whether that modality is there.
+# Keys of a batch; `<modality>_…` belongs to it.
 MODALITIES = ("ecg", "tabular", "text")
 
 
@@ -24,7 +25,7 @@ class Target(nn.Module):
     """Finished batch (`ecg` as z-scores) → `[B]` log-odds.
 
     Args:
-        models: a fold's networks, in evaluation mode.
+        models: a fold's networks; they are put into evaluation mode.
         view: the head.
     """
 
@@ -32,6 +33,11 @@ class Target(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(models)
         self.view = view
+        self.eval()
+
+    def each(self) -> list[Target]:
+        """Return the target of every network by itself; their mean is this one."""
+        return [Target([model], self.view) for model in self.models]
 
     def forward(self, batch: Batch) -> Tensor:
         """Return `[B]` log-odds, with a gradient where an input has one."""
@@ -40,22 +46,38 @@ class Target(nn.Module):
 
 
 def of_tensors(target: nn.Module, batch: Batch, keys: Sequence[str]) -> Callable[..., Tensor]:
-    """Return `f(*tensors) -> [n]`, the target as a function of some of a batch's tensors alone.
+    """Return `f(*tensors, record) -> [P]`, the target as a function of some tensors alone.
 
-    Captum expands its inputs along the first axis (steps × records, in that order of nesting:
-    all records of the first step, then of the second); what is not attributed is expanded with
-    them.
+    What is not attributed is taken from the batch by `record` `[P]`, the number of the record that
+    each row is of. Handed to Captum as `additional_forward_args` (`record_numbers`), it is
+    expanded and cut just as the attributed tensors are, whatever the order.
 
     Args:
         target: batch → `[B]`.
         batch: `B` finished records.
         keys: of the tensors that `f` takes, in its order.
     """
-    rest = {key: value for key, value in batch.items() if key not in keys}
+    rest = {key: value for key, value in batch.items() if key not in keys and is_input(key)}
 
     def f(*tensors: Tensor) -> Tensor:
-        times = len(tensors[0]) // len(batch[keys[0]])
-        own = {k: v.repeat(times, *[1] * (v.dim() - 1)) for k, v in rest.items()}
-        return target({**own, **dict(zip(keys, tensors, strict=True))})
+        if len(tensors) != len(keys) + 1:
+            raise CardioError(
+                f"{len(tensors)} tensors came for {', '.join(keys)} and the record numbers; hand "
+                "on `record_numbers(batch)` as Captum's additional_forward_args"
+            )
+        record = tensors[-1]
+        own = {key: value[record] for key, value in rest.items()}
+        return target({**own, **dict(zip(keys, tensors[:-1], strict=True))})
 
     return f
+
+
+def record_numbers(batch: Batch) -> Tensor:
+    """Return `[B]` 0, 1, …, the last argument of what `of_tensors` returns."""
+    first = next(iter(batch.values()))
+    return torch.arange(len(first), device=first.device)
+
+
+def is_input(key: str) -> bool:
+    """Return whether a batch's tensor is a modality or a mask of one: what a network looks at."""
+    return key.split("_")[0] in MODALITIES

@@ -1,0 +1,159 @@
+"""Feature ablation: what the log-odds lose without a group of inputs, all else left as it is.
+
+Zeiler and Fergus 2014, ECCV, 818 (occlusion); the groups are cells of lead × segment, leads,
+segments, modalities and clinical variables.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from captum.attr import FeatureAblation
+from torch import Tensor
+
+from components.core.attribution.groups import (
+    SEGMENTS,
+    Flags,
+    Grouped,
+    cell_names,
+    has_segment,
+    variables,
+)
+from components.core.attribution.switch import Layout, Switch
+from components.core.attribution.target import record_numbers
+from components.core.bundle_inputs import tabular_row
+from components.core.config.explain import ExplainConfig
+from components.core.data.batches import Batch
+from components.explain.joined import joined
+from components.explain.lots import (
+    Index,
+    at_once,
+    leads_there,
+    lots,
+    modalities_there,
+    segments_of,
+    variables_of,
+)
+from components.explain.method import Attributed
+from components.explain.subject import Subject
+
+NAME = "ablation"
+TITLE = "Feature ablation"
+ORDER = 30
+# What takes the place of a modality. An absent ECG is in no training and in no question of
+# serving, which refuses without one, so no network has learnt what it means.
+WITHOUT = {
+    "ecg": "a trace at 0 mV",
+    "tabular": "every clinical field missing",
+    "text": "no note",
+}
+
+
+def why_not(subject: Subject) -> str:
+    """Return an empty text: any input can be taken away."""
+    del subject
+    return ""
+
+
+def applies(subject: Subject) -> bool:
+    """Return whether the networks have any input."""
+    return bool(subject.inputs)
+
+
+def passes(subject: Subject, config: ExplainConfig) -> float:
+    """Return the cost of a record: a pass per group, and one with everything."""
+    del config
+    return layout(subject).width + 1.0
+
+
+def layout(subject: Subject) -> Layout:
+    """Return the groups that are taken away one by one."""
+    names: dict[str, tuple[str, ...]] = {}
+    if "ecg" in subject.inputs:
+        names |= {"lead_segment": cell_names(subject.leads), "lead": subject.leads}
+        names["segment"] = SEGMENTS
+    names["modality"] = subject.inputs
+    if "tabular" in subject.inputs:
+        names["variable"] = variables(subject.rows.stats.tabular)[0]
+    return Layout(names=names)
+
+
+def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
+    """Return log-odds − log-odds without the group, of every group."""
+    del config
+    return joined([_lot(subject, lot) for lot in lots(index)])
+
+
+def _lot(subject: Subject, lot: Index) -> Attributed:
+    batch, own = subject.batch(lot), layout(subject)
+    ablation = FeatureAblation(_switch(subject, lot, batch, own))
+    lost = ablation.attribute(
+        torch.ones(len(lot), own.width, device=subject.place.device),
+        baselines=0,
+        additional_forward_args=(record_numbers(batch),),
+        perturbations_per_eval=at_once(batch),
+    )
+    values = np.where(_there(subject, lot, batch, own), lost.double().cpu().numpy(), np.nan)
+    grouped = {
+        kind: Grouped(kind=kind, names=names, values=values[:, own.columns(kind)])
+        for kind, names in own.names.items()
+    }
+    return Attributed(grouped=grouped, remark=_remark(subject))
+
+
+def _remark(subject: Subject) -> str:
+    gone = "; ".join(f"{name}: {WITHOUT[name]}" for name in subject.inputs)
+    return (
+        "Log-odds − log-odds without the group; a group that others can stand in for loses "
+        "little, and the values do not add up. Leads, segments and single variables are set to "
+        f"the baseline. In place of a whole modality stands, {gone}."
+    )
+
+
+def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
+    device, baselines = subject.place.device, subject.baselines(batch)
+    gone = {name: _gone(name, subject, batch, baselines) for name in subject.inputs}
+    return Switch(
+        target=subject.target,
+        batch=batch,
+        layout=own,
+        baselines=baselines,
+        gone=gone,
+        segments=torch.from_numpy(segments_of(subject, lot)).to(device)
+        if "ecg" in subject.inputs
+        else None,
+        variables=variables_of(subject),
+    )
+
+
+def _gone(name: str, subject: Subject, batch: Batch, baselines: Batch) -> Batch:
+    """Return what takes the place of a whole modality, as `WITHOUT` says."""
+    if name == "text":
+        return {key: torch.zeros_like(batch[key]) for key in ("text", "text_mask")}
+    if name == "tabular":
+        return {"tabular": nothing_known(subject).to(batch["tabular"]).expand_as(batch["tabular"])}
+    return {name: baselines[name]}
+
+
+def nothing_known(subject: Subject) -> Tensor:
+    """Return `[F]` what serving encodes of a patient without any clinical field."""
+    encoder = subject.rows.stats.tabular
+    kinds = {column.name: "numeric" for column in encoder.numeric}
+    kinds |= {column.name: "categorical" for column in encoder.categorical}
+    return torch.from_numpy(encoder.transform(tabular_row({}, kinds))[0])
+
+
+def _there(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Flags:
+    """Return `[n, G]` whether a record has each group."""
+    there = np.ones((len(lot), own.width), np.bool_)
+    modality = own.columns("modality").start
+    for name, has in modalities_there(subject, batch).items():
+        there[:, modality + subject.inputs.index(name)] = has
+    if "ecg" in subject.inputs:
+        leads, segments = leads_there(batch), has_segment(segments_of(subject, lot))
+        cells = leads[:, :, None] & segments[:, None, :]
+        there[:, own.columns("lead_segment")] = cells.reshape(len(lot), -1)
+        there[:, own.columns("lead")] = leads
+        there[:, own.columns("segment")] = segments & leads.any(axis=1, keepdims=True)
+    return there

@@ -1,0 +1,81 @@
+"""Integrated Gradients of all inputs together (Sundararajan, Taly and Yan 2017, ICML, 70:3319)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from captum.attr import IntegratedGradients
+from torch import Tensor, nn
+
+from components.core.attribution.target import of_tensors, record_numbers
+from components.core.config.explain import ExplainConfig
+from components.core.data.batches import Batch
+from components.explain.joined import joined
+from components.explain.lots import Index, at_once, grouped, lots
+from components.explain.method import Attributed
+from components.explain.subject import Subject
+
+NAME = "ig"
+TITLE = "Integrated Gradients"
+ORDER = 10
+_REMARK = (
+    "Each value is the part of log-odds − log-odds of the baseline that Integrated Gradients "
+    "gives to a group; over all groups they add up to it."
+)
+
+
+def why_not(subject: Subject) -> str:
+    """Return an empty text: every network has gradients."""
+    del subject
+    return ""
+
+
+def applies(subject: Subject) -> bool:
+    """Return whether the networks have any input."""
+    return bool(subject.inputs)
+
+
+def passes(subject: Subject, config: ExplainConfig) -> float:
+    """Return the cost of a record: a pass with gradient a step, and both ends of the path."""
+    del subject
+    return 3.0 * config.steps + 2
+
+
+def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
+    """Return attributions of every sample, encoded column and dimension of the embedding."""
+    return joined([_lot(subject, lot, config) for lot in lots(index)])
+
+
+def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
+    batch = subject.batch(lot)
+    found, error = attributions(subject.target, batch, subject.baselines(batch), steps=config.steps)
+    values = {name: own.float().cpu().numpy() for name, own in found.items()}
+    return Attributed(
+        grouped=grouped(subject, lot, batch, values),
+        values=values,
+        error=error.double().cpu().numpy(),
+        remark=_REMARK,
+    )
+
+
+def attributions(
+    target: nn.Module, batch: Batch, baselines: Batch, *, steps: int
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Return modality → attributions, and `[B]` the error of completeness.
+
+    Args:
+        target: batch → `[B]` log-odds.
+        batch: `B` finished records.
+        baselines: modality → where the path begins; these modalities are attributed.
+        steps: of the path, at the points of Gauss and Legendre.
+    """
+    keys = tuple(baselines)
+    found, delta = IntegratedGradients(of_tensors(target, batch, keys)).attribute(
+        tuple(batch[key] for key in keys),
+        baselines=tuple(baselines[key] for key in keys),
+        additional_forward_args=(record_numbers(batch),),
+        n_steps=steps,
+        internal_batch_size=at_once(batch) * len(record_numbers(batch)),
+        return_convergence_delta=True,
+    )
+    return {key: own.detach() for key, own in zip(keys, found, strict=True)}, delta.detach()

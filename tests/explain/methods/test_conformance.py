@@ -1,0 +1,216 @@
+"""What every method must do for every model; both are found by discovery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from components.core.attribution.groups import KINDS, Grouped
+from components.core.config.explain import ExplainConfig
+from components.core.models.registry import models_by_name
+from components.explain.joined import joined
+from components.explain.method import Attributed, Method, all_methods
+from components.explain.subject import Subject
+from tests.cohorts import write_cohort
+from tests.explain_subjects import BEATLESS, MISSING, NOTELESS, OPTIONS, PADDING, made
+
+MODELS = sorted(models_by_name())
+METHODS = list(all_methods())
+CONFIG = ExplainConfig(steps=4, permutations=4)
+EVERYONE = np.arange(6)
+each = pytest.mark.parametrize(("model", "name"), [(a, b) for a in MODELS for b in METHODS])
+
+
+@pytest.fixture(scope="module")
+def subjects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Subject]]:
+    """One subject per model."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # networks this small only wait for a second thread
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARDIO_DATA", str(tmp_path_factory.mktemp("stages")))
+        stage = write_cohort(OPTIONS)
+        yield {name: made(name, stage=stage) for name in MODELS}
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[tuple[str, str], Attributed]:
+    """What is found once, for tests that only look at it."""
+    return {}
+
+
+def once(
+    said: dict[tuple[str, str], Attributed], subject: Subject, model: str, method: Method
+) -> Attributed:
+    key = (model, method.NAME)
+    if key not in said:
+        said[key] = method.explain(subject, EVERYONE, CONFIG)
+    return said[key]
+
+
+def fitting(subjects: dict[str, Subject], model: str, name: str) -> tuple[Subject, Method]:
+    subject, method = subjects[model], all_methods()[name]
+    if not method.applies(subject):
+        pytest.skip(f"{name} does not fit {model}: {method.why_not(subject)}")  # type: ignore[attr-defined]
+    return subject, method
+
+
+def tables(found: Attributed) -> dict[str, np.ndarray]:
+    """Return everything a method says, by name."""
+    arrays = {kind: own.values for kind, own in found.grouped.items()}
+    arrays |= {f"dense {name}": own for name, own in found.values.items()}
+    if found.error is not None:
+        arrays["error"] = found.error
+    for number, own in enumerate(found.words or ()):
+        arrays[f"words {number}"] = own.values
+    return arrays
+
+
+def check_groups(kind: str, own: Grouped, subject: Subject) -> None:
+    assert kind == own.kind
+    assert kind in KINDS
+    assert own.values.shape == (len(EVERYONE), len(own.names))
+    expected = np.isfinite(own.values)
+    beatless = EVERYONE == BEATLESS
+    if kind in ("segment", "lead_segment"):
+        assert np.array_equal(expected.any(axis=1), ~beatless)
+    if kind == "modality" and "text" in own.names:
+        assert np.array_equal(expected[:, own.names.index("text")], EVERYONE != NOTELESS)
+        expected[:, own.names.index("text")] = True
+    if kind in ("lead", "lead_segment"):
+        wide = expected.reshape(len(EVERYONE), len(subject.leads), -1)
+        assert not wide[0, MISSING].any()
+        wide[0, MISSING] = True
+        expected = wide[~beatless] if kind == "lead_segment" else wide
+    assert expected[~beatless[: len(expected)] if kind == "segment" else slice(None)].all()
+
+
+@each
+def test_groups_are_finite_where_the_record_has_them_and_only_there(
+    subjects: dict[str, Subject],
+    said: dict[tuple[str, str], Attributed],
+    model: str,
+    name: str,
+) -> None:
+    subject, method = fitting(subjects, model, name)
+    found = once(said, subject, model, method)
+    assert found.remark
+    assert found.grouped or found.words
+    for kind, own in found.grouped.items():
+        check_groups(kind, own, subject)
+    batch = subject.batch(EVERYONE)
+    for modality, own in found.values.items():
+        assert own.shape == tuple(batch[modality].shape)
+        assert np.isfinite(own).all()
+        assert own.any()
+
+
+@each
+def test_padding_and_missing_leads_get_exactly_nothing(
+    subjects: dict[str, Subject],
+    said: dict[tuple[str, str], Attributed],
+    model: str,
+    name: str,
+) -> None:
+    subject, method = fitting(subjects, model, name)
+    found = once(said, subject, model, method)
+    if "ecg" not in found.values:
+        pytest.skip("says nothing of single samples")
+    own = found.values["ecg"]
+    assert not own[0, MISSING].any()
+    assert own[0, MISSING - 1].any()
+    assert not own[:2, :, :PADDING].any()
+    assert not own[:2, :, OPTIONS.length - PADDING :].any()
+    assert own[2, :, :PADDING].any()
+
+
+@each
+def test_a_record_is_explained_as_if_it_were_alone_and_always_the_same(
+    subjects: dict[str, Subject],
+    said: dict[tuple[str, str], Attributed],
+    model: str,
+    name: str,
+) -> None:
+    subject, method = fitting(subjects, model, name)
+    together = tables(once(said, subject, model, method))
+    again = tables(method.explain(subject, EVERYONE, CONFIG))
+    assert all(np.array_equal(own, again[key], equal_nan=True) for key, own in together.items())
+    alone = [method.explain(subject, lot, CONFIG) for lot in np.split(EVERYONE, [1, 2, 5])]
+    apart = tables(joined(alone))
+    assert apart.keys() == together.keys()
+    for key, own in together.items():
+        np.testing.assert_allclose(apart[key], own, atol=2e-5, rtol=1e-3, err_msg=key)
+
+
+@each
+def test_another_record_is_explained_otherwise(
+    subjects: dict[str, Subject],
+    said: dict[tuple[str, str], Attributed],
+    model: str,
+    name: str,
+) -> None:
+    subject, method = fitting(subjects, model, name)
+    found = once(said, subject, model, method)
+    for own in found.grouped.values():
+        assert (own.values[3:] != own.values[3]).any()
+
+
+@each
+def test_the_cost_is_stated(subjects: dict[str, Subject], model: str, name: str) -> None:
+    subject, method = fitting(subjects, model, name)
+    asked = 0
+
+    def count(_module: object, batch: tuple[dict[str, object], ...]) -> None:
+        nonlocal asked
+        asked += len(batch[0][subject.inputs[0]])  # type: ignore[arg-type]
+
+    hook = subject.target.models[0].register_forward_pre_hook(count)
+    n = len(subject)  # the cost of words is a mean over all records
+    method.explain(subject, np.arange(n), CONFIG)
+    hook.remove()
+    # Backward counts two: a pass with gradient is three, of which one is seen here.
+    gradients = {"ig": CONFIG.steps, "layer_ig": CONFIG.steps, "grad_cam": 1}.get(name, 0)
+    assert asked / n + 2 * gradients == pytest.approx(method.passes(subject, CONFIG), rel=0.1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["ig", "layer_ig"])
+def test_gradients_are_complete_with_enough_steps(
+    subjects: dict[str, Subject], model: str, name: str
+) -> None:
+    subject, method = fitting(subjects, model, name)
+    config = ExplainConfig(steps=200)
+    lot = EVERYONE[:3]
+    found = method.explain(subject, lot, config)
+    batch = subject.batch(lot)
+    base = subject.baselines(batch)
+    base = {"ecg": base["ecg"]} if name == "layer_ig" else base
+    gain = subject.log_odds(batch) - subject.log_odds({**batch, **base})
+    assert found.error is not None
+    assert np.abs(found.error).mean() < 0.01 * np.abs(gain).mean()
+    if name == "ig":
+        total = np.nansum(found.grouped["modality"].values, axis=1)
+        np.testing.assert_allclose(total - gain, found.error, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_shapley_values_add_up_exactly(subjects: dict[str, Subject], model: str) -> None:
+    subject, method = fitting(subjects, model, "shapley")
+    found = method.explain(subject, EVERYONE, CONFIG)
+    batch = subject.batch(EVERYONE)
+    gain = subject.log_odds(batch) - subject.log_odds({**batch, **subject.baselines(batch)})
+    total = np.nansum(found.grouped["modality"].values, axis=1)
+    np.testing.assert_allclose(total, gain, atol=1e-5)
+    assert found.error is not None
+    assert np.abs(found.error).max() < 1e-5
+
+
+def test_data_are_where_the_tests_expect_them(subjects: dict[str, Subject]) -> None:
+    rows = subjects["trunk"].rows
+    batch = subjects["trunk"].batch(EVERYONE)
+    assert batch["ecg_lead_mask"][0, MISSING] == 0
+    assert batch["ecg_valid"][1].tolist() == [PADDING, OPTIONS.length - PADDING]
+    assert not rows.text_mask[NOTELESS]
