@@ -35,6 +35,10 @@ _MIN_ALIKE = 0.5
 # s. What is found ahead of the complexes is P where it keeps its distance: median deviation from
 # the median. Chosen on LUDB's odd numbers.
 _STEADY_S = 0.010
+# ms about R within which QRS is sought: its normal limit (AHA/ACCF/HRS 2009), since 140 reaches P;
+# then for its end the wider one, taken where complexes are wider than the last. Chosen on LUDB's
+# odd numbers.
+_QRS_MS, _WIDE_QRS_MS, _WIDE_MS = 120.0, 160.0, 130.0
 _P, _QRS, _T = range(len(WAVES))
 
 
@@ -102,9 +106,11 @@ def delineate(
         # The middle value of a lead is its level: most of a beat is rest.
         level = np.median(y, axis=1, keepdims=True)
         magnitude = np.sqrt(np.square(y - level).sum(axis=0, keepdims=True))
-        found = waves(np.concatenate([y, magnitude]), at, fs) + start
-        leads[live] = found[:-1]
-        record = _consensus(found, at + start, fs)
+        found = waves(np.concatenate([y, magnitude]), at, fs, qrs_ms=_QRS_MS)
+        leads[live] = found[:-1] + start
+        record = _consensus(found[:-1], at, fs)
+        record[:, _QRS] = _complexes(magnitude, found[-1, :, _QRS], at, fs)
+        record += start
     return Delineation(at=at + start, record=record, leads=leads)
 
 
@@ -143,15 +149,22 @@ def _alike(each: Floats) -> float:
     return float(np.median(product / np.maximum(size, np.finfo(np.float64).tiny)))
 
 
-def _consensus(found: Floats, at: Indices, fs: float) -> Floats:
-    """Return `[beats, 3, 2]` from `[K + 1, beats, 3, 2]`, whose last row is the magnitude's."""
+def _consensus(leads: Floats, at: Indices, fs: float) -> Floats:
+    """Return `[beats, 3, 2]` medians over `[K, beats, 3, 2]`, without P where it is unsteady."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a wave that no lead shows stays NaN
-        record = np.nanmedian(found[:-1], axis=0)
-        record[:, _QRS] = found[-1, :, _QRS]
+        record = np.nanmedian(leads, axis=0)
         ahead = at - record[:, _P].mean(axis=1)
         spread = np.nanmedian(np.abs(ahead - np.nanmedian(ahead)))
     # A sample's length is what a low rate can tell.
     if not spread <= max(_STEADY_S, 1 / fs) * fs:
         record[:, _P] = np.nan
     return record
+
+
+def _complexes(magnitude: Floats, narrow: Floats, at: Indices, fs: float) -> Floats:
+    """Return `[beats, 2]` feet of QRS: `narrow`, their ends later where complexes are wide."""
+    end = waves(magnitude, at, fs, qrs_ms=_WIDE_QRS_MS)[0, :, _QRS, 1]
+    if not np.median(end - narrow[:, 0]) > _WIDE_MS / 1000 * fs:
+        return narrow
+    return np.stack([narrow[:, 0], end], axis=1)

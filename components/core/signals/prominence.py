@@ -26,13 +26,10 @@ _HALF_BLOCK_S = 0.7
 _BEFORE = 0.42
 # s. The R peak of a lead lies within this of the QRS complex's middle (normal limit 0.12 s wide).
 _R_S = 0.06
-# ms. Width of the window in which a QRS complex's feet are sought: its normal limit (AHA/ACCF/HRS
-# 2009). The default of 100 ms cuts wide complexes off, 140 ms reaches P (docs/delineation.md).
-_QRS_MS = 120
 _KEYS = tuple((f"ECG_{name}_Onsets", f"ECG_{name}_Offsets") for name in ("P", "R", "T"))
 
 
-def waves(y: Floats, at: Indices, fs: float) -> Floats:
+def waves(y: Floats, at: Indices, fs: float, *, qrs_ms: float) -> Floats:
     """Return `[K, beats, 3, 2]` onset and offset of P, QRS and T, in samples; NaN where absent.
 
     QRS complexes are found by a positive deflection: of a lead with a deep S alone, the feet are
@@ -42,6 +39,8 @@ def waves(y: Floats, at: Indices, fs: float) -> Floats:
         y: `[K, T]` without baseline wander, in any unit.
         at: `[beats]`, two or more, sample of each QRS complex's middle in all leads.
         fs: sampling rate in Hz.
+        qrs_ms: width of the window about the R peak in which a complex's feet are sought; the
+            library's own is 100.
     """
     half = round(_HALF_BLOCK_S * fs)
     peaks = _peaks(y, at, round(_R_S * fs))
@@ -49,7 +48,7 @@ def waves(y: Floats, at: Indices, fs: float) -> Floats:
     first, last = _bounds(at, y.shape[1])
     around = np.clip(around, first[:, None], last[:, None])
     blocks = np.take_along_axis(y[:, None, :], around, axis=2)
-    found = _delineated(blocks, fs)
+    found = _delineated(blocks, fs, qrs_ms)
     return found + (peaks - half)[:, :, None, None]
 
 
@@ -69,19 +68,19 @@ def _bounds(at: Indices, length: int) -> tuple[Indices, Indices]:
     return np.maximum(at - before, 0), np.minimum(at + after, length - 1)
 
 
-def _delineated(blocks: Floats, fs: float) -> Floats:
+def _delineated(blocks: Floats, fs: float, qrs_ms: float) -> Floats:
     """Return `[K, beats, 3, 2]` in samples from the start of each block `[K, beats, samples]`."""
     count, size = blocks.shape[0] * blocks.shape[1], blocks.shape[2]
     starts = np.arange(count) * size
     # One sample ahead: the library drops a wave that begins at sample 0, and with it its place in
     # the list.
     flat = np.concatenate([blocks[0, 0, :1], blocks.reshape(-1)])
-    said = _neurokit(flat, starts + size // 2 + 1, fs)
+    said = _neurokit(flat, starts + size // 2 + 1, fs, qrs_ms)
     found = np.array([[said[key] for key in pair] for pair in _KEYS], np.float64)
     return np.moveaxis(found - starts - 1, 2, 0).reshape(*blocks.shape[:2], len(WAVES), 2)
 
 
-def _neurokit(flat: Floats, peaks: Indices, fs: float) -> dict[str, list[float]]:
+def _neurokit(flat: Floats, peaks: Indices, fs: float, qrs_ms: float) -> dict[str, list[float]]:
     with warnings.catch_warnings():
         # Of pandas, and of peaks without prominence in a lead that is nearly silent.
         warnings.simplefilter("ignore")
@@ -92,6 +91,6 @@ def _neurokit(flat: Floats, peaks: Indices, fs: float) -> dict[str, list[float]]
             peaks,
             sampling_rate=fs,
             method="prominence",
-            max_r_basepoint_interval=_QRS_MS,
+            max_r_basepoint_interval=qrs_ms,
         )
     return said[1]
