@@ -293,6 +293,21 @@ def test_grad_cam_is_the_mean_gradient_times_the_activation(trunk: Subject) -> N
     assert "32 ms" in found.remark
 
 
+def test_grad_cam_keeps_what_speaks_for_the_event_alone(trunk: Subject) -> None:
+    """Whichever sign the activations have, nothing negative is left."""
+    found = grad_cam.explain(trunk, LOT, CONFIG).grouped["segment"].values
+    known = found[np.isfinite(found)]
+    assert (known >= 0).all()
+    assert known.any()
+    last = [encoders.only(own).blocks[-1] for own in trunk.target.each()]
+    hooks = [block.register_forward_hook(lambda _m, _i, out: -out) for block in last]
+    turned = grad_cam.explain(trunk, LOT, CONFIG).grouped["segment"].values
+    for hook in hooks:
+        hook.remove()
+    assert (turned[np.isfinite(turned)] >= 0).all()
+    assert not np.allclose(turned, found, equal_nan=True)
+
+
 def test_a_word_loses_what_the_note_loses_without_it(trunk: Subject) -> None:
     subject = weighted(trunk)
     found = token_ablation.explain(subject, LOT, CONFIG)
