@@ -103,9 +103,7 @@ def test_records_are_drawn_once_each_by_the_seed() -> None:
 
 def test_the_cost_counts_walks_and_runs() -> None:
     asked = subject(records=40)
-    # Two networks' worth of walks: (3 + 2) · 9 + 2, one noisy copy; two drawn networks of one each.
-    two = replace(
-        asked, target=type(asked.target)(list(asked.target.models) * 2, asked.target.view)
-    )
+    # Two networks walk (3 + 2) · 9 + 2 steps and one noisy copy; the drawn networks are one each.
+    two = replace(asked, target=Target(list(asked.target.models) * 2, asked.target.view))
     assert passes(two, 7.0, CONFIG) == 30 * (2 * (47 + 7) + 2 * 7)
     assert passes(replace(two, inputs=("tabular",)), 7.0, CONFIG) == 30 * (2 * 47 + 2 * 7)
