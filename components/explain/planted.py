@@ -92,6 +92,8 @@ class Located:
         share: of the model, with its interval.
         control: mean share of the networks trained on shuffled labels; None without any.
         controls: share of each such network.
+        blind: such networks whose answer does not depend on the ECG at all: they have no share and
+            are left out.
         ratio: `share / control`; None without a control.
         records: that were compared.
     """
@@ -99,6 +101,7 @@ class Located:
     share: Interval
     control: Interval | None
     controls: tuple[float, ...]
+    blind: int
     ratio: Interval | None
     records: int
 
@@ -119,23 +122,25 @@ def located(
         patients: `[n]` ids.
         plan: how to resample.
     """
-    sums = [_sums(each.values, where.marked) for each in (own, *controls)]
+    taught = [_sums(each.values, where.marked) for each in controls]
+    seeing = [each for each in taught if each[:, 1].sum() > 0]
+    sums = [_sums(own.values, where.marked), *seeing]
 
     def evaluate(weights: RowWeights) -> Floats:
         totals = np.stack([weights.totals(each) for each in sums], axis=1)
         shares = quotient(totals[:, :, 0], totals[:, :, 1])
-        if not controls:
+        if not seeing:
             return shares
         mean = shares[:, 1:].mean(axis=1, keepdims=True)
         return np.hstack([shares[:, :1], mean, quotient(shares[:, :1], mean)])
 
-    names = ("share", "control", "ratio") if controls else ("share",)
+    names = ("share", "control", "ratio") if seeing else ("share",)
     told = bootstrapped(Statistic(names, evaluate), patients, plan)
-    each = [quotient(one[:, :1].sum(0), one[:, 1:].sum(0)) for one in sums[1:]]
     return Located(
         share=told["share"],
         control=told.get("control"),
-        controls=tuple(float(share[0]) for share in each),
+        controls=tuple(float(one[:, 0].sum() / one[:, 1].sum()) for one in seeing),
+        blind=len(taught) - len(seeing),
         ratio=told.get("ratio"),
         records=int(np.isfinite(own.values).any(axis=1).sum()),
     )

@@ -77,6 +77,13 @@ def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
             f"labels; give {_FEW} or more to see how much they differ by chance."
         )
         told.append(Notice("note", text))
+    blind = max((each.blind for each in found.values()), default=0)
+    if blind:
+        text = (
+            f"{blind} network(s) trained on shuffled labels do not look at the ECG at all and are "
+            "left out of the comparison with the planted truth."
+        )
+        told.append(Notice("note", text))
     return tuple(told)
 
 

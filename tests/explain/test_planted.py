@@ -92,6 +92,21 @@ def test_signs_within_a_record_do_not_cancel_and_missing_cells_do_not_count() ->
     assert found.records == 1
 
 
+def test_a_control_that_does_not_look_at_the_ecg_is_left_out_and_told() -> None:
+    dead = of_cells(np.zeros((20, 10)))
+    controls = [attributions(0.2), dead, attributions(0.4)]
+    found = located(attributions(0.6), controls, where=WHERE, patients=PATIENTS, plan=PLAN)
+    assert found.blind == 1
+    assert found.controls == pytest.approx((0.2, 0.4))
+    assert found.ratio is not None
+    assert found.ratio.value == pytest.approx(2.0)
+    told = section({"ig": found}, titles={"ig": "IG"}, where=WHERE, area=0.1)
+    assert "compared with 2 network(s)" in told.notices[0].text
+    assert "1 network(s) trained on shuffled labels do not look at the ECG" in told.notices[1].text
+    alone = located(attributions(0.6), [dead], where=WHERE, patients=PATIENTS, plan=PLAN)
+    assert alone.ratio is None
+
+
 def test_patients_and_not_records_are_drawn() -> None:
     rng = np.random.default_rng(4)
     half = np.where(rng.random((20, 1)) < 0.5, 1.0, 0.0)
