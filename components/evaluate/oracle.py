@@ -1,4 +1,4 @@
-"""The planted truth of the synthetic cohort; no other stage reads it."""
+"""The best possible answers in the synthetic cohort, from its planted truth."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.core.models.spec import DataSpec
+from components.core.planted_truth import truth_table
 from components.core.store import Stage
-
-TRUTH = "truth/truth.parquet"
 
 
 def oracle_logits(
@@ -26,7 +25,7 @@ def oracle_logits(
         head: whose binary view; a cohort with one label has one truth.
         patients: one row per patient, `patient_id`.
     """
-    file = ingest.folder / TRUTH
+    file = truth_table(ingest)
     if not file.exists():
         return None
     has = {"ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0}

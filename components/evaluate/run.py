@@ -10,6 +10,7 @@ import pandas as pd
 
 from components.core.comparison.groups import GROUPS
 from components.core.config.task import TaskConfig
+from components.core.control import is_control
 from components.core.data.cohort import folds
 from components.core.data.held_out import Opening
 from components.core.device import Place, resolve
@@ -33,7 +34,6 @@ from components.evaluate.analysis import Context, run_analyses
 from components.evaluate.assemble import Evaluated, report_data
 from components.evaluate.baselines import Features, fit_predict
 from components.evaluate.bundling import bundle
-from components.evaluate.control import is_control
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
 from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame

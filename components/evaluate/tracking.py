@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.core.config.task import TaskConfig
+from components.core.control import is_control
 from components.core.metrics.bootstrap import bootstrap
 from components.core.metrics.delong import DeLong
 from components.core.metrics.folds import FoldRow
@@ -16,7 +17,6 @@ from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Plan
 from components.core.store import Stage
 from components.evaluate.assemble import Evaluated
-from components.evaluate.control import is_control
 from components.evaluate.predictions import pooled_validation
 from components.evaluate.report.data import ReportData
 from components.evaluate.report.wording import evaluated_split, headline, notices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,8 @@ class Subject:
         segments: `[n, L]` index into `core.attribution.groups.SEGMENTS` of each sample; −1 all
             along a record in which no beat is found; None without ECG.
         place: device and precision.
+        altered: what is done to every finished batch, given the records' numbers; None for the
+            records as they are.
     """
 
     fold: str
@@ -43,6 +46,7 @@ class Subject:
     tabular_mean: Tensor
     segments: npt.NDArray[np.int8] | None
     place: Place
+    altered: Callable[[Batch, npt.NDArray[np.int64]], Batch] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,7 +55,8 @@ class Subject:
         """Return some records, finished, on the device."""
         norm = self.rows.stats.norm()
         raw = to_device(raw_batch(self.rows, index), self.place.device)
-        return raw if norm is None or "ecg" not in raw else Normaliser(norm)(raw)
+        ready = raw if norm is None or "ecg" not in raw else Normaliser(norm)(raw)
+        return ready if self.altered is None else self.altered(ready, index)
 
     def baselines(self, batch: Batch) -> Batch:
         """Return modality → baseline of a finished batch, of `inputs` alone."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.core.control import is_control
 from components.core.data.cohort import read_part, rows_of
 from components.core.metrics.bootstrap import bootstrap
 from components.core.metrics.interval import Interval
@@ -18,7 +19,6 @@ from components.core.metrics.resampling import Plan
 from components.core.store import Stage
 from components.evaluate.analyses import shuffled_labels
 from components.evaluate.baselines import Features, fit_predict
-from components.evaluate.control import is_control
 from scripts.shuffled_labels import Row, holds_chance, passed, table
 from tests.chain import (
     TABULAR_OPTIONS,

@@ -24,6 +24,8 @@ class ExplainConfig(Frozen):
         randomised: networks with drawn parameters that the explanation is compared with.
         noise_sd: of the noise that the explanation must bear, as a share of each lead's SD.
         noisy: copies of each record with such noise.
+        checked: records, drawn from those explained, on which faithfulness is tried: there every
+            method runs again for each randomised network and noisy copy.
         draws: of the bootstrap.
         overlays: records whose trace is drawn, those with the highest, the lowest and the middle
             risk.
@@ -40,5 +42,6 @@ class ExplainConfig(Frozen):
     randomised: int = Field(default=3, ge=1)
     noise_sd: float = Field(default=0.05, gt=0, le=1)
     noisy: int = Field(default=4, ge=1)
+    checked: int = Field(default=64, ge=2)
     draws: int = Field(default=1000, ge=100)
     overlays: int = Field(default=6, ge=0)

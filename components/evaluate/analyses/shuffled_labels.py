@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from components.core.control import is_control
 from components.core.metrics.tables import headline_figures
 from components.core.report.section import Notice, Section
 from components.evaluate.analysis import Context
-from components.evaluate.control import is_control
 
 NAME = "shuffled_labels"
 ORDER = 0

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.tables import PatientTables, headline_figures
 from components.core.models.spec import DataSpec
+from components.core.planted_truth import truth_summary
 from components.core.report.forest import forest
 from components.core.report.section import Plot, Section
 from components.core.schemas import MANIFEST
 from components.evaluate.analysis import Context
-from components.evaluate.oracle import TRUTH, oracle_logits
+from components.evaluate.oracle import oracle_logits
 from components.evaluate.subgroups import wording
 from components.evaluate.subgroups.figures import ORACLE, Found, examine
 from components.evaluate.subgroups.grouping import Column, columns_of
@@ -82,10 +81,10 @@ def _with_oracle(context: Context) -> PatientTables:
 
 def _planted(context: Context) -> str:
     """Return which gap the synthetic cohort holds; empty for other cohorts."""
-    file = (context.stages.ingest.folder / Path(TRUTH)).with_suffix(".json")
-    if not file.exists():
+    planted = truth_summary(context.stages.ingest)
+    if planted is None:
         return ""
-    gap = json.loads(file.read_text(encoding="utf-8")).get("subgroup_gap")
+    gap = planted.get("subgroup_gap")
     if gap is None:
         return "No gap is planted in this synthetic cohort; what differs is case mix and chance."
     return (

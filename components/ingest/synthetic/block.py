@@ -12,6 +12,7 @@ from components.core.files import write_atomic
 from components.ingest.synthetic import leaks
 from components.ingest.synthetic.cohort import BLOCK, draw_block
 from components.ingest.synthetic.columns import patient_cells, with_gaps
+from components.ingest.synthetic.loadings import Loadings
 from components.ingest.synthetic.mechanism import Mechanism, morphology_scores, subgroup_gain
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.ordered import BLOCKS
@@ -27,9 +28,11 @@ def draw(options: SyntheticOptions, block: int) -> Drawn:
     """Draw the latents, scores and outcomes of a block, `BLOCK` patients or what is left."""
     cohort = draw_block(options.seed, block)
     gain = subgroup_gain(cohort, options.subgroup_gap)
-    scores = morphology_scores(cohort, gain=gain, rng=stream(options.seed, "scores", block))
+    loadings = Loadings.of(options.ecg_scores)
+    rng = stream(options.seed, "scores", block)
+    scores = morphology_scores(cohort, gain=gain, rng=rng, loadings=loadings)
     outcomes = simulate(cohort, Mechanism.of(options), stream(options.seed, "course", block))
-    return Drawn(cohort=cohort, outcomes=outcomes, gain=gain, scores=scores)
+    return Drawn(cohort=cohort, outcomes=outcomes, gain=gain, scores=scores, loadings=loadings)
 
 
 def write_block(

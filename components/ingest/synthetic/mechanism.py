@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.ingest.synthetic.cohort import Cohort
+from components.ingest.synthetic.loadings import ALL, FEATURES, Loadings
 from components.ingest.synthetic.options import SyntheticOptions
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,20 +34,9 @@ DROP_POINTS = {
 }
 # Shift of the ECG substrate `u`, in SD of `v`, so that age, sex and a low LVEF look like disease.
 ECG_SHIFT = {"age": 0.15, "sex": 0.15, "lvef_baseline": 0.10}
-# Loading of each morphology score on `u`; the rest of its unit variance is idiosyncratic.
-LOADING = {
-    "r_amplitude": 0.75,
-    "r_progression": 0.72,
-    "qrs_width": 0.75,
-    "t_v5v6": 0.78,
-    "qtc": 0.68,
-}
-FEATURES = tuple(LOADING)
-_LOADING = np.array(list(LOADING.values()))
-_NOISE_VARIANCE = 1.0 - _LOADING**2
-_PRECISION = _LOADING**2 / _NOISE_VARIANCE
-# Variance of the error of `substrate_estimate`: one over the summed precision.
-ESTIMATE_VARIANCE = float(1.0 / _PRECISION.sum())
+# Variance of the error of `substrate_estimate`: one over the summed precision, which is the same
+# whichever scores carry it (`Loadings.of`).
+ESTIMATE_VARIANCE = float(1.0 / ALL.precision.sum())
 # In a planted subgroup gap the ECG shows this share of `v`.
 SUBGROUP_GAIN = 0.35
 
@@ -114,26 +104,32 @@ def subgroup_gain(cohort: Cohort, subgroup: str | None) -> FloatArray:
     return gain
 
 
-def morphology_scores(cohort: Cohort, *, gain: FloatArray, rng: np.random.Generator) -> FloatArray:
+def morphology_scores(
+    cohort: Cohort, *, gain: FloatArray, rng: np.random.Generator, loadings: Loadings = ALL
+) -> FloatArray:
     """Draw the noise-free informative ECG scores `[patients, features]`, about unit variance."""
     substrate = gain * cohort.vulnerability + ecg_shift(cohort)
-    return scores_of(substrate, rng.standard_normal((cohort.size, len(FEATURES))))
+    noise = rng.standard_normal((cohort.size, len(FEATURES)))
+    return scores_of(substrate, noise, loadings)
 
 
-def scores_of(substrate: FloatArray, noise: FloatArray) -> FloatArray:
+def scores_of(substrate: FloatArray, noise: FloatArray, loadings: Loadings = ALL) -> FloatArray:
     """Return the scores `[patients, features]` of a substrate `[patients]` and standard noise."""
-    return substrate[:, None] * _LOADING + noise * np.sqrt(_NOISE_VARIANCE)
+    return substrate[:, None] * loadings.values + noise * np.sqrt(loadings.noise_variance)
 
 
-def substrate_estimate(scores: FloatArray) -> FloatArray:
+def substrate_estimate(scores: FloatArray, loadings: Loadings = ALL) -> FloatArray:
     """Return the sufficient statistic of `[patients, features]` scores for `u`, `[patients]`.
 
     Given `u` the scores are independent Gaussians, so the precision-weighted mean of `z_k / a_k`
     carries all they say; its error has the variance `ESTIMATE_VARIANCE`.
     """
-    return (scores / _LOADING) @ _PRECISION / _PRECISION.sum()
+    seen = loadings.values > 0
+    single = np.divide(scores, loadings.values, out=np.zeros_like(scores), where=seen)
+    return single @ loadings.precision / loadings.precision.sum()
 
 
-def estimate_weights() -> FloatArray:
+def estimate_weights(loadings: Loadings = ALL) -> FloatArray:
     """Return the weight of each score in `substrate_estimate`, `[features]`."""
-    return _PRECISION / _LOADING / _PRECISION.sum()
+    weight = loadings.values / loadings.noise_variance
+    return weight / loadings.precision.sum()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from components.core.errors import ConfigError, nearest
+from components.ingest.synthetic.loadings import FEATURES
 
 LEAKS = (
     "patient_overlap", "identical_waveform", "near_copy", "label_column", "label_gap",
@@ -15,7 +16,7 @@ LEAKS = (
 # Leaks that lie between the parts of a given split.
 _SPLIT_LEAKS = frozenset({"patient_overlap", "identical_waveform", "near_copy"})
 # Faults that the surveillance part does not plant.
-_THERAPY_ONLY = ("leaks", "dominant", "subgroup_gap")
+_THERAPY_ONLY = ("leaks", "dominant", "subgroup_gap", "ecg_scores")
 SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
 
 
@@ -32,6 +33,8 @@ class SyntheticOptions(BaseModel):
         clean_split: write a correct, patient-wise `split` column (twin of the split leaks).
         dominant: `clinical` lets the tabular inputs carry most of the risk.
         subgroup_gap: one of `SUBGROUPS`, in which the ECG shows the vulnerability more weakly.
+        ecg_scores: names out of `loadings.FEATURES` that alone carry the ECG's signal, as strong
+            together as all five are; empty takes all.
         broken_files: plant truncated, empty and wrongly labelled files (under 1 % from 320
             recordings on).
         duplicates: plant recordings that are stored twice under two recording ids.
@@ -47,6 +50,7 @@ class SyntheticOptions(BaseModel):
     clean_split: bool = False
     dominant: Literal["clinical"] | None = None
     subgroup_gap: str | None = None
+    ecg_scores: tuple[str, ...] = ()
     broken_files: bool = True
     duplicates: bool = True
 
@@ -67,6 +71,18 @@ class SyntheticOptions(BaseModel):
             )
         return value
 
+    @field_validator("ecg_scores")
+    @classmethod
+    def _known_scores(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in FEATURES:
+                raise ConfigError(
+                    f"no ECG score is called {name!r} in ecg_scores; {nearest(name, FEATURES)}"
+                )
+        if len(set(value)) < len(value):
+            raise ConfigError(f"ecg_scores names {', '.join(value)}; name each score once")
+        return value
+
     @model_validator(mode="after")
     def _planted_in_this_part(self) -> Self:
         asked = [name for name in _THERAPY_ONLY if getattr(self, name)]
@@ -76,6 +92,15 @@ class SyntheticOptions(BaseModel):
                 f"leave {asked[0]} out or ask for the part 'therapy'"
             )
         return self
+
+    def told(self) -> dict[str, Any]:
+        """Return what `truth.json` records.
+
+        The task tells the part, and an option that came later is left out while it asks for
+        nothing: files stay those that were written before it was known.
+        """
+        late = {"part"} if self.ecg_scores else {"part", "ecg_scores"}
+        return self.model_dump(mode="json", exclude=late)
 
     @property
     def has_split(self) -> bool:

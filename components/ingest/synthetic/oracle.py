@@ -40,7 +40,7 @@ class Oracle:
 
         In a planted subgroup gap the ECG-alone figure knows the subgroup.
         """
-        estimate = substrate_estimate(drawn.scores)
+        estimate = substrate_estimate(drawn.scores, drawn.loadings)
         result = {name: np.empty(drawn.cohort.size) for name in INPUTS}
         for gain, model in self._models.items():
             rows = drawn.gain == gain

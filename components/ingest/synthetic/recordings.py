@@ -22,6 +22,7 @@ from components.ingest.synthetic.devices import (
 )
 from components.ingest.synthetic.ecg import Heart, draw_heart, median_beat, retest, synthesise
 from components.ingest.synthetic.identity import Identity, draw_identity
+from components.ingest.synthetic.loadings import ALL, Loadings
 from components.ingest.synthetic.mechanism import FloatArray
 from components.ingest.synthetic.nuisance import Nuisance, disturb, draw_nuisance
 from components.ingest.synthetic.options import SyntheticOptions
@@ -43,12 +44,14 @@ class Drawn:
         outcomes: what happened.
         gain: share of `v` that the ECG shows, `[patients]`.
         scores: informative morphology, `[patients, features]`.
+        loadings: of the scores on the substrate.
     """
 
     cohort: Cohort
     outcomes: Outcomes
     gain: FloatArray
     scores: FloatArray
+    loadings: Loadings = ALL
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

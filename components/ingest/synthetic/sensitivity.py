@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from components.ingest.synthetic.loadings import ALL, Loadings
 from components.ingest.synthetic.mechanism import FEATURES, FloatArray, estimate_weights
 from components.ingest.synthetic.vcg import DOWER, LEADS_8, SEGMENTS, Morphology, beat
 
@@ -15,8 +16,8 @@ WINDOWS = {"P": (-0.26, -0.06), "QRS": (-0.06, 0.07), "ST": (0.07, 0.15), "T": (
 _FS = 1000
 
 
-def signal_energy() -> FloatArray:
-    """Return the energy that one SD of the five scores moves, `[leads, segments]`, mV^2 s.
+def signal_energy(loadings: Loadings = ALL) -> FloatArray:
+    """Return the energy that one SD of the scores moves, `[leads, segments]`, mV^2 s.
 
     Each score counts with the squared weight it has in the best estimate of the substrate.
     """
@@ -24,7 +25,7 @@ def signal_energy() -> FloatArray:
     rr = 60.0 / 72.0
     base = beat(Morphology(), rr=rr).dipole_at(time) @ DOWER.T
     energy = np.zeros((len(LEADS_8), len(SEGMENTS)))
-    for name, weight in zip(FEATURES, estimate_weights(), strict=True):
+    for name, weight in zip(FEATURES, estimate_weights(loadings), strict=True):
         moved = beat(replace(Morphology(), **{name: 1.0}), rr=rr).dipole_at(time) @ DOWER.T
         change = (moved - base) ** 2 * weight**2
         for column, segment in enumerate(SEGMENTS):
@@ -33,9 +34,9 @@ def signal_energy() -> FloatArray:
     return energy
 
 
-def signal_share() -> dict[str, Any]:
+def signal_share(loadings: Loadings = ALL) -> dict[str, Any]:
     """Return each lead's and segment's share of the planted energy, and the cells above average."""
-    share = signal_energy()
+    share = signal_energy(loadings)
     share = share / share.sum()
     causal = [
         {"lead": lead, "segment": segment}

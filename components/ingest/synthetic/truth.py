@@ -11,10 +11,10 @@ from scipy.special import logit
 
 from components.ingest.synthetic.cohort import draw_reference
 from components.ingest.synthetic.identity import planted
+from components.ingest.synthetic.loadings import Loadings
 from components.ingest.synthetic.mechanism import (
     DROP_POINTS,
     FEATURES,
-    LOADING,
     SUBGROUP_GAIN,
     FloatArray,
     Mechanism,
@@ -59,7 +59,7 @@ def truth_table(drawn: Drawn, rows: list[Rows], p: dict[str, FloatArray]) -> pa.
         **{name: p[name][at] for name in INPUTS},
         "label_uncensored": outcomes.label_uncensored[at].astype(np.int8),
         **scores,
-        "substrate_estimate": substrate_estimate(drawn.scores)[at],
+        "substrate_estimate": substrate_estimate(drawn.scores, drawn.loadings)[at],
         "vulnerability": cohort.vulnerability[at],
         "ecg_gain": drawn.gain[at],
         "age": cohort.age[at],
@@ -75,17 +75,16 @@ def truth_table(drawn: Drawn, rows: list[Rows], p: dict[str, FloatArray]) -> pa.
 
 def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
     """Return the content of `truth.json`."""
-    mechanism = Mechanism.of(options)
+    mechanism, loadings = Mechanism.of(options), Loadings.of(options.ecg_scores)
     return {
         "version": VERSION,
         "seed": options.seed,
-        # The part is told by the task; without it files are those written before there were two.
-        "options": options.model_dump(mode="json", exclude={"part"}),
+        "options": options.told(),
         "task": "ctrcd",
         "horizon_days": 365,
         "ecg": {
-            "scores": {name: {"loading": value} for name, value in LOADING.items()},
-            **signal_share(),
+            "scores": loadings.told(),
+            **signal_share(loadings),
         },
         "tabular": {
             "lvef_points": {k: mechanism.tabular * v for k, v in DROP_POINTS.items()},

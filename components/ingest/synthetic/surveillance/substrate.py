@@ -1,7 +1,7 @@
 """What the ECG shows of the burden: the five morphology scores of the therapy part.
 
 `u = RHO * s + shift(tabular) + sqrt(1 - RHO^2) * e`, then `z_k = a_k * u + noise_k` with the
-loadings of `mechanism.LOADING`; `e ~ N(0, 1)` is what moves the same waves for other reasons
+loadings of `loadings.LOADING`; `e ~ N(0, 1)` is what moves the same waves for other reasons
 (habitus, drugs, old scars) and keeps the ECG alone below an AUROC of 0.80.
 """
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from components.ingest.synthetic.cohort import FloatArray
 from components.ingest.synthetic.identity import planted
-from components.ingest.synthetic.mechanism import FEATURES, LOADING, substrate_estimate
+from components.ingest.synthetic.loadings import ALL, FEATURES
+from components.ingest.synthetic.mechanism import substrate_estimate
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.recordings import Rows
 from components.ingest.synthetic.sensitivity import signal_share
@@ -99,13 +100,13 @@ def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
     return {
         "version": VERSION,
         "seed": options.seed,
-        "options": options.model_dump(mode="json"),
+        "options": {"part": options.part, **options.told()},
         "task": "heads",
         "lvef_cutoff": LVEF_CUTOFF,
         "horizons_days": list(hazards.HORIZONS),
         "ecg": {
             "loading_on_burden": RHO,
-            "scores": {name: {"loading": value} for name, value in LOADING.items()},
+            "scores": ALL.told(),
             **signal_share(),
         },
         "text": _text(tally),

@@ -238,7 +238,13 @@ def test_progress_reaches_the_total(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"leaks": ("near_copy",)}, {"dominant": "clinical"}, {"subgroup_gap": "site=C"}]
+    "fault",
+    [
+        {"leaks": ("near_copy",)},
+        {"dominant": "clinical"},
+        {"subgroup_gap": "site=C"},
+        {"ecg_scores": ("t_v5v6",)},
+    ],
 )
 def test_faults_of_the_therapy_part_are_refused(fault: dict[str, object]) -> None:
     (name,) = fault

@@ -1,0 +1,112 @@
+"""Does the explanation know what the network learned? Its parameters are drawn anew.
+
+An explanation that stays the same then shows the input or the architecture, not the model: Adebayo
+et al. (2018), Sanity checks for saliency maps, NeurIPS. Attributions are compared with their signs.
+
+Shapes: `n` records, `G` groups, `R` drawn networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from components.core.attribution.groups import Grouped
+from components.core.config.explain import ExplainConfig
+from components.core.metrics.interval import Interval
+from components.core.metrics.metric import RowWeights, Statistic
+from components.core.metrics.resampling import Plan
+from components.explain.faithfulness.agreement import row_mean, spearman
+from components.explain.faithfulness.means import Floats, Ids, bootstrapped, means, quotient
+from components.explain.faithfulness.redrawn import unlearned
+from components.explain.method import Method
+from components.explain.subject import Subject
+
+# An agreement below this has collapsed.
+COLLAPSED = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Randomised:
+    """Attributions by the networks and by drawn ones, of the same records.
+
+    Attributes:
+        own: `[n, G]`.
+        drawn: `[R, n, G]`.
+        patients: `[n]` ids.
+    """
+
+    own: Floats
+    drawn: Floats
+    patients: Ids
+
+    @property
+    def agreement(self) -> Floats:
+        """Return `[n]` Spearman over groups, mean over the drawn networks."""
+        return row_mean(np.stack([spearman(self.own, each) for each in self.drawn]))
+
+
+def randomised(
+    subject: Subject,
+    index: npt.NDArray[np.int64],
+    *,
+    method: Method,
+    grouped: Grouped,
+    config: ExplainConfig,
+) -> Randomised:
+    """Return what a method says of some records by `config.randomised` drawn networks.
+
+    Args:
+        subject: networks and records.
+        index: `[n]` the records.
+        method: is run again.
+        grouped: what it said of all of the subject's records, in groups of one kind.
+        config: how many networks, and the seed.
+    """
+    seeds = [config.seed * config.randomised + number for number in range(config.randomised)]
+    drawn = [
+        method.explain(each, index, config).grouped[grouped.kind].values
+        for each in unlearned(subject, index, seeds)
+    ]
+    return Randomised(
+        own=grouped.values[index],
+        drawn=np.stack(drawn),
+        patients=subject.rows.frame["patient_id"].to_numpy(object)[index],
+    )
+
+
+def pooled(found: Sequence[Randomised]) -> Randomised:
+    """Return several folds' records as one set; the drawn networks are told apart by number."""
+    return Randomised(
+        own=np.concatenate([each.own for each in found]),
+        drawn=np.concatenate([each.drawn for each in found], axis=1),
+        patients=np.concatenate([each.patients for each in found]),
+    )
+
+
+def agreements(found: Randomised, plan: Plan) -> dict[str, Interval]:
+    """Return `agreement` (mean over records) and `cohort_agreement` (of the mean attributions).
+
+    Both are Spearman correlations, means over the drawn networks; near 0 is better.
+    """
+    mine = means({"agreement": found.agreement}, found.patients, plan)
+    return mine | bootstrapped(_of_means(found), found.patients, plan)
+
+
+def _of_means(found: Randomised) -> Statistic:
+    """Return the agreement of cohort means, which are taken anew in each draw of patients."""
+    sides = [found.own, *found.drawn]
+    sums = [np.where(np.isfinite(each), each, 0.0) for each in sides]
+    there = [np.isfinite(each).astype(np.float64) for each in sides]
+
+    def evaluate(weights: RowWeights) -> Floats:
+        mean = [
+            quotient(weights.totals(total), weights.totals(count))
+            for total, count in zip(sums, there, strict=True)
+        ]
+        return row_mean(np.stack([spearman(mean[0], each) for each in mean[1:]]))[:, None]
+
+    return Statistic(("cohort_agreement",), evaluate)

@@ -1,0 +1,147 @@
+"""The section of the report that says whether the explanations can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from components.core.metrics.interval import Interval
+from components.core.metrics.resampling import Plan
+from components.core.report.section import Notice, Plot, Section, Table
+from components.explain.faithfulness import completeness, deletion, randomisation, stability
+from components.explain.faithfulness.completeness import NOTICEABLE
+from components.explain.faithfulness.examine import Checked
+from components.explain.faithfulness.plots import curves_plot
+from components.explain.faithfulness.randomisation import COLLAPSED
+
+# Figure → its column.
+_COLUMNS = {
+    "deletion_gain": "deletion, gain over random",
+    "insertion_gain": "insertion, gain over random",
+    "agreement": "agreement with drawn networks",
+    "cohort_agreement": "same, of cohort means",
+    "stability": "agreement under noise",
+    "relative_change": "relative change under noise",
+    "completeness_error": "completeness error",
+    "completeness_above": f"share above {NOTICEABLE:.0%}",
+}
+# What the groups are called in a sentence.
+_KINDS = {
+    "lead_segment": "leads × beat segments",
+    "variable": "variables of the table",
+    "lead": "leads",
+    "segment": "beat segments",
+    "modality": "modalities",
+}
+_TEXT = (
+    "Deletion and insertion: groups are set to the baseline, or put back, in the order of their "
+    "signed attribution; the gain is the area between the curve and that of random order, as a "
+    "share of the mean change by removing everything. Above 0 the explanation knows better than "
+    "chance what the answer rests on.",
+    "Agreement with drawn networks: Spearman correlation over the groups with the explanation of "
+    "networks of the same architecture whose parameters were drawn anew. An explanation of what "
+    f"was learned must not agree: below {COLLAPSED} it has collapsed.",
+    "Noise: the same with white noise on the ECG, which should change little. Completeness: what "
+    "the attributions leave unexplained, as a share of the median change by removing everything.",
+)
+
+
+def section(results: Sequence[Checked], plan: Plan) -> Section:
+    """Return the section.
+
+    Figures are named `<figure>/<method>`, figures as in `_COLUMNS`.
+
+    Args:
+        results: one per method, folds joined, in the page's order.
+        plan: of every interval.
+    """
+    found = {each.method: figures(each, plan) for each in results}
+    plots = [_plot(each, plan) for each in results]
+    return Section(
+        name="faithfulness",
+        title="Are the explanations true of the model?",
+        text=(*_TEXT, *_compared(results)),
+        tables=(_table(results, found),),
+        plots=tuple(plot for plot in plots if plot is not None),
+        notices=tuple(notice for each in results for notice in _notices(each, found[each.method])),
+        figures={
+            f"{name}/{method}": interval
+            for method, own in found.items()
+            for name, interval in own.items()
+        },
+    )
+
+
+def figures(found: Checked, plan: Plan) -> dict[str, Interval]:
+    """Return every figure of one method, without those that it cannot have."""
+    told: dict[str, Interval] = {}
+    if found.curves is not None:
+        told |= deletion.gains(found.curves, plan)
+    if found.randomised is not None:
+        told |= randomisation.agreements(found.randomised, plan)
+    if found.stability is not None:
+        told |= stability.figures(found.stability, plan)
+    if found.completeness is not None:
+        told |= completeness.figures(found.completeness, plan)
+    return told
+
+
+def _table(results: Sequence[Checked], found: Mapping[str, Mapping[str, Interval]]) -> Table:
+    shown = [name for name in _COLUMNS if any(name in own for own in found.values())]
+    rows = tuple(
+        (each.title, *(_cell(found[each.method].get(name)) for name in shown)) for each in results
+    )
+    header = ("method", *(_COLUMNS[name] for name in shown))
+    note = "95 % intervals by bootstrap over patients; — where a method has no such figure."
+    return Table("Faithfulness of each method", header, rows, note)
+
+
+def _cell(interval: Interval | None) -> str:
+    return "—" if interval is None else interval.text(2)
+
+
+def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
+    """Return on what the methods were compared, and how many records could not be."""
+    told: list[str] = []
+    for each in results:
+        if each.curves is None:
+            told.append(f"{each.title}: no two groups to be removed, so no curves.")
+            continue
+        size, curves = len(each.curves.patients), each.curves
+        left = f", {curves.left_out} without a beat left out" if curves.left_out else ""
+        told.append(f"{each.title}: {curves.groups} {_KINDS[each.kind]}, {size:,} records{left}.")
+    return tuple(told)
+
+
+def _plot(found: Checked, plan: Plan) -> Plot | None:
+    if found.curves is None:
+        return None
+    return Plot(
+        name=f"faithfulness_{found.method}",
+        svg=curves_plot(found.curves, plan),
+        alt=f"{found.title}: deletion and insertion curves with 95 % bands against random order",
+        wide=True,
+    )
+
+
+def _notices(found: Checked, told: Mapping[str, Interval]) -> list[Notice]:
+    notices: list[Notice] = []
+    agreement = told.get("agreement")
+    if agreement is not None and not agreement.value < COLLAPSED:
+        notices.append(
+            Notice(
+                "warning",
+                f"{found.title} agrees with networks that learned nothing (Spearman "
+                f"{agreement.text(2)}, where below {COLLAPSED} is asked for): it shows the input "
+                "rather than the model.",
+            )
+        )
+    worse = [name for name in ("deletion_gain", "insertion_gain") if name in told]
+    if any(not told[name].lo > 0 for name in worse):
+        notices.append(
+            Notice(
+                "warning",
+                f"{found.title} does not name what the answer rests on better than a random order "
+                "does, by deletion or by insertion.",
+            )
+        )
+    return notices

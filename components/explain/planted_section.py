@@ -1,0 +1,101 @@
+"""The section that compares explanations with what was planted in the synthetic cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from components.core.metrics.interval import Interval
+from components.core.report.section import Notice, Section, Table
+from components.explain.planted import LARGEST_AREA, Located, Place
+
+# Its figures also stand without the method's name, for the tracking store.
+HEADLINE = "ig"
+# Control networks differ by chance: their range tells nothing of fewer.
+_FEW = 3
+
+
+def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: Place, area: float
+            ) -> Section:  # fmt: skip
+    """Return the section.
+
+    Figures: `planted_share`, `planted_share_control`, `planted_ratio`, each of `HEADLINE` under its
+    plain name and of every method as `<figure>/<method>`.
+
+    Args:
+        found: method → its share on the planted cells.
+        titles: method → name in print.
+        where: the planted cells.
+        area: share of the trace that they cover.
+    """
+    rows = tuple(_row(titles[name], each) for name, each in found.items())
+    cells = ", ".join(where.cells)
+    return Section(
+        name="planted",
+        title="Does the explanation find what was planted?",
+        text=(
+            f"The smallest set of lead × segment cells with {where.held:.0%} of the planted energy "
+            f"is {cells}: {area:.0%} of the trace. The share is that of |attribution| on those "
+            "cells.",
+            "The ratio is over the same share for networks trained on shuffled labels: what lies "
+            "on the planted cells because the amplitude is there is in both. Above 1 the "
+            "explanation shows that the model learned where to look.",
+        ),
+        tables=(
+            Table(
+                "Attribution on the planted cells",
+                ("method", "share", "share in controls", "ratio", "each control network"),
+                rows,
+                "95 % intervals by bootstrap over patients; how much controls differ by the chance "
+                "of training is seen in the last column alone.",
+            ),
+        ),
+        notices=_notices(found, area),
+        figures=_figures(found),
+    )
+
+
+def _row(title: str, found: Located) -> tuple[str, ...]:
+    pair = (found.control, found.ratio)
+    told = ("—" if each is None else each.text(2) for each in pair)
+    spread = ", ".join(f"{each:.2f}" for each in found.controls) or "—"
+    return (title, found.share.text(2), *told, spread)
+
+
+def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
+    told: list[Notice] = []
+    if not area < LARGEST_AREA:
+        text = (
+            f"The planted cells cover {area:.0%} of the trace, {LARGEST_AREA:.0%} or more: a share "
+            "on them says little. Plant the signal in fewer scores "
+            "(ingest.options.synthetic.ecg_scores=[t_v5v6])."
+        )
+        told.append(Notice("note", text))
+    controls = min((len(each.controls) for each in found.values()), default=0)
+    if controls < _FEW:
+        text = (
+            f"The planted truth was compared with {controls} network(s) trained on shuffled "
+            f"labels; give {_FEW} or more to see how much they differ by chance."
+        )
+        told.append(Notice("note", text))
+    blind = max((each.blind for each in found.values()), default=0)
+    if blind:
+        text = (
+            f"{blind} network(s) trained on shuffled labels do not look at the ECG at all and are "
+            "left out of the comparison with the planted truth."
+        )
+        told.append(Notice("note", text))
+    return tuple(told)
+
+
+def _figures(found: Mapping[str, Located]) -> dict[str, Interval]:
+    told: dict[str, Interval] = {}
+    for method, each in found.items():
+        own = {
+            "planted_share": each.share,
+            "planted_share_control": each.control,
+            "planted_ratio": each.ratio,
+        }
+        known = {name: interval for name, interval in own.items() if interval is not None}
+        told |= {f"{name}/{method}": interval for name, interval in known.items()}
+        told |= known if method == HEADLINE else {}
+    return told

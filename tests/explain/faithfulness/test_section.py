@@ -1,0 +1,109 @@
+"""One method's checks together, and how they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.core.attribution.groups import Grouped
+from components.core.attribution.target import Target
+from components.core.config.explain import ExplainConfig
+from components.core.errors import CardioError
+from components.core.metrics.resampling import Plan
+from components.explain.faithfulness.examine import Checked, drawn, examine, joined, passes
+from components.explain.faithfulness.section import section
+from components.explain.method import Attributed
+from tests.explain.toy import Blind, Exact, subject
+
+CONFIG = ExplainConfig(checked=30, orders=3, randomised=2, noisy=1)
+PLAN = Plan(draws=100)
+EVERY = np.arange(40)
+
+
+@pytest.fixture(scope="module")
+def checked() -> dict[str, Checked]:
+    asked = subject(records=40, without_beat=(0, 1))
+    methods = (Exact(), Blind())
+    said = [(method, method.explain(asked, EVERY, CONFIG)) for method in methods]
+    return {method.NAME: examine(asked, method, each, CONFIG) for method, each in said}
+
+
+def test_an_exact_explanation_passes_every_check(checked: dict[str, Checked]) -> None:
+    found = section([checked["exact"]], PLAN)
+    assert found.notices == ()
+    assert set(found.figures) == {
+        f"{name}/exact"
+        for name in (
+            "deletion_gain", "insertion_gain", "agreement", "cohort_agreement", "stability",
+            "relative_change", "completeness_error", "completeness_above",
+        )
+    }  # fmt: skip
+    assert "15 leads × beat segments" in found.text[-1]
+
+
+def test_a_blind_explanation_is_warned_of(checked: dict[str, Checked]) -> None:
+    found = section(list(checked.values()), PLAN)
+    assert [notice.level for notice in found.notices] == ["warning", "warning"]
+    assert "Blind agrees with networks that learned nothing" in found.notices[0].text
+    assert "Blind does not name what the answer rests on better" in found.notices[1].text
+    assert "completeness_error/blind" not in found.figures
+    assert found.tables[0].rows[1][-1] == "—"
+
+
+def test_curves_are_drawn_for_every_method(checked: dict[str, Checked]) -> None:
+    found = section(list(checked.values()), PLAN)
+    assert [plot.name for plot in found.plots] == ["faithfulness_exact", "faithfulness_blind"]
+    assert all("random order" in plot.alt and "<svg" in plot.svg for plot in found.plots)
+
+
+def test_records_without_a_beat_are_told(checked: dict[str, Checked]) -> None:
+    curves = checked["exact"].curves
+    assert curves is not None
+    left = sum(i in (0, 1) for i in drawn(40, CONFIG))
+    assert curves.left_out == left > 0
+    found = section([checked["exact"]], PLAN)
+    assert f"{30 - left} records, {left} without a beat left out" in found.text[-1]
+
+
+def test_a_method_of_one_group_is_told_without_figures() -> None:
+    asked = subject()
+    one = Grouped(kind="modality", names=("ecg",), values=np.ones((12, 1)))
+    found = examine(asked, Exact(), Attributed(grouped={"modality": one}), CONFIG)
+    told = section([found], PLAN)
+    assert told.figures == {}
+    assert told.plots == ()
+    assert told.text[-1] == "Exact: no two groups to be removed, so no curves."
+
+
+def test_folds_are_joined(checked: dict[str, Checked]) -> None:
+    both = joined([checked["exact"], checked["exact"]])
+    assert both.curves is not None
+    assert both.randomised is not None
+    assert len(both.randomised.patients) == 60
+    empty = Checked(method="exact", title="Exact")
+    assert joined([empty, empty]).curves is None
+
+
+def test_different_methods_are_not_joined(checked: dict[str, Checked]) -> None:
+    with pytest.raises(CardioError, match="checks of 2 methods cannot be joined; join one at"):
+        joined(list(checked.values()))
+
+
+def test_records_are_drawn_once_each_by_the_seed() -> None:
+    found = drawn(40, CONFIG)
+    assert len(set(found.tolist())) == 30
+    assert found.tolist() == sorted(found)
+    assert drawn(40, CONFIG).tolist() == found.tolist()
+    other = drawn(40, CONFIG.model_copy(update={"seed": 1}))
+    assert other.tolist() != found.tolist()
+    assert drawn(10, CONFIG).tolist() == list(range(10))
+
+
+def test_the_cost_counts_walks_and_runs() -> None:
+    asked = subject(records=40)
+    # Two networks walk (3 + 2) · 9 + 2 steps and one noisy copy; the drawn networks are one each.
+    two = replace(asked, target=Target(list(asked.target.models) * 2, asked.target.view))
+    assert passes(two, 7.0, CONFIG) == 30 * (2 * (47 + 7) + 2 * 7)
+    assert passes(replace(two, inputs=("tabular",)), 7.0, CONFIG) == 30 * (2 * 47 + 2 * 7)
