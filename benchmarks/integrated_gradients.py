@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.harness.cohort import LENGTH
 from benchmarks.harness.row import Comparison, Outcome, Row
 from components.core.attribution.fast.integrate import fast_attributions, integrated_gradients
-from components.core.attribution.target import Target, of_tensors
+from components.core.attribution.target import Target, of_tensors, record_numbers
 from components.core.config.heads import BinaryHead
 from components.core.data.batches import Batch
 from components.core.device import native_bf16, resolve
@@ -58,6 +58,7 @@ def _one_by_one(target: Target, batch: Batch) -> Tensor:
         found, _ = method.attribute(
             own["ecg"],
             torch.zeros_like(own["ecg"]),
+            additional_forward_args=(record_numbers(own),),
             n_steps=STEPS,
             return_convergence_delta=True,
         )

@@ -1,1 +1,1 @@
-"""The project's tests; a package, lest a dependency's own `tests` folder be imported in its place."""
+"""A package, lest a dependency's own `tests` folder be imported in the place of this one."""

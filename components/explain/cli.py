@@ -37,34 +37,34 @@ def main(
         from components.core.progress import say
         from components.core.training_runs import open_training, pipeline_run, task_of
         from components.core.upstream import upstream
-        from components.explain import run
+        from components.explain import job, run
         from components.explain.controls import open_controls
         from components.explain.samples import asked
 
         wanted = asked(samples)
-        config = run.settings(overrides, methods=methods, part=part, records=wanted.count)
+        config = job.settings(overrides, methods=methods, part=part, records=wanted.count)
         behind = upstream(open_training(run_ref))
         controls = open_controls(control, behind)
-        job = run.job(behind, wanted, config, head=head, controls=controls)
-        experiment, print_ = task or task_of(behind.train), run.identity(job)
+        of = job.job(behind, wanted, config, head=head, controls=controls)
+        experiment, print_ = task or task_of(behind.train), job.identity(of)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "explain", runs.TAG_FINGERPRINT: print_, "task": experiment,
             "stage.explain": print_, "explains": behind.train.fingerprint,
         }  # fmt: skip
         with runs.open_run(experiment, "explain", tags) as recorder:
-            plain = run.plain_config(job)
+            plain = job.plain_config(of)
             recorder.params({f"explain.{key}": value for key, value in plain.items()})
 
             def compute(work: store.Workspace) -> None:
                 test = config.part == "test"
                 opening = record_opening(behind.cohort, recorder) if test else None
-                run.explain(work, job, opening)
+                run.explain(work, of, opening)
 
             done, computed = store.build(
                 "explain",
                 print_,
                 config=plain,
-                inputs=run.inputs(job),
+                inputs=job.inputs(of),
                 compute=compute,
                 waiting=say,
             )

@@ -6,21 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-import torch
-from torch import Tensor
-
 from components.core.attribution.target import Target
 from components.core.control import is_control
 from components.core.data.cohort import make_rows
-from components.core.data.foldstats import FoldStats
-from components.core.data.tabular import tabular_frame
 from components.core.errors import InputError
-from components.core.schemas import MANIFEST, PART_PREFIX, TABULAR_PREFIX
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, primary_view, stats_of
 from components.core.upstream import Upstream
 from components.explain.subject import Subject
+from components.explain.subjects import Model, tabular_mean
 
 
 def check_control(model: Upstream, control: Upstream) -> None:
@@ -67,8 +61,9 @@ def control_subjects(
         rows = make_rows(model.cohort, subject.rows.frame, stats)
         if "ecg" not in subject.inputs:
             rows = rows.without("ecg")
-        mean = _tabular_mean(control.cohort, subject.fold, stats)
         view = primary_view(control.train)
+        own = Model(train=control.train, cohort=control.cohort, head=view, place=subject.place)
+        mean = tabular_mean(own, subject.fold, stats)
         for member in members:
             network = loaded(control.train, member).to(subject.place.device)
             target = Target([network], view).eval()
@@ -91,11 +86,3 @@ def _prepared(cohort: Stage) -> Mapping[str, Any]:
     """Return a cohort's settings but for the shuffled labels."""
     label = {key: value for key, value in cohort.config["label"].items() if key != "shuffle"}
     return {**cohort.config, "label": label}
-
-
-def _tabular_mean(cohort: Stage, fold: str, stats: FoldStats) -> Tensor:
-    """Return `[F]` mean of the encoded columns over a fold's labelled training records."""
-    frame = pd.read_parquet(cohort.folder / MANIFEST)
-    train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & frame["label"].notna()]
-    features = tabular_frame(train, stats.tabular.columns, TABULAR_PREFIX)
-    return torch.from_numpy(stats.tabular.transform(features).mean(axis=0))

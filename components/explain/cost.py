@@ -11,6 +11,7 @@ import numpy as np
 
 from components.core.config.explain import ExplainConfig
 from components.core.progress import duration
+from components.explain.faithfulness import examine
 from components.explain.method import Method
 from components.explain.subject import Subject
 
@@ -53,7 +54,7 @@ def seconds_per_pass(subject: Subject) -> float:
 def costs(
     subjects: Sequence[Subject], methods: Sequence[Method], config: ExplainConfig
 ) -> list[Cost]:
-    """Return what each method will take on all subjects.
+    """Return what each method will take on all subjects, and in the end the checks of them all.
 
     Args:
         subjects: one at least; the first is timed, the others' networks being of its kind.
@@ -61,7 +62,7 @@ def costs(
         config: settings of the methods.
     """
     each = seconds_per_pass(subjects[0])
-    return [
+    own = [
         Cost(
             name=method.NAME,
             title=method.TITLE,
@@ -71,6 +72,25 @@ def costs(
         )
         for method in methods
     ]
+    return [*own, _checks(subjects, methods, config, each)]
+
+
+def _checks(
+    subjects: Sequence[Subject], methods: Sequence[Method], config: ExplainConfig, each: float
+) -> Cost:
+    """Return what the checks of all methods will take."""
+    total = sum(
+        examine.passes(subject, method.passes(subject, config), config)
+        for subject in subjects
+        for method in methods
+    )
+    records = sum(len(subject) * len(subject.target.models) for subject in subjects)
+    return Cost(
+        name="checks",
+        title="whether to trust them",
+        passes=total / records,
+        seconds=each * total,
+    )
 
 
 def lines(found: Sequence[Cost], records: int, left_out: Mapping[str, str]) -> list[str]:
@@ -89,7 +109,7 @@ def lines(found: Sequence[Cost], records: int, left_out: Mapping[str, str]) -> l
     ]
     total = duration(sum(cost.seconds for cost in found))
     return [
-        f"explain: {records:,} records by {len(found)} method(s), about {total}:",
+        f"explain: {records:,} records by {len(found) - 1} method(s), about {total}:",
         *rows,
         *[f"  left out: {name}, {why}" for name, why in left_out.items()],
     ]

@@ -57,10 +57,11 @@ class Head:
         compared = "; ".join(f"{spoken(name)}: {STATED[name]}" for name in self.inputs)
         return [
             ("Model", self.model), ("Attributed", self.target), ("Compared with", compared),
-            ("Methods", ", ".join(self.methods)), ("Explained", self._counted()),
+            ("Methods", ", ".join(self.methods)), ("Explained", self.counted()),
         ]  # fmt: skip
 
-    def _counted(self) -> str:
+    def counted(self) -> str:
+        """Return how many are explained, with the prevalence."""
         part = {"val": "validation part", "test": "test part"}.get(self.part, self.part)
         text = f"{self.records:,} records of {self.patients:,} patients ({part})"
         if self.events is None or not self.records:

@@ -4,42 +4,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from components.core.report.page import environment, image
 from components.core.report.section import Notice, Section
 from components.core.store import Workspace
+from components.explain.page import Head, Record, render_page
 
 PAGE, PLOTS = "report.html", "plots"
 
 
-def write_report(
-    work: Workspace,
-    *,
-    title: str,
-    subtitle: str,
-    notices: Sequence[Notice],
-    sections: Sequence[Section],
-) -> None:
-    """Write the page and its pictures.
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the page says.
 
-    Args:
-        work: receives them.
-        title: what is explained.
-        subtitle: on which records.
+    Attributes:
+        head: what it is about.
         notices: sentences at the top, those of the sections after these.
-        sections: in order.
+        checks: sections on whether the explanation can be trusted.
+        cohort: sections on all records together.
+        records: single ones.
     """
+
+    head: Head
+    notices: Sequence[Notice]
+    checks: Sequence[Section]
+    cohort: Sequence[Section]
+    records: Sequence[Record]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Return all sections in the page's order."""
+        return (*self.checks, *self.cohort)
+
+    @property
+    def limits(self) -> tuple[Notice, ...]:
+        """Return every sentence at the top."""
+        return (*self.notices, *(each for own in self.sections for each in own.notices))
+
+
+def write_report(work: Workspace, told: Told) -> None:
+    """Write the page, and its pictures beside it."""
     work.path(PLOTS).mkdir(exist_ok=True)
-    for plot in (each for section in sections for each in section.plots):
-        work.path(PLOTS, f"{plot.name}.svg").write_text(plot.svg, encoding="utf-8")
-    every = [*notices, *(notice for section in sections for notice in section.notices)]
-    page = environment(Path(__file__).parent).get_template("plain.html.j2")
-    text = page.render(
-        title=title, subtitle=subtitle, notices=every, sections=sections, image=image,
-        entries=[(each.name, each.title) for each in sections],
-    )  # fmt: skip
-    work.path(PAGE).write_text(text, encoding="utf-8")
+    for own in (*told.sections, *told.records):
+        for plot in own.plots:
+            work.path(PLOTS, f"{plot.name}.svg").write_text(plot.svg, encoding="utf-8")
+    page = render_page(
+        head=told.head,
+        notices=told.notices,
+        faithfulness=told.checks,
+        cohort=told.cohort,
+        records=told.records,
+    )
+    work.path(PAGE).write_text(page, encoding="utf-8")
 
 
 def figures_of(sections: Sequence[Section]) -> dict[str, float]:

@@ -13,11 +13,6 @@ from components.explain.explained import Explained
 _MODALITIES = {"ecg": "the ECG", "tabular": "the table", "text": "the notes"}
 
 
-def sections(explained: Explained, costs: Sequence[Cost]) -> tuple[Section, ...]:
-    """Return the sections in the page's order."""
-    return (asked(explained, costs),)
-
-
 def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
     """Return what is attributed to what, against which baselines, by which methods."""
     inputs = explained.folds[0].subject.inputs

@@ -218,9 +218,9 @@ ECG_ONLY = SimpleNamespace(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let discovery find the two methods above, and the segmenter be `halves`."""
     found = MappingProxyType({"gradient": GRADIENT, "ecg_only": ECG_ONLY})
     monkeypatch.setattr(methods, "all_methods", lambda: found)
-    monkeypatch.setattr("components.explain.run._own_segments", halves)
+    monkeypatch.setattr("components.explain.run.segments_of", halves)

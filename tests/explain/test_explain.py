@@ -21,6 +21,8 @@ from tests.tracking_names import uncovered
 
 Get = Callable[[str], Place]
 
+pytestmark = pytest.mark.usefixtures("known")
+
 
 def started(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments)
@@ -170,7 +172,7 @@ def test_the_test_part_is_opened_on_record_only_when_asked_for(place: Get) -> No
 def test_the_figures_land_on_the_pipelines_run(place: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     at = place("table")
     parent = recorded(at.train, component="pipeline")
-    monkeypatch.setattr("components.explain.run.figures_of", lambda _: {"explain/some": 0.5})
+    monkeypatch.setattr("components.explain.telling.figures_of", lambda _: {"explain/some": 0.5})
     done = started("--run", parent, "--samples", "4")
     assert done.exit_code == 0, done.output
     assert mlflow.get_run(parent).data.metrics == {"explain/some": 0.5}
@@ -229,10 +231,10 @@ def test_a_control_is_opened_and_its_labels_checked(place: Get) -> None:
     assert done.exit_code == 0, done.output
     assert stage_of(at).inputs["control.0"] == other.train.fingerprint
     told = refused("--run", at.run_id, "--control", at.run_id)
-    assert "trained on labels that were not shuffled" in told
+    assert "is no control, its labels were not shuffled" in told
     ecg = place("ecg")
     told = refused("--run", ecg.run_id, "--control", other.run_id)
-    assert "was trained on other records than the model" in told
+    assert "differs from the model in its records" in told
 
 
 def test_a_run_without_a_model_is_one_sentence(place: Get) -> None:

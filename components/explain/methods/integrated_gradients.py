@@ -7,6 +7,7 @@ import numpy.typing as npt
 from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
+from components.core.attribution.fast.integrate import INTERNAL, integrated_gradients
 from components.core.attribution.target import of_tensors, record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
@@ -48,7 +49,15 @@ def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfi
 
 def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     batch = subject.batch(lot)
-    found, error = attributions(subject.target, batch, subject.baselines(batch), steps=config.steps)
+    baselines = subject.baselines(batch)
+    if config.arithmetic == "bf16":
+        size = INTERNAL[subject.place.device]
+        found, error = integrated_gradients(
+            subject.target, batch, baselines, steps=config.steps, internal_batch=size,
+            precision="bf16",
+        )  # fmt: skip
+    else:
+        found, error = attributions(subject.target, batch, baselines, steps=config.steps)
     values = {name: own.float().cpu().numpy() for name, own in found.items()}
     return Attributed(
         grouped=grouped(subject, lot, batch, values),

@@ -14,7 +14,7 @@ from components.core.attribution.fast.integrate import (
     gauss_legendre,
     integrated_gradients,
 )
-from components.core.attribution.target import Target, of_tensors
+from components.core.attribution.target import Target, of_tensors, record_numbers
 from components.core.data.batches import Batch
 from components.core.errors import ConfigError
 from components.core.models.registry import model_file, models_by_name
@@ -38,6 +38,7 @@ def captum(target: Target, batch: Batch, base: Batch) -> tuple[dict[str, Tensor]
         found, delta = IntegratedGradients(of_tensors(target, own, keys)).attribute(
             tuple(own[key] for key in keys),
             tuple(base[key][row : row + 1] for key in keys),
+            additional_forward_args=(record_numbers(own),),
             n_steps=STEPS,
             return_convergence_delta=True,
         )
