@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.core.attribution.baseline import STATED
-from components.core.errors import CardioError
+from components.core.attribution.baseline import stated
 from components.core.report.page import environment, image
 from components.core.report.palette import AGAINST, TOWARDS
 from components.core.report.section import Notice, Plot, Section, Table
@@ -33,6 +32,7 @@ class Head:
         patients: whose records they are.
         events: records with the event; None where labels are unknown.
         methods: titles of the methods.
+        unit: of the ECG tensors.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Head:
     patients: int
     events: int | None
     methods: tuple[str, ...]
+    unit: str = "mV"
 
     def rows(self) -> list[tuple[str, str]]:
         """Return name and text of each line of the head.
@@ -51,10 +52,9 @@ class Head:
         Raises:
             CardioError: a modality's baseline is not stated.
         """
-        unstated = [name for name in self.inputs if name not in STATED]
-        if unstated:
-            raise CardioError(f"the baseline of '{unstated[0]}' is not stated; add it to STATED")
-        compared = "; ".join(f"{spoken(name)}: {STATED[name]}" for name in self.inputs)
+        compared = "; ".join(
+            f"{spoken(name)}: {stated(name, unit=self.unit)}" for name in self.inputs
+        )
         return [
             ("Model", self.model), ("Attributed", self.target), ("Compared with", compared),
             ("Methods", ", ".join(self.methods)), ("Explained", self.counted()),

@@ -29,13 +29,13 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
     """
     rows = tuple(_row(titles[name], each) for name, each in found.items())
     cells = ", ".join(where.cells)
+    held, covered = (f"{100 * share:.0f} %" for share in (where.held, area))
     return Section(
         name="planted",
         title="Does the explanation find what was planted?",
         text=(
-            f"The smallest set of lead × segment cells with {where.held:.0%} of the planted energy "
-            f"is {cells}: {area:.0%} of the trace. The share is that of |attribution| on those "
-            "cells.",
+            f"The smallest set of lead × segment cells with {held} of the planted energy is "
+            f"{cells}: {covered} of the trace. The share is that of |attribution| on those cells.",
             "The ratio is over the same share for networks trained on shuffled labels: what lies "
             "on the planted cells because the amplitude is there is in both. Above 1 the "
             "explanation shows that the model learned where to look.",
@@ -73,8 +73,9 @@ def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
     controls = min((len(each.controls) for each in found.values()), default=0)
     if controls < _FEW:
         text = (
-            f"The planted truth was compared with {controls} network(s) trained on shuffled "
-            f"labels; give {_FEW} or more to see how much they differ by chance."
+            f"Networks trained on shuffled labels that the planted truth was compared with: "
+            f"{controls}. Name {_FEW} or more (control=<run>,<run>) to see what lies on the "
+            "planted cells by itself, and how much that differs by chance."
         )
         told.append(Notice("note", text))
     blind = max((each.blind for each in found.values()), default=0)

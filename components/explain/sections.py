@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.core.attribution.baseline import STATED
+from components.core.attribution.baseline import stated
 from components.core.progress import duration
 from components.core.report.section import Notice, Section, Table
 from components.explain.cost import Cost
@@ -16,13 +16,14 @@ _MODALITIES = {"ecg": "the ECG", "tabular": "the table", "text": "the notes"}
 def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
     """Return what is attributed to what, against which baselines, by which methods."""
     inputs = explained.folds[0].subject.inputs
-    stated = "; ".join(f"{_MODALITIES[name]}: {STATED[name]}" for name in inputs)
+    unit = explained.folds[0].subject.unit
+    compared = "; ".join(f"{_MODALITIES[name]}: {stated(name, unit=unit)}" for name in inputs)
     networks = sum(len(fold.subject.target.models) for fold in explained.folds)
     text = (
         f"Attributed are log-odds of the head {explained.head.name}, as the mean over a fold's "
         f"networks ({networks} in all): logit of the event minus logit of no event. A positive "
         "value speaks for the event, a negative one against it.",
-        f"What a record is compared with: {stated}.",
+        f"What a record is compared with: {compared}.",
     )
     rows = tuple(
         (each.name, each.title, f"{each.passes:,.0f}", duration(each.seconds)) for each in costs
@@ -58,6 +59,13 @@ def notices(explained: Explained, *, openings: int | None, shuffled: bool) -> tu
                 "explained without beat segments.",
             )
         )
+    subject = explained.folds[0].subject
+    if "ecg" in subject.inputs and subject.unit != "mV":
+        text = (
+            "The recordings were standardised before they came, so their millivolts are not known: "
+            "no record is drawn on ECG paper."
+        )
+        found.append(Notice("note", text))
     if openings is None:
         text = "Validation records: the networks were not trained on them, but chosen by them."
     else:

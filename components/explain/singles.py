@@ -15,6 +15,7 @@ from components.core.report.ecg_trace import limit_of
 from components.explain import outputs
 from components.explain.explained import Explained, Fold
 from components.explain.page import Record
+from components.explain.pictures.means import spoken
 from components.explain.pictures.overlay import Answer, millivolts, overlay, shown
 
 Floats = npt.NDArray[np.float64]
@@ -35,8 +36,8 @@ def single_records(folder: Path, explained: Explained) -> tuple[Record, ...]:
         explained: all of it.
     """
     method = next((m.NAME for m in explained.methods if _follows(folder, explained, m.NAME)), "")
-    if not method:
-        return ()
+    if not method or explained.folds[0].subject.unit != "mV":
+        return ()  # a standardised trace has no place on paper of 10 mm/mV
     log_odds = explained.records["log_odds"].to_numpy(np.float64)
     places = [(fold, at) for fold in explained.folds for at in range(len(fold.records))]
     picked = [places[k] for k in shown(log_odds, explained.config.overlays)]
@@ -102,5 +103,6 @@ def _sums(single: _Single, method: str) -> dict[str, float]:
     for kind in ("modality", "segment"):
         if kind in grouped:
             row = grouped[kind].values[single.at]
-            found |= dict(zip(grouped[kind].names, row.tolist(), strict=True))
+            names = [spoken(name) for name in grouped[kind].names]
+            found |= dict(zip(names, row.tolist(), strict=True))
     return found

@@ -29,6 +29,7 @@ class Subject:
         rows: the `n` records.
         leads: of the tensors; empty without ECG.
         fs: their rate in Hz.
+        unit: `mV`, or `z` where the recordings were standardised before they came.
         tabular_mean: `[F]` mean of the training part's encoded columns.
         segments: `[n, L]` index into `core.attribution.groups.SEGMENTS` of each sample; −1 all
             along a record in which no beat is found; None without ECG.
@@ -46,6 +47,7 @@ class Subject:
     tabular_mean: Tensor
     segments: npt.NDArray[np.int8] | None
     place: Place
+    unit: str = "mV"
     altered: Callable[[Batch, npt.NDArray[np.int64]], Batch] | None = None
 
     def __len__(self) -> int:

@@ -89,7 +89,9 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
     networks = [loaded(model.train, member) for member in members_of(model.train, fold)]
     target = Target([each.to(model.place.device) for each in networks], model.head)
     has_ecg = "ecg" in inputs
-    ecg: dict[str, Any] = model.cohort.facts["ecg"] if has_ecg else {"leads": (), "fs": 0.0}
+    ecg: dict[str, Any] = (
+        model.cohort.facts["ecg"] if has_ecg else {"leads": (), "fs": 0.0, "unit": "mV"}
+    )
     fs = float(ecg["fs"])
     return Subject(
         fold=fold,
@@ -98,6 +100,7 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
         rows=rows,
         leads=tuple(ecg["leads"]),
         fs=fs,
+        unit=str(ecg["unit"]),
         tabular_mean=tabular_mean(model, fold, rows.stats),
         segments=segment(rows, fs) if has_ecg else None,
         place=model.place,

@@ -72,4 +72,5 @@ def _head(job: Job, done: Explained) -> Head:
         patients=int(records["patient_id"].nunique()),
         events=int(truth.sum()) if bool(truth.notna().all()) else None,
         methods=tuple(each.TITLE for each in done.methods),
+        unit=done.folds[0].subject.unit,
     )

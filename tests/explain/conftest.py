@@ -219,8 +219,14 @@ ECG_ONLY = SimpleNamespace(
 
 
 @pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
+def halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the segmenter be `halves`: two seconds hold too few beats for the real one."""
+    monkeypatch.setattr("components.explain.run.segments_of", halves)
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch, halved: None) -> None:
     """Let discovery find the two methods above, and the segmenter be `halves`."""
+    del halved
     found = MappingProxyType({"gradient": GRADIENT, "ecg_only": ECG_ONLY})
     monkeypatch.setattr(methods, "all_methods", lambda: found)
-    monkeypatch.setattr("components.explain.run.segments_of", halves)

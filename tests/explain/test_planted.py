@@ -101,7 +101,7 @@ def test_a_control_that_does_not_look_at_the_ecg_is_left_out_and_told() -> None:
     assert found.ratio is not None
     assert found.ratio.value == pytest.approx(2.0)
     told = section({"ig": found}, titles={"ig": "IG"}, where=WHERE, area=0.1)
-    assert "compared with 2 network(s)" in told.notices[0].text
+    assert "was compared with: 2. Name 3 or more" in told.notices[0].text
     assert "1 network(s) trained on shuffled labels do not look at the ECG" in told.notices[1].text
     alone = located(attributions(0.6), [dead], where=WHERE, patients=PATIENTS, plan=PLAN)
     assert alone.ratio is None
@@ -131,7 +131,7 @@ def test_the_section_tells_ratio_spread_and_area() -> None:
     assert told.figures["planted_ratio"].value == pytest.approx(2.0)
     assert told.figures["planted_share_control/ablation"].value == pytest.approx(0.3)
     assert len(told.figures) == 9
-    assert "I QRS, II QRS, I T: 12% of the trace" in told.text[0]
+    assert "I QRS, II QRS, I T: 12 % of the trace" in told.text[0]
     row = told.tables[0].rows[0]
     assert row[0] == "Integrated Gradients"
     assert row[-1] == "0.20, 0.30, 0.40"
@@ -142,5 +142,5 @@ def test_a_large_area_and_few_controls_are_noticed() -> None:
     told = section({"ablation": found}, titles={"ablation": "Ablation"}, where=WHERE, area=0.4)
     assert set(told.figures) == {"planted_share/ablation"}
     assert "cover 40% of the trace, 25% or more" in told.notices[0].text
-    assert "compared with 0 network(s) trained on shuffled labels; give 3" in told.notices[1].text
+    assert "was compared with: 0. Name 3 or more" in told.notices[1].text
     assert told.tables[0].rows[0][-1] == "—"

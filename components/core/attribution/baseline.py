@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from components.core.data.batches import Batch, real_mask
+from components.core.errors import CardioError
 from components.core.signals.normalise import NormStats
 
 # For people, by modality.
@@ -14,6 +15,23 @@ STATED = {
     "tabular": "the mean of the training patients",
     "text": "a note without any word",
 }
+
+
+def stated(modality: str, *, unit: str = "mV") -> str:
+    """Return a modality's baseline in words.
+
+    Args:
+        modality: a key of `STATED`.
+        unit: of the ECG tensors; of standardised ones nobody knows where 0 mV was.
+
+    Raises:
+        CardioError: the modality has no stated baseline.
+    """
+    if modality not in STATED:
+        raise CardioError(f"the baseline of '{modality}' is not stated; add it to STATED")
+    if modality == "ecg" and unit != "mV":
+        return "a trace at 0 of the standardised signal, which need not be 0 mV"
+    return STATED[modality]
 
 
 def baselines(batch: Batch, *, norm: NormStats | None, tabular: Tensor | None) -> Batch:

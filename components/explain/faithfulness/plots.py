@@ -17,19 +17,26 @@ from components.explain.faithfulness.means import Floats
 
 
 @mpl.rc_context(STYLE)
-def curves_plot(found: Curves, plan: Plan) -> str:
-    """Return both curves beside those of random order, with 95 % bands, as SVG."""
+def curves_plot(found: Curves, plan: Plan, *, title: str) -> str:
+    """Return both curves beside those of random order, with 95 % bands, as SVG.
+
+    Args:
+        found: of one method.
+        plan: of the bands.
+        title: the method's.
+    """
     lines = drawn_curves(found, plan)
-    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    figure = Figure(figsize=(9.4, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, name, title in (
+    figure.suptitle(title, x=0.01, ha="left", weight="bold")
+    for axes, name, what in (
         (left, "deletion", "Deletion: highest attribution removed first"),
         (right, "insertion", "Insertion: highest attribution put back first"),
     ):
         _line(axes, found.share, lines[f"{name}_random"], colour=GREY, label="random order")
         _line(axes, found.share, lines[name], colour=BLUE, label="by attribution")
         axes.axhline(0, color=GREY, lw=0.8)
-        axes.set(title=title, xlim=(0, 1), xlabel="share of the groups")
+        axes.set(title=what, xlim=(0, 1), xlabel="share of the groups")
     left.set_ylabel("change of the log-odds\n(1 = mean change by removing all)")
     left.legend(loc="best")
     return render(figure).decode()

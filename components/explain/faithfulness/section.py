@@ -13,8 +13,8 @@ from components.explain.faithfulness.examine import Checked
 from components.explain.faithfulness.plots import curves_plot
 from components.explain.faithfulness.randomisation import COLLAPSED
 
-# Figure → its column.
-_COLUMNS = {
+# Figure → its row.
+_ROWS = {
     "deletion_gain": "deletion, gain over random",
     "insertion_gain": "insertion, gain over random",
     "agreement": "agreement with drawn networks",
@@ -48,7 +48,7 @@ _TEXT = (
 def section(results: Sequence[Checked], plan: Plan) -> Section:
     """Return the section.
 
-    Figures are named `<figure>/<method>`, figures as in `_COLUMNS`.
+    Figures are named `<figure>/<method>`, figures as in `_ROWS`.
 
     Args:
         results: one per method, folds joined, in the page's order.
@@ -86,11 +86,11 @@ def figures(found: Checked, plan: Plan) -> dict[str, Interval]:
 
 
 def _table(results: Sequence[Checked], found: Mapping[str, Mapping[str, Interval]]) -> Table:
-    shown = [name for name in _COLUMNS if any(name in own for own in found.values())]
+    shown = [name for name in _ROWS if any(name in own for own in found.values())]
     rows = tuple(
-        (each.title, *(_cell(found[each.method].get(name)) for name in shown)) for each in results
+        (_ROWS[name], *(_cell(found[each.method].get(name)) for each in results)) for name in shown
     )
-    header = ("method", *(_COLUMNS[name] for name in shown))
+    header = ("check", *(each.title for each in results))
     note = "95 % intervals by bootstrap over patients; — where a method has no such figure."
     return Table("Faithfulness of each method", header, rows, note)
 
@@ -117,7 +117,7 @@ def _plot(found: Checked, plan: Plan) -> Plot | None:
         return None
     return Plot(
         name=f"faithfulness_{found.method}",
-        svg=curves_plot(found.curves, plan),
+        svg=curves_plot(found.curves, plan, title=found.title),
         alt=f"{found.title}: deletion and insertion curves with 95 % bands against random order",
         wide=True,
     )

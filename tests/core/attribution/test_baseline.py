@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from components.core.attribution.baseline import STATED, baselines
+from components.core.attribution.baseline import STATED, baselines, stated
 from components.core.data.batches import Batch, Normaliser
+from components.core.errors import CardioError
 from components.core.signals.normalise import NormStats
 
 NORM = NormStats(leads=("I", "V2"), mean=(0.1, -0.3), sd=(0.5, 0.2), count=(9, 9))
@@ -46,3 +48,11 @@ def test_a_patient_is_compared_with_the_mean_and_a_note_with_none() -> None:
 
 def test_what_is_not_there_has_no_baseline() -> None:
     assert baselines({}, norm=NORM, tabular=torch.zeros(3)) == {}
+
+
+def test_baselines_are_told_in_words() -> None:
+    assert stated("ecg") == "a trace at 0 mV"
+    assert stated("ecg", unit="z").startswith("a trace at 0 of the standardised signal")
+    assert "mean of the training patients" in stated("tabular", unit="z")
+    with pytest.raises(CardioError, match="the baseline of 'gait' is not stated"):
+        stated("gait")

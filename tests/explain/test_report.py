@@ -1,0 +1,77 @@
+"""The page of a real explanation: checks, cohort, single records; nothing that names anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.core.config.explain import ExplainConfig
+from components.explain import outputs
+from components.explain.explained import Explained, Fold, records_of
+from components.explain.sections import asked, notices
+from components.explain.singles import single_records
+from components.explain.subject import Subject
+from tests.explain import toy
+from tests.explain.conftest import GRADIENT, Place
+from tests.explain.test_explain import newest, stage_of, started
+
+Get = Callable[[str], Place]
+SMALL = "steps=6 draws=100 checked=4 orders=2 noisy=1 randomised=1 overlays=2 permutations=1"
+
+
+@pytest.mark.usefixtures("halved")
+def test_a_real_explanation_has_checks_cohort_and_single_records(place: Get) -> None:
+    at = place("ecg")
+    done = started("--run", at.run_id, "--methods", "ig,ablation", "--set", SMALL)
+    assert done.exit_code == 0, done.output
+    folder = stage_of(at).folder
+    page = (folder / "report.html").read_text()
+    order = ("asked", "faithfulness", "cohort-ig", "cohort-ablation", "records")
+    places = [page.index(f'id="{name}"') for name in order]
+    assert places == sorted(places)
+    assert "private" not in page
+    assert "secret" not in page
+    drawn = {file.name for file in (folder / "plots").iterdir()}
+    assert {"ig-lead-segment.svg", "ablation-variables.svg", "faithfulness_ig.svg"} <= drawn
+    assert len([name for name in drawn if name.startswith("ecg-row-")]) == 2
+    metrics = newest().data.metrics
+    assert {"explain/agreement/ig", "explain/agreement/ig_lo", "explain/deletion_gain/ablation",
+            "explain/completeness_error/ig"} <= set(metrics)  # fmt: skip
+    assert metrics["explain/deletion_gain/ig_lo"] <= metrics["explain/deletion_gain/ig"]
+
+
+@pytest.mark.usefixtures("halved")
+def test_sixteen_bits_explain_likewise(place: Get) -> None:
+    at = place("ecg")
+    found: list[np.ndarray] = []
+    for arithmetic in ("fp32", "bf16"):
+        own = f"{SMALL} arithmetic={arithmetic}"
+        done = started("--run", at.run_id, "--methods", "ig", "--set", own)
+        assert done.exit_code == 0, done.output
+        folder = stage_of(at).folder
+        sample = str(at.manifest.loc[at.manifest["part.holdout"] == "val", "sample_id"].iloc[1])
+        found.append(outputs.dense(folder, "ig", sample))
+    assert not np.array_equal(*found)
+    assert np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1] > 0.99
+
+
+def test_standardised_recordings_are_not_drawn_on_paper(tmp_path: Path) -> None:
+    subject = toy.subject()
+    in_mv, standardised = (_said_nothing(replace(subject, unit=unit)) for unit in ("mV", "z"))
+    assert single_records(tmp_path, standardised) == ()
+    told = " ".join(each.text for each in notices(standardised, openings=None, shuffled=False))
+    assert "their millivolts are not known" in told
+    assert "0 of the standardised signal" in " ".join(asked(standardised, []).text)
+    told = " ".join(each.text for each in notices(in_mv, openings=None, shuffled=False))
+    assert "millivolts" not in told
+    assert "a trace at 0 mV" in " ".join(asked(in_mv, []).text)
+
+
+def _said_nothing(subject: Subject) -> Explained:
+    fold = Fold(subject=subject, said={}, records=records_of(subject, subject.target.view))
+    config = ExplainConfig()
+    return Explained(folds=[fold], methods=[GRADIENT], config=config, head=subject.target.view)
