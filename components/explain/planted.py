@@ -105,6 +105,12 @@ class Located:
     ratio: Interval | None
     records: int
 
+    def cells(self) -> tuple[str, ...]:
+        """Return share, share in controls, ratio and each control network's share, in print."""
+        pair = ("—" if each is None else each.text(2) for each in (self.control, self.ratio))
+        spread = ", ".join(f"{each:.2f}" for each in self.controls) or "—"
+        return (self.share.text(2), *pair, spread)
+
 
 def located(
     own: Grouped, controls: Sequence[Grouped], *, where: Place, patients: Ids, plan: Plan

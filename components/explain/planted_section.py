@@ -27,7 +27,7 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
         where: the planted cells.
         area: share of the trace that they cover.
     """
-    rows = tuple(_row(titles[name], each) for name, each in found.items())
+    rows = tuple((titles[name], *each.cells()) for name, each in found.items())
     cells = ", ".join(where.cells)
     held, covered = (f"{100 * share:.0f} %" for share in (where.held, area))
     return Section(
@@ -52,13 +52,6 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
         notices=_notices(found, area),
         figures=_figures(found),
     )
-
-
-def _row(title: str, found: Located) -> tuple[str, ...]:
-    pair = (found.control, found.ratio)
-    told = ("—" if each is None else each.text(2) for each in pair)
-    spread = ", ".join(f"{each:.2f}" for each in found.controls) or "—"
-    return (title, found.share.text(2), *told, spread)
 
 
 def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:

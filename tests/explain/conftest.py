@@ -47,13 +47,18 @@ HOLDOUT = {"method": "holdout"}
 NOISE = 6
 
 
-def _ecg(folder: Path) -> Stage:
-    source = ingested(ingest_config("manifest", write_ecgs(folder), {"tabular": TABULAR}))
-    stage = prepared(source, split=HOLDOUT, ecg={"length": 1000, "window_days": None})
-    task = task_config(
-        fit=FIT | {"seeds": (0, 1)}, model={"name": "ecg+tabular", "width": 4, "depth": 1}
-    )
-    return trained(audited(stage), task)
+def _ecg(folder: Path, shuffle: int | None = None) -> Stage:
+    # The same folder for both of them: a control is made of the same records.
+    folder = folder.with_name("ecgs")
+    file = folder / "manifest.csv"
+    table = file if file.exists() else write_ecgs(folder)
+    source = ingested(ingest_config("manifest", table, {"tabular": TABULAR}))
+    label = LABEL | {"shuffle": shuffle}
+    ecg = {"length": 1000, "window_days": None}
+    stage = prepared(source, label=label, split=HOLDOUT, ecg=ecg)
+    model = {"name": "ecg+tabular", "width": 4, "depth": 1}
+    task = task_config(fit=FIT | {"seeds": (0, 1)}, model=model, label=label)
+    return trained(audited(stage, label=label), task)
 
 
 TABULAR = {"age": "numeric"}
@@ -86,6 +91,7 @@ def _tabular(folder: Path, split: dict[str, Any], shuffle: int | None = None) ->
 
 _MAKERS: dict[str, Callable[[Path], Stage]] = {
     "ecg": _ecg,
+    "ecg_shuffled": lambda folder: _ecg(folder, shuffle=1),
     "table": lambda folder: _tabular(folder, HOLDOUT),
     "folds": lambda folder: _tabular(folder, {"method": "folds", "folds": 3, "repeats": 2}),
     "shuffled": lambda folder: _tabular(folder, HOLDOUT, shuffle=1),

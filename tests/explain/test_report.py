@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from components.core.attribution.groups import SEGMENTS
 from components.core.config.explain import ExplainConfig
 from components.explain import outputs
 from components.explain.explained import Explained, Fold, records_of
@@ -18,6 +19,7 @@ from components.explain.subject import Subject
 from tests.explain import toy
 from tests.explain.conftest import GRADIENT, Place
 from tests.explain.test_explain import newest, stage_of, started
+from tests.tracking_names import uncovered
 
 Get = Callable[[str], Place]
 SMALL = "steps=6 draws=100 checked=4 orders=2 noisy=1 randomised=1 overlays=2 permutations=1"
@@ -42,6 +44,23 @@ def test_a_real_explanation_has_checks_cohort_and_single_records(place: Get) -> 
     assert {"explain/agreement/ig", "explain/agreement/ig_lo", "explain/deletion_gain/ablation",
             "explain/completeness_error/ig"} <= set(metrics)  # fmt: skip
     assert metrics["explain/deletion_gain/ig_lo"] <= metrics["explain/deletion_gain/ig"]
+
+
+@pytest.mark.usefixtures("halved")
+def test_controls_say_what_a_network_does_by_itself(place: Get) -> None:
+    at, control = place("ecg"), place("ecg_shuffled")
+    done = started("--run", at.run_id, "--methods", "ig,ablation", "--control", control.run_id,
+                   "--set", SMALL)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    page = (stage_of(at).folder / "report.html").read_text()
+    assert "Does the model look elsewhere than networks that were taught nothing?" in page
+    assert "find what was planted" not in page
+    metrics = newest().data.metrics
+    for method in ("ig", "ablation"):
+        shares = [metrics[f"explain/segment_share/{name}/{method}"] for name in SEGMENTS]
+        assert sum(shares) == pytest.approx(1.0)
+        assert metrics[f"explain/segment_ratio/QRS/{method}"] > 0
+    assert uncovered(metrics) == []
 
 
 @pytest.mark.usefixtures("halved")
