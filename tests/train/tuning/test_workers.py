@@ -102,9 +102,16 @@ def test_two_local_workers_share_an_sqlite_study(data_folder: Path, tmp_path: Pa
 def test_a_helper_that_dies_is_told_and_its_trial_tried_again(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Trial 0 is this process's: it has begun long before the helper has started.
-    job = make_job(toys.plan(trials=3, workers=2), tmp_path, seconds=3.0, kill_at="1")
-    found = search(job.plan, factory=job.factory, file=job.file)
+    job = make_job(toys.plan(trials=3, workers=2), tmp_path, seconds=0.2, kill_at="1")
+    plain = toys.noted(str(tmp_path))
+
+    def objective(settings: toys.Settings, number: int, report: toys.Report) -> toys.Score:
+        # Trial 0 is this process's: it lasts until the helper has begun the one it dies in.
+        if number == 0:
+            wait_for(("begin", 1), tmp_path)
+        return plain(settings, number, report)
+
+    found = search(job.plan, factory=job.factory, objective=objective, file=job.file)
     assert found.states == {"complete": 3}
     first, second = toys.by_slot(list(found.trials))[1]
     assert (first.state, second.state) == (TrialState.FAIL, TrialState.COMPLETE)
