@@ -21,7 +21,7 @@ from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import Plan
 from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, bootstrapped, means, quotient
-from components.explain.faithfulness.redrawn import unlearned
+from components.explain.faithfulness.redrawn import drawn_seeds, unlearned
 from components.explain.method import Method
 from components.explain.subject import Subject
 
@@ -66,7 +66,7 @@ def randomised(
         grouped: what it said of all of the subject's records, in groups of one kind.
         config: how many networks, and the seed.
     """
-    seeds = [config.seed * config.randomised + number for number in range(config.randomised)]
+    seeds = drawn_seeds(config.seed, config.randomised)
     drawn = [
         method.explain(each, index, config).grouped[grouped.kind].values
         for each in unlearned(subject, index, seeds)

@@ -16,6 +16,21 @@ from components.explain.subject import Subject
 
 _BATCH = 64
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+# Any number that stays the same: it keeps this stream of seeds apart from all others.
+_STREAM = 0x5EED
+
+
+def drawn_seeds(seed: int, count: int) -> list[int]:
+    """Return seeds under which networks are drawn, away from the small ones of trainings.
+
+    `reset_parameters` under a training's own seed repeats that training's first weights, which the
+    trained ones still resemble: such a network would not be without what was learned.
+
+    >>> min(drawn_seeds(0, 3)) > 1_000_000
+    True
+    """
+    streams = [np.random.SeedSequence([seed, number, _STREAM]) for number in range(count)]
+    return [int(each.generate_state(1)[0]) for each in streams]
 
 
 def redrawn(model: nn.Module, seed: int) -> nn.Module:

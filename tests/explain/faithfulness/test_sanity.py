@@ -11,15 +11,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from torch import Tensor, nn
 
 from components.core.config.explain import ExplainConfig
+from components.core.data.batches import Batch
 from components.core.metrics.resampling import Plan
 from components.explain.faithfulness import completeness as complete
 from components.explain.faithfulness import randomisation, stability
 from components.explain.faithfulness.agreement import row_mean, spearman
-from components.explain.faithfulness.redrawn import redrawn, unlearned
+from components.explain.faithfulness.redrawn import drawn_seeds, redrawn, unlearned
 from components.explain.subject import Subject
-from tests.explain.toy import Blind, Exact, Linear, Normed, subject
+from tests.explain.toy import LEADS, LENGTH, Blind, Exact, Linear, Normed, subject
 
 CONFIG = ExplainConfig(randomised=4, noisy=2)
 PLAN = Plan(draws=200)
@@ -60,6 +62,61 @@ def test_every_parameter_is_drawn_anew_and_the_trained_network_is_left_alone() -
         assert torch.equal(value, again.state_dict()[name])
         assert not torch.equal(value, other.state_dict()[name])
         assert torch.equal(model.state_dict()[name], before[name])
+
+
+class Plain(nn.Module):
+    """A network whose first weights are those of its modules, as `torch.manual_seed` gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(len(LEADS) * LENGTH, 16)
+        self.out = nn.Linear(16, 2)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return {"toy": self.out(self.hidden(batch["ecg"].flatten(1)).relu())}
+
+
+def weight_of(subject: Subject) -> Tensor:
+    return cast(Plain, subject.target.models[0]).hidden.weight.detach().flatten()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_drawn_network_is_no_trainings_beginning(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(seed)
+    model = Plain()
+    asked = subject(model, records=40)
+    batch = asked.batch(INDEX)
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    for _ in range(3):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(batch)["toy"], batch["label"]).backward()
+        optimiser.step()
+    drawn: list[Subject] = []
+
+    def kept(own: Subject, index: np.ndarray[Any, Any], seeds: list[int]) -> list[Subject]:
+        drawn.extend(unlearned(own, index, seeds))
+        return drawn
+
+    monkeypatch.setattr(randomisation, "unlearned", kept)
+    randomised(Blind(), asked)
+    for each in drawn:
+        both = torch.stack([weight_of(asked), weight_of(each)])
+        assert abs(float(torch.corrcoef(both)[0, 1])) < 0.1
+    same = torch.stack([weight_of(asked), redrawn_weight(model, seed)])
+    assert float(torch.corrcoef(same)[0, 1]) > 0.9
+
+
+def redrawn_weight(model: Plain, seed: int) -> Tensor:
+    return cast(Plain, redrawn(model, seed)).hidden.weight.detach().flatten()
+
+
+def test_seeds_of_drawn_networks_are_their_own() -> None:
+    seeds = drawn_seeds(0, 3) + drawn_seeds(1, 3)
+    assert len(set(seeds)) == 6
+    assert min(seeds) > 1_000_000
+    assert drawn_seeds(0, 2) == drawn_seeds(0, 3)[:2]
 
 
 def test_drawing_leaves_the_callers_random_numbers_alone() -> None:
