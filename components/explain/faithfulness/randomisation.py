@@ -1,7 +1,9 @@
 """Does the explanation know what the network learned? Its parameters are drawn anew.
 
 An explanation that stays the same then shows the input or the architecture, not the model: Adebayo
-et al. (2018), Sanity checks for saliency maps, NeurIPS. Attributions are compared with their signs.
+et al. (2018), Sanity checks for saliency maps, NeurIPS. Attributions are compared with their signs,
+network by network: which way a drawn network's answer points is chance, so correlations of several
+of them would cancel each other, and one of -1 shows the input as much as one of 1.
 
 Shapes: `n` records, `G` groups, `R` drawn networks.
 """
@@ -20,7 +22,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import Plan
 from components.explain.faithfulness.agreement import row_mean, spearman
-from components.explain.faithfulness.means import Floats, Ids, bootstrapped, means, quotient
+from components.explain.faithfulness.means import Floats, Ids, bootstrapped, quotient
 from components.explain.faithfulness.redrawn import drawn_seeds, unlearned
 from components.explain.method import Method
 from components.explain.subject import Subject
@@ -45,8 +47,8 @@ class Randomised:
 
     @property
     def agreement(self) -> Floats:
-        """Return `[n]` Spearman over groups, mean over the drawn networks."""
-        return row_mean(np.stack([spearman(self.own, each) for each in self.drawn]))
+        """Return `[R, n]` Spearman over groups with each drawn network."""
+        return np.stack([spearman(self.own, each) for each in self.drawn])
 
 
 def randomised(
@@ -90,23 +92,37 @@ def pooled(found: Sequence[Randomised]) -> Randomised:
 def agreements(found: Randomised, plan: Plan) -> dict[str, Interval]:
     """Return `agreement` (mean over records) and `cohort_agreement` (of the mean attributions).
 
-    Both are Spearman correlations, means over the drawn networks; near 0 is better.
+    Both are magnitudes of Spearman correlations with one drawn network, means over the drawn
+    networks; near 0 is better.
     """
-    mine = means({"agreement": found.agreement}, found.patients, plan)
-    return mine | bootstrapped(_of_means(found), found.patients, plan)
+    told: dict[str, Interval] = {}
+    for statistic in (_of_records(found), _of_means(found)):
+        told |= bootstrapped(statistic, found.patients, plan)
+    return told
+
+
+def _of_records(found: Randomised) -> Statistic:
+    """Return the agreement by records: |mean over records| for each network, then their mean."""
+    own = found.agreement.T
+
+    def evaluate(weights: RowWeights) -> Floats:
+        return row_mean(np.abs(_mean(weights, own)).T)[:, None]
+
+    return Statistic(("agreement",), evaluate)
 
 
 def _of_means(found: Randomised) -> Statistic:
     """Return the agreement of cohort means, which are taken anew in each draw of patients."""
-    sides = [found.own, *found.drawn]
-    sums = [np.where(np.isfinite(each), each, 0.0) for each in sides]
-    there = [np.isfinite(each).astype(np.float64) for each in sides]
 
     def evaluate(weights: RowWeights) -> Floats:
-        mean = [
-            quotient(weights.totals(total), weights.totals(count))
-            for total, count in zip(sums, there, strict=True)
-        ]
-        return row_mean(np.stack([spearman(mean[0], each) for each in mean[1:]]))[:, None]
+        mine, *others = (_mean(weights, each) for each in (found.own, *found.drawn))
+        return row_mean(np.stack([np.abs(spearman(mine, each)) for each in others]))[:, None]
 
     return Statistic(("cohort_agreement",), evaluate)
+
+
+def _mean(weights: RowWeights, values: Floats) -> Floats:
+    """Return `[D, G]` mean over the drawn records of `[n, G]`, NaN ones left out."""
+    there = np.isfinite(values)
+    total = weights.totals(np.where(there, values, 0.0))
+    return quotient(total, weights.totals(there.astype(np.float64)))

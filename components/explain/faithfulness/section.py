@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
 from components.core.report.section import Notice, Plot, Section, Table
 from components.explain.faithfulness import completeness, deletion, randomisation, stability
+from components.explain.faithfulness.agreement import FEWEST
 from components.explain.faithfulness.completeness import NOTICEABLE
 from components.explain.faithfulness.examine import Checked
 from components.explain.faithfulness.plots import curves_plot
@@ -38,8 +40,9 @@ _TEXT = (
     "share of the mean change by removing everything. Above 0 the explanation knows better than "
     "chance what the answer rests on.",
     "Agreement with drawn networks: Spearman correlation over the groups with the explanation of "
-    "networks of the same architecture whose parameters were drawn anew. An explanation of what "
-    f"was learned must not agree: below {COLLAPSED} it has collapsed.",
+    "networks of the same architecture whose parameters were drawn anew; its magnitude for each of "
+    "them, since their sign is chance, then the mean. An explanation of what was learned must "
+    f"not agree: below {COLLAPSED} it has collapsed.",
     "Noise: the same with white noise on the ECG, which should change little. Completeness: what "
     "the attributions leave unexplained, as a share of the median change by removing everything.",
 )
@@ -124,24 +127,39 @@ def _plot(found: Checked, plan: Plan) -> Plot | None:
 
 
 def _notices(found: Checked, told: Mapping[str, Interval]) -> list[Notice]:
-    notices: list[Notice] = []
-    agreement = told.get("agreement")
-    if agreement is not None and not agreement.value < COLLAPSED:
-        notices.append(
-            Notice(
-                "warning",
-                f"{found.title} agrees with networks that learned nothing (Spearman "
-                f"{agreement.text(2)}, where below {COLLAPSED} is asked for): it shows the input "
-                "rather than the model.",
-            )
+    every = (_of_agreement(found, told.get("agreement")), _of_order(found, told))
+    return [notice for notice in every if notice is not None]
+
+
+def _of_agreement(found: Checked, agreement: Interval | None) -> Notice | None:
+    if agreement is None or agreement.value < COLLAPSED:
+        return None
+    if math.isnan(agreement.value):
+        return Notice(
+            "note",
+            f"{found.title}: whether it agrees with networks that learned nothing cannot be "
+            f"judged: fewer than {FEWEST} groups that differ in every record.",
         )
-    worse = [name for name in ("deletion_gain", "insertion_gain") if name in told]
-    if any(not told[name].lo > 0 for name in worse):
-        notices.append(
-            Notice(
-                "warning",
-                f"{found.title} does not name what the answer rests on better than a random order "
-                "does, by deletion or by insertion.",
-            )
+    return Notice(
+        "warning",
+        f"{found.title} agrees with networks that learned nothing (Spearman "
+        f"{agreement.text(2)} either way, where below {COLLAPSED} is asked for): it shows the "
+        "input rather than the model.",
+    )
+
+
+def _of_order(found: Checked, told: Mapping[str, Interval]) -> Notice | None:
+    bounds = [told[name].lo for name in ("deletion_gain", "insertion_gain") if name in told]
+    if any(bound <= 0 for bound in bounds):
+        return Notice(
+            "warning",
+            f"{found.title} does not name what the answer rests on better than a random order "
+            "does, by deletion or by insertion.",
         )
-    return notices
+    if any(math.isnan(bound) for bound in bounds):
+        return Notice(
+            "note",
+            f"{found.title}: whether it knows better than a random order cannot be judged: too "
+            "few records whose answer changes when everything is removed.",
+        )
+    return None

@@ -47,9 +47,29 @@ def test_agreement_of_an_explanation_that_sees_the_input_alone_stays() -> None:
     assert len(both.patients) == 40
 
 
+def of_signs(signs: tuple[float, ...]) -> randomisation.Randomised:
+    """Return an explanation that is the input, of networks whose answers have these signs."""
+    rng = np.random.default_rng(4)
+    own = rng.normal(size=(30, 12)) + np.arange(12)
+    noise = 0.1 * rng.normal(size=(len(signs), *own.shape))
+    drawn = np.array(signs)[:, None, None] * own + noise
+    patients = np.array([f"p{i}" for i in range(30)], object)
+    return randomisation.Randomised(own=own, drawn=drawn, patients=patients)
+
+
+@pytest.mark.parametrize("signs", [(1.0, -1.0), (-1.0, -1.0, 1.0), (1.0, 1.0)])
+def test_agreement_does_not_cancel_over_networks_of_opposite_signs(
+    signs: tuple[float, ...],
+) -> None:
+    found = randomisation.agreements(of_signs(signs), PLAN)
+    for name in ("agreement", "cohort_agreement"):
+        assert found[name].value > 0.9
+        assert found[name].lo > 0.9
+
+
 def test_records_without_a_beat_do_not_count() -> None:
     found = randomised(Blind(), subject(records=40, without_beat=tuple(range(1, 40))))
-    assert np.isnan(found.agreement[1:]).all()
+    assert np.isnan(found.agreement[:, 1:]).all()
     assert randomisation.agreements(found, PLAN)["agreement"].value == pytest.approx(1.0)
 
 

@@ -12,7 +12,9 @@ from components.core.attribution.target import Target
 from components.core.config.explain import ExplainConfig
 from components.core.errors import CardioError
 from components.core.metrics.resampling import Plan
+from components.explain.faithfulness.deletion import Curves
 from components.explain.faithfulness.examine import Checked, drawn, examine, joined, passes
+from components.explain.faithfulness.randomisation import Randomised
 from components.explain.faithfulness.section import section
 from components.explain.method import Attributed
 from tests.explain.toy import Blind, Exact, subject
@@ -78,6 +80,36 @@ def test_a_method_of_one_group_is_told_without_figures() -> None:
     assert told.figures == {}
     assert told.plots == ()
     assert told.text[-1] == "Exact: no two groups to be removed, so no curves."
+
+
+def told_of(values: np.ndarray) -> list[tuple[str, str]]:
+    """Return the notices of an explanation whose groups are these, `[n, G]`."""
+    patients = np.array([f"p{i}" for i in range(len(values))], object)
+    against = Randomised(own=values, drawn=values[None], patients=patients)
+    found = section([Checked(method="m", title="M", kind="lead", randomised=against)], PLAN)
+    return [(notice.level, notice.text) for notice in found.notices]
+
+
+@pytest.mark.parametrize(
+    "values", [np.tile([1.0, 2.0, 3.0, 4.0], (6, 1)), np.full((6, 8), np.nan), np.ones((6, 8))]
+)
+def test_an_agreement_that_cannot_be_judged_is_no_warning(values: np.ndarray) -> None:
+    ((level, text),) = told_of(values)
+    assert level == "note"
+    assert "cannot be judged: fewer than 5 groups" in text
+
+
+def test_a_gain_that_cannot_be_judged_is_no_warning() -> None:
+    share, flat = np.array([0.0, 0.5, 1.0]), np.zeros((6, 3))
+    patients = np.array([f"p{i}" for i in range(6)], object)
+    curves = Curves(
+        kind="lead", groups=2, share=share, deletion=flat, insertion=flat, random=flat,
+        patients=patients, left_out=0,
+    )  # fmt: skip
+    told = section([Checked(method="m", title="M", kind="lead", curves=curves)], PLAN)
+    (notice,) = told.notices
+    assert notice.level == "note"
+    assert "better than a random order cannot be judged" in notice.text
 
 
 def test_folds_are_joined(checked: dict[str, Checked]) -> None:
