@@ -51,6 +51,8 @@ class Attributed:
             `[n, F]`, `text` `[n, W]`); empty where a method speaks of groups alone.
         error: `[n]` sum of all attributions − (log-odds − log-odds of the baseline), where the
             method claims to be complete; None otherwise.
+        over: modalities whose baseline that is, the others left as they are; empty means all of the
+            subject's inputs.
         words: of each of the `n` notes, without any where a record has none; None where a method
             says nothing of words.
         remark: what a reader must know of these figures.
@@ -59,6 +61,7 @@ class Attributed:
     grouped: dict[str, Grouped]
     values: dict[str, Singles] = field(default_factory=dict[str, Singles])
     error: Floats | None = None
+    over: tuple[str, ...] = ()
     words: tuple[Words, ...] | None = None
     remark: str = ""
 

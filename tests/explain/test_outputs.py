@@ -36,6 +36,7 @@ def said(index: np.ndarray[Any, Any]) -> Attributed:
         grouped={"segment": Grouped(kind="segment", names=("T", "P"), values=values)},
         values={"ecg": np.arange(24, dtype=np.float32).reshape(3, 2, 4)[index]},
         error=np.array([0.0, 0.1, -0.1])[index],
+        over=("ecg", "text"),
         words=tuple(words[i] for i in index),
         remark="of that kind",
     )
@@ -63,12 +64,14 @@ def test_chunks_give_back_what_was_said(parts: tuple[list[int], ...]) -> None:
         assert own.words == other.words
         np.testing.assert_array_equal(own.values, other.values)
     assert found.remark == "of that kind"
+    assert found.over == ("ecg", "text")
 
 
 def test_a_method_without_words_and_without_groups_has_neither() -> None:
     table = outputs.long_table(Attributed(grouped={}), subject(), np.arange(3), "m")
     found = outputs.grouped_of([table], IDS)
     assert (found.grouped, found.words, found.error, found.remark) == ({}, None, None, "")
+    assert found.over == ()
 
 
 def test_what_is_published_has_row_numbers_and_no_word() -> None:

@@ -110,6 +110,7 @@ class Exact:
             grouped={"lead_segment": by_cell(subject, index, dense)},
             values={"ecg": dense.astype(np.float32)},
             error=np.full(len(index), self.error),
+            over=("ecg",),
         )
 
 

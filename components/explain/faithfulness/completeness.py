@@ -44,10 +44,9 @@ def completeness(subject: Subject, attributed: Attributed) -> Completeness | Non
     """Return the error of all of the subject's records; None where a method claims none."""
     if attributed.error is None:
         return None
-    explained = tuple(attributed.values) or subject.inputs
     return Completeness(
         error=np.abs(attributed.error),
-        change=np.abs(changes(subject, explained)),
+        change=np.abs(changes(subject, attributed.over or subject.inputs)),
         patients=subject.rows.frame["patient_id"].to_numpy(object),
     )
 

@@ -63,6 +63,7 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     return Attributed(
         grouped={"segment": of_time(samples.cpu().numpy(), segments_of(subject, lot))},
         error=error.double().cpu().numpy(),
+        over=("ecg",),
         remark=_REMARK,
     )
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
 from components.core.metrics.resampling import Plan
+from components.explain import outputs
 from components.explain.faithfulness import completeness as complete
 from components.explain.faithfulness import randomisation, stability
 from components.explain.faithfulness.agreement import row_mean, spearman
@@ -219,6 +220,17 @@ def test_completeness_is_told_as_a_share_of_the_median_change(error: float, shar
     told = complete.figures(complete.pooled([found, found]), PLAN)
     assert told["completeness_error"].value == pytest.approx(error / np.median(found.change))
     assert told["completeness_above"].value == share
+
+
+def test_completeness_is_over_what_the_method_explains_once_read_back() -> None:
+    asked = subject(records=40)
+    said = Exact(error=1.0).explain(asked, INDEX, CONFIG)
+    ids = asked.rows.frame["sample_id"].tolist()
+    read = outputs.grouped_of([outputs.long_table(said, asked, INDEX, "exact")], ids)
+    for each, over in ((read, ("ecg",)), (replace(read, over=()), ("ecg", "tabular"))):
+        found = complete.completeness(asked, each)
+        assert found is not None
+        np.testing.assert_allclose(found.change, np.abs(complete.changes(asked, over)))
 
 
 def test_the_change_is_that_of_what_a_method_explains() -> None:

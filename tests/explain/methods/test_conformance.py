@@ -187,7 +187,7 @@ def test_gradients_are_complete_with_enough_steps(
     found = method.explain(subject, lot, config)
     batch = subject.batch(lot)
     base = subject.baselines(batch)
-    base = {"ecg": base["ecg"]} if name == "layer_ig" else base
+    base = {each: base[each] for each in found.over or subject.inputs}
     gain = subject.log_odds(batch) - subject.log_odds({**batch, **base})
     assert found.error is not None
     assert np.abs(found.error).mean() < 0.01 * np.abs(gain).mean()
