@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -44,7 +45,7 @@ def _section(explained: Explained, method: Method, plan: Plan) -> Section:
     text = (*made.text, *([said.remark] if said.remark else []))
     plots, tables = list(made.plots), list(made.tables)
     if "variable" in said.grouped:
-        values = _values(explained, method)[list(said.grouped["variable"].names)]
+        values = _values(explained, method, said.grouped["variable"].names)
         name = f"{method.NAME}-variables"
         plots.append(
             beeswarm(said.grouped["variable"], values, name=name, event=explained.head.name)
@@ -54,13 +55,16 @@ def _section(explained: Explained, method: Method, plan: Plan) -> Section:
     return replace(made, text=text, plots=tuple(plots), tables=tuple(tables))
 
 
-def _values(explained: Explained, method: Method) -> pd.DataFrame:
-    """Return the records' clinical variables as the hospital gave them."""
+def _values(explained: Explained, method: Method, names: Sequence[str]) -> pd.DataFrame:
+    """Return the records' clinical variables as the hospital gave them.
+
+    Every fold's records have all of them, whichever the fold's networks read.
+    """
     parts: list[pd.DataFrame] = []
     for fold in explained.folds:
         if method.NAME in fold.said:
-            rows = fold.subject.rows
-            parts.append(tabular_frame(rows.frame, rows.stats.tabular.columns, TABULAR_PREFIX))
+            frame = fold.subject.rows.frame
+            parts.append(tabular_frame(frame, list(names), TABULAR_PREFIX))
     return pd.concat(parts, ignore_index=True)
 
 

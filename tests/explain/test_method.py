@@ -107,6 +107,24 @@ def test_lots_are_put_one_after_the_other() -> None:
     assert found.remark == "so"
 
 
+def test_folds_with_other_variables_are_put_together_by_name() -> None:
+    def fold(names: tuple[str, ...], rows: list[list[float]], *, lead: bool) -> Attributed:
+        table = Grouped(kind="variable", names=names, values=np.array(rows))
+        ecg = Grouped(kind="lead", names=("I",), values=np.ones((len(rows), 1)))
+        return Attributed(grouped={"variable": table} | ({"lead": ecg} if lead else {}))
+
+    found = joined(
+        [
+            fold(("age", "sex"), [[1, 2], [3, 4]], lead=False),
+            fold(("sex", "bmi"), [[5, 6]], lead=True),
+        ]
+    ).grouped
+    assert found["variable"].names == ("age", "sex", "bmi")
+    nan = np.nan
+    np.testing.assert_array_equal(found["variable"].values, [[1, 2, nan], [3, 4, nan], [nan, 5, 6]])
+    np.testing.assert_array_equal(found["lead"].values, [[nan], [nan], [1]])
+
+
 def test_words_are_put_one_after_the_other() -> None:
     found = joined([said(1, words=True), said(2, words=True)])
     assert found.error is None

@@ -21,6 +21,7 @@ from components.core.config.explain import ExplainConfig
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
 from components.core.metrics.resampling import Plan
+from components.explain.aligned import aligned, union
 from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, bootstrapped, quotient
 from components.explain.faithfulness.redrawn import drawn_seeds, unlearned
@@ -36,11 +37,13 @@ class Randomised:
     """Attributions by the networks and by drawn ones, of the same records.
 
     Attributes:
-        own: `[n, G]`.
+        names: of the `G` groups.
+        own: `[n, G]`; NaN where a record has no such group.
         drawn: `[R, n, G]`.
         patients: `[n]` ids.
     """
 
+    names: tuple[str, ...]
     own: Floats
     drawn: Floats
     patients: Ids
@@ -74,6 +77,7 @@ def randomised(
         for each in unlearned(subject, index, seeds)
     ]
     return Randomised(
+        names=grouped.names,
         own=grouped.values[index],
         drawn=np.stack(drawn),
         patients=subject.rows.frame["patient_id"].to_numpy(object)[index],
@@ -82,9 +86,11 @@ def randomised(
 
 def pooled(found: Sequence[Randomised]) -> Randomised:
     """Return several folds' records as one set; the drawn networks are told apart by number."""
+    names = union([each.names for each in found])
     return Randomised(
-        own=np.concatenate([each.own for each in found]),
-        drawn=np.concatenate([each.drawn for each in found], axis=1),
+        names=names,
+        own=np.concatenate([aligned(each.own, each.names, names) for each in found]),
+        drawn=np.concatenate([aligned(each.drawn, each.names, names) for each in found], axis=1),
         patients=np.concatenate([each.patients for each in found]),
     )
 

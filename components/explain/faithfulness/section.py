@@ -111,7 +111,8 @@ def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
             continue
         size, curves = len(each.curves.patients), each.curves
         left = f", {curves.left_out} without a beat left out" if curves.left_out else ""
-        told.append(f"{each.title}: {curves.groups} {_KINDS[each.kind]}, {size:,} records{left}.")
+        groups = f"{len(curves.names)} {_KINDS[each.kind]}"
+        told.append(f"{each.title}: {groups}, {size:,} records{left}.")
     return tuple(told)
 
 

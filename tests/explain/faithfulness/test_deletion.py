@@ -99,14 +99,40 @@ def test_the_area_is_that_of_a_triangle() -> None:
     flat = np.array([[1.0, 0.5, 0.0], [2.0, 1.0, 0.0]])
     fast = np.array([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
     found = Curves(
-        kind="lead", groups=2, share=share, deletion=fast, insertion=fast[:, ::-1] * 0 + flat,
-        random=flat, patients=patients, left_out=0,
+        kind="lead", names=("I", "II"), share=share, deletion=fast,
+        insertion=fast[:, ::-1] * 0 + flat, random=flat, patients=patients, left_out=0,
     )  # fmt: skip
     told = gains(found, PLAN)
     # Triangles of 1/2 and 1/4 of the record's span.
     assert told["deletion_gain"].value == pytest.approx(0.25)
     both = gains(pooled([found, found]), PLAN)
     assert both["deletion_gain"].value == pytest.approx(0.25)
+
+
+def of_steps(names: tuple[str, ...], patients: tuple[str, ...]) -> Curves:
+    rng = np.random.default_rng(len(names))
+    lines = rng.normal(size=(3, len(patients), len(names) + 1))
+    lines[1:, :, 0] = lines[0, :, :1].T
+    return Curves(
+        kind="variable", names=names, share=np.linspace(0, 1, len(names) + 1), deletion=lines[0],
+        insertion=lines[1], random=lines[2], patients=np.array(patients, object), left_out=1,
+    )  # fmt: skip
+
+
+def test_folds_of_unequal_groups_keep_their_areas() -> None:
+    three, five = (
+        of_steps(names, who)
+        for names, who in ((("a", "b", "c"), ("p", "q")), (("a", "c", "d", "e", "f"), ("r",)))
+    )
+    both = pooled([three, five])
+    assert both.names == ("a", "b", "c", "d", "e", "f")
+    np.testing.assert_allclose(both.share, [0, 0.2, 1 / 3, 0.4, 0.6, 2 / 3, 0.8, 1])
+    area = [np.trapezoid(each.deletion, each.share, axis=1) for each in (three, five, both)]
+    np.testing.assert_allclose(area[2], np.concatenate(area[:2]))
+    np.testing.assert_allclose(both.span, np.concatenate([three.span, five.span]))
+    found = gains(both, PLAN)["deletion_gain"].value
+    parts = [gains(each, PLAN)["deletion_gain"].value * each.span.sum() for each in (three, five)]
+    assert found == pytest.approx(sum(parts) / both.span.sum())
 
 
 def test_drawn_curves_start_at_nothing_and_end_at_the_whole_change() -> None:

@@ -55,7 +55,8 @@ def of_signs(signs: tuple[float, ...]) -> randomisation.Randomised:
     noise = 0.1 * rng.normal(size=(len(signs), *own.shape))
     drawn = np.array(signs)[:, None, None] * own + noise
     patients = np.array([f"p{i}" for i in range(30)], object)
-    return randomisation.Randomised(own=own, drawn=drawn, patients=patients)
+    names = tuple(f"g{k}" for k in range(12))
+    return randomisation.Randomised(names=names, own=own, drawn=drawn, patients=patients)
 
 
 @pytest.mark.parametrize("signs", [(1.0, -1.0), (-1.0, -1.0, 1.0), (1.0, 1.0)])
@@ -66,6 +67,23 @@ def test_agreement_does_not_cancel_over_networks_of_opposite_signs(
     for name in ("agreement", "cohort_agreement"):
         assert found[name].value > 0.9
         assert found[name].lo > 0.9
+
+
+def test_folds_of_unequal_groups_are_compared_by_name() -> None:
+    whole = of_signs((1.0,))
+    order = [3, 0, 1, 2, *range(5, 12)]
+    less = replace(
+        whole,
+        names=tuple(whole.names[k] for k in order),
+        own=whole.own[:, order],
+        drawn=whole.drawn[:, :, order],
+    )
+    both = randomisation.pooled([whole, less])
+    assert both.names == whole.names
+    np.testing.assert_array_equal(both.own[30:, order], less.own)
+    assert np.isnan(both.own[30:, 4]).all()
+    assert np.isnan(both.drawn[:, 30:, 4]).all()
+    assert np.isfinite(both.drawn[:, :30]).all()
 
 
 def test_records_without_a_beat_do_not_count() -> None:

@@ -85,7 +85,8 @@ def test_a_method_of_one_group_is_told_without_figures() -> None:
 def told_of(values: np.ndarray) -> list[tuple[str, str]]:
     """Return the notices of an explanation whose groups are these, `[n, G]`."""
     patients = np.array([f"p{i}" for i in range(len(values))], object)
-    against = Randomised(own=values, drawn=values[None], patients=patients)
+    names = tuple(f"g{k}" for k in range(values.shape[1]))
+    against = Randomised(names=names, own=values, drawn=values[None], patients=patients)
     found = section([Checked(method="m", title="M", kind="lead", randomised=against)], PLAN)
     return [(notice.level, notice.text) for notice in found.notices]
 
@@ -103,7 +104,7 @@ def test_a_gain_that_cannot_be_judged_is_no_warning() -> None:
     share, flat = np.array([0.0, 0.5, 1.0]), np.zeros((6, 3))
     patients = np.array([f"p{i}" for i in range(6)], object)
     curves = Curves(
-        kind="lead", groups=2, share=share, deletion=flat, insertion=flat, random=flat,
+        kind="lead", names=("I", "II"), share=share, deletion=flat, insertion=flat, random=flat,
         patients=patients, left_out=0,
     )  # fmt: skip
     told = section([Checked(method="m", title="M", kind="lead", curves=curves)], PLAN)
