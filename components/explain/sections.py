@@ -21,8 +21,8 @@ def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
     networks = sum(len(fold.subject.target.models) for fold in explained.folds)
     text = (
         f"Attributed are log-odds of the head {explained.head.name}, as the mean over a fold's "
-        f"networks ({networks} in all): logit of the event minus logit of no event. A positive "
-        "value speaks for the event, a negative one against it.",
+        f"networks ({networks} in all): {explained.head.meaning()}. A positive value speaks for "
+        "it, a negative one against it.",
         f"What a record is compared with: {compared}.",
     )
     rows = tuple(

@@ -65,7 +65,7 @@ def _head(job: Job, done: Explained) -> Head:
     return Head(
         title=job.head.head.definition or definition,
         model=f"training {job.behind.train.fingerprint[:12]}, head {job.head.name}",
-        target="log-odds of the event: its logit minus that of no event, mean over the networks",
+        target=f"log-odds, mean over the networks: {job.head.meaning()}",
         inputs=done.folds[0].subject.inputs,
         part=job.config.part,
         records=len(records),

@@ -11,6 +11,8 @@ import pytest
 
 from components.core.attribution.groups import SEGMENTS
 from components.core.config.explain import ExplainConfig
+from components.core.config.heads import SurvivalHead
+from components.core.heads.registry import View
 from components.explain import outputs
 from components.explain.explained import Explained, Fold, records_of
 from components.explain.sections import asked, notices
@@ -84,6 +86,10 @@ def test_standardised_recordings_are_not_drawn_on_paper(tmp_path: Path) -> None:
     assert single_records(tmp_path, standardised) == ()
     told = " ".join(each.text for each in notices(standardised, openings=None, shuffled=False))
     assert "their millivolts are not known" in told
+    cumulative = View(name="toy", head=SurvivalHead())
+    told = " ".join(asked(replace(in_mv, head=cumulative), []).text)
+    assert "cumulative incidence of the event by day 365" in told
+    assert "no event" not in told
     assert "0 of the standardised signal" in " ".join(asked(standardised, []).text)
     told = " ".join(each.text for each in notices(in_mv, openings=None, shuffled=False))
     assert "millivolts" not in told

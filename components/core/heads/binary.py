@@ -64,6 +64,12 @@ def log_odds(head: BinaryHead, logits: Tensor) -> Tensor:
     return logits[:, 1] - logits[:, 0]
 
 
+def meaning(head: BinaryHead) -> str:
+    """Return what the log-odds are of, as part of a sentence."""
+    del head
+    return "logit of the event minus logit of no event"
+
+
 def calibrate(head: BinaryHead, case: Case) -> dict[str, Any]:
     """Return the recalibration fitted on validation."""
     del head

@@ -70,6 +70,12 @@ def log_odds(head: ClassesHead, logits: Tensor) -> Tensor:
     return logits[:, -1] - torch.logsumexp(logits[:, :-1], dim=1)
 
 
+def meaning(head: ClassesHead) -> str:
+    """Return what the log-odds are of, as part of a sentence."""
+    others = "any lower one" if head.ordinal else "all others together"
+    return f"logit of the highest category, '{head.classes[-1]}', against {others}"
+
+
 def calibrate(head: ClassesHead, case: Case) -> dict[str, Any]:
     """Return the class shares that a weighted loss has evened out; 1 each where it has not."""
     shares = case.shares or (1.0,) * len(head.classes)

@@ -51,6 +51,11 @@ def log_odds(head: ConfidenceHead, logits: Tensor) -> Tensor:
     return logits[:, 1] - logits[:, 0]
 
 
+def meaning(head: ConfidenceHead) -> str:
+    """Return what the log-odds are of, as part of a sentence."""
+    return f"logit of a right answer of the head '{head.of}' minus logit of a wrong one"
+
+
 def calibrate(head: ConfidenceHead, case: Case) -> dict[str, Any]:
     """Return the recalibration fitted on validation."""
     del head

@@ -73,6 +73,10 @@ class HeadFile(Protocol):
         """Return `[B]` log-odds of the binary view."""
         ...
 
+    def meaning(self, head: Any) -> str:  # noqa: ANN401
+        """Return what the log-odds are of, as part of a sentence."""
+        ...
+
     def calibrate(self, head: Any, case: Case) -> dict[str, Any]:  # noqa: ANN401
         """Return the calibration as plain JSON values."""
         ...
@@ -124,6 +128,10 @@ class View:
     def log_odds(self, logits: dict[str, Tensor]) -> Tensor:
         """Return `[B]` of the head's binary view."""
         return head_file(self.head).log_odds(self.head, logits[self.name].float())
+
+    def meaning(self) -> str:
+        """Return what these log-odds are of, as part of a sentence."""
+        return head_file(self.head).meaning(self.head)
 
 
 def to_json(heads: HeadMap) -> dict[str, Any]:

@@ -114,6 +114,12 @@ def log_odds(head: SurvivalHead, logits: Tensor) -> Tensor:
     return torch.logit(last).float()
 
 
+def meaning(head: SurvivalHead) -> str:
+    """Return what the log-odds are of, as part of a sentence."""
+    days = f"{head.horizons_days[-1]:g}"
+    return f"logit of the cumulative incidence of the event by day {days}, the last horizon"
+
+
 def calibrate(head: SurvivalHead, case: Case) -> dict[str, Any]:
     """Return nothing: a likelihood without class weights is left as it was learned.
 
