@@ -74,7 +74,7 @@ class Record:
     """A single record on the page.
 
     Attributes:
-        name: `row-N`.
+        name: `row-N`, or `row-N.k` where a line brought several records.
         facts: lines of text, e.g. `overlay.Answer.facts`.
         plots: its ECG.
         tables: its groups.

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from components.core.data.batches import real_mask
 from components.core.report.ecg_paper import Paper, Tracing
 from components.core.report.ecg_trace import limit_of
+from components.core.row_names import row_names
 from components.explain import outputs
 from components.explain.explained import Explained, Fold
 from components.explain.page import Record
@@ -25,15 +27,19 @@ Floats = npt.NDArray[np.float64]
 class _Single:
     fold: Fold
     at: int
+    name: str
     tracing: Tracing
 
 
-def single_records(folder: Path, explained: Explained) -> tuple[Record, ...]:
+def single_records(
+    folder: Path, explained: Explained, manifest: pd.DataFrame
+) -> tuple[Record, ...]:
     """Return records of high, low and middle risk, by the first method that follows the trace.
 
     Args:
         folder: the workspace, with the merged traces.
         explained: all of it.
+        manifest: `sample_id` and `row` of the whole cohort.
     """
     method = next((m.NAME for m in explained.methods if _follows(folder, explained, m.NAME)), "")
     if not method or explained.folds[0].subject.unit != "mV":
@@ -41,8 +47,15 @@ def single_records(folder: Path, explained: Explained) -> tuple[Record, ...]:
     log_odds = explained.records["log_odds"].to_numpy(np.float64)
     places = [(fold, at) for fold in explained.folds for at in range(len(fold.records))]
     picked = [places[k] for k in shown(log_odds, explained.config.overlays)]
+    names = row_names(manifest)
     singles = [
-        _Single(fold=fold, at=at, tracing=_tracing(folder, fold, at, method)) for fold, at in picked
+        _Single(
+            fold=fold,
+            at=at,
+            name=str(names[str(fold.records["sample_id"].iloc[at])]),
+            tracing=_tracing(folder, fold, at, method),
+        )
+        for fold, at in picked
     ]
     limit = _limit(singles)
     return tuple(_record(each, method, limit, explained.head.name) for each in singles)
@@ -87,7 +100,7 @@ def _limit(singles: Sequence[_Single]) -> float | None:
 def _record(single: _Single, method: str, limit: float | None, event: str) -> Record:
     own = single.fold.records.iloc[single.at]
     answer = Answer(
-        name=f"row-{int(single.fold.subject.rows.frame['row'].iloc[single.at])}",
+        name=single.name,
         log_odds=float(own["log_odds"]),
         baseline=float(own["baseline"]),
         sums=_sums(single, method),
@@ -102,7 +115,7 @@ def _sums(single: _Single, method: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for kind in ("modality", "segment"):
         if kind in grouped:
-            row = grouped[kind].values[single.at]
+            row = grouped[kind].values[single.at]  # noqa: PD011 - an array
             names = [spoken(name) for name in grouped[kind].names]
             found |= dict(zip(names, row.tolist(), strict=True))
     return found

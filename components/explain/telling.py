@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from components.core.control import is_control
 from components.core.data.held_out import Opening
 from components.core.metrics.resampling import Plan
+from components.core.schemas import MANIFEST
 from components.core.store import Workspace
 from components.explain import outputs
 from components.explain.checks import check_sections
@@ -33,6 +36,7 @@ def tell(
         opening: of the test part; None where it stayed closed.
     """
     plan = Plan(draws=job.config.draws, seed=job.config.seed)
+    manifest = pd.read_parquet(job.behind.cohort.folder / MANIFEST, columns=["sample_id", "row"])
     told = Told(
         head=_head(job, done),
         notices=notices(
@@ -45,7 +49,7 @@ def tell(
             *check_sections(done, job.behind, job.controls, plan),
         ),
         cohort=cohort_sections(done, plan),
-        records=single_records(work.folder, done),
+        records=single_records(work.folder, done, manifest),
     )
     write_report(work, told)
     work.facts |= {

@@ -85,6 +85,15 @@ def test_what_is_published_has_row_numbers_and_no_word() -> None:
     assert "fatigue" not in found.to_csv()
 
 
+def test_records_of_one_line_are_told_apart() -> None:
+    manifest = pd.DataFrame(
+        {"sample_id": IDS, "patient_id": ["private0", "private0", "private1"], "row": [7, 7, 9]}
+    )
+    found = outputs.publisher(manifest)(tables([0, 1, 2])[0]).to_pandas()
+    names = found.drop_duplicates("sample_id")[["sample_id", "patient_id"]].to_numpy().tolist()
+    assert names == [["row-7.1", "patient-7"], ["row-7.2", "patient-7"], ["row-9", "patient-9"]]
+
+
 def test_a_trace_is_one_row_per_record_and_lead() -> None:
     table = outputs.trace_table(said(np.arange(3)), subject(), np.arange(3), "m").to_pandas()
     assert table["lead"].tolist() == ["I", "II"] * 3

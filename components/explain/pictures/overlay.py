@@ -17,7 +17,7 @@ from components.core.report.section import Plot
 
 Floats = npt.NDArray[np.float64]
 # Records are shown under these names alone (`core.row_names`).
-_ROW_NAME = re.compile(r"row-\d+")
+_ROW_NAME = re.compile(r"row-\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Answer:
     """What the model says of one record.
 
     Attributes:
-        name: `row-N`.
+        name: `row-N`, or `row-N.k` where a line brought several records.
         log_odds: of the event.
         baseline: log-odds of the baseline, from which attributions start; None where not known.
         sums: group → its attribution in log-odds, for the sheet's head (segments, say).

@@ -15,7 +15,7 @@ def answer(**changes: object) -> Answer:
     return Answer(**(base | changes))  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("name", ["P0000123", "row-7 Jane", "row-", "xrow-7", "row-7\n"])
+@pytest.mark.parametrize("name", ["P0000123", "row-7 Jane", "row-", "xrow-7", "row-7\n", "row-7."])
 def test_only_row_names_are_shown(name: str) -> None:
     with pytest.raises(CardioError, match="something else than row-N; take its name from") as told:
         answer(name=name)
@@ -27,6 +27,10 @@ def test_the_head_states_risk_baseline_and_sums() -> None:
     assert risk == "uncalibrated risk 50 % · log-odds 0.00, from −1.00 at the baseline"
     assert sums == "attribution in log-odds: QRS +0.80 · T −0.20"
     assert answer(risk=0.123, baseline=None).facts()[0] == "risk 12 % · log-odds 0.00"
+
+
+def test_one_of_several_records_of_a_line_has_its_own_name() -> None:
+    assert answer(name="row-7.2").name == "row-7.2"
 
 
 def test_a_record_without_beats_has_no_sums() -> None:
