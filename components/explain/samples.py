@@ -15,7 +15,7 @@ import pandas as pd
 from components.core.config.base import digest
 from components.core.config.explain import ExplainConfig
 from components.core.data.draw import drawn_patients
-from components.core.errors import ConfigError, InputError, shorten
+from components.core.errors import ConfigError, InputError
 from components.core.schemas import PART_PREFIX, fold_names
 
 _ROW = re.compile(r"(?:row-)?(\d+)$")
@@ -84,8 +84,10 @@ def asked(text: str) -> Asked:
         return Asked(rows=_rows(rest))
     if colon and kind == "file":
         return Asked(ids=_ids(Path(rest).expanduser()))
+    # The value may be an identifier, so it is not repeated.
     raise ConfigError(
-        f"'samples' is '{shorten(text)}'; write a number of records, rows:12,57 or file:PATH"
+        f"'samples' ({len(text)} characters) names no records in a way that is known; write a "
+        "number of records, rows:12,57 or file:PATH"
     )
 
 
@@ -93,8 +95,8 @@ def _rows(text: str) -> frozenset[int]:
     found = [_ROW.match(word.strip()) for word in text.split(",")]
     if not all(found):
         raise ConfigError(
-            f"'samples' is 'rows:{shorten(text)}'; write row numbers separated by commas, e.g. "
-            "rows:12,57"
+            f"'samples' has {found.count(None)} of {len(found)} words after rows: that are no row "
+            "number; write row numbers separated by commas, e.g. rows:12,57"
         )
     return frozenset(int(each[1]) for each in found if each)
 

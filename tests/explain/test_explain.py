@@ -276,7 +276,7 @@ def test_a_model_that_no_method_fits_is_refused(
     ("arguments", "sentence"),
     [
         (("--samples", "rows:999"), "1 of the 1 samples named are not in the data set"),
-        (("--samples", "some"), "'samples' is 'some'; write a number"),
+        (("--samples", "some"), "names no records in a way that is known; write a number"),
         (("--samples", "1"), "'records' in the settings of explain is '1'"),
         (("--set", "stpes=3"), "unknown key 'stpes' in the settings of explain; did you mean 'ste"),
         (("--set", "steps"), "'set' has 'steps'; write key=value"),

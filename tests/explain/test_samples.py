@@ -82,10 +82,22 @@ def test_a_number_is_how_many_to_draw() -> None:
     assert not asked("12").named
 
 
-@pytest.mark.parametrize("text", ["secret04", "row:12", "rows:", "rows:1;2", "rows:a,2", "-3"])
-def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"'samples' is '.*'; write .*rows:12"):
+@pytest.mark.parametrize("text", ["secret04", "row:12", "-3"])
+def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
+    message = r"'samples' \(\d+ characters\) names no records .*rows:12"
+    with pytest.raises(ConfigError, match=message) as told:
         asked(text)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("", "1 of 1"), ("1;2", "1 of 1"), ("secret04,2", "1 of 2")]
+)
+def test_what_is_no_row_number_is_counted_not_named(text: str, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{wrong} words after rows: that are no row number; .*"
+                                          "rows:12") as told:  # fmt: skip
+        asked(f"rows:{text}")
+    assert "secret" not in str(told.value)
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
