@@ -26,8 +26,8 @@ class ExplainConfig(Frozen):
         randomised: networks with drawn parameters that the explanation is compared with.
         noise_sd: of the noise that the explanation must bear, as a share of each lead's SD.
         noisy: copies of each record with such noise.
-        checked: records, drawn from those explained, on which faithfulness is tried: there every
-            method runs again for each randomised network and noisy copy.
+        checked: records of each fold, drawn from those explained, on which faithfulness is tried:
+            there every method runs again for each randomised network and noisy copy.
         draws: of the bootstrap.
         overlays: records whose trace is drawn, those with the highest, the lowest and the middle
             risk.
