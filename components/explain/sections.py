@@ -9,6 +9,7 @@ from components.core.progress import duration
 from components.core.report.section import Notice, Section, Table
 from components.explain.cost import Cost
 from components.explain.explained import Explained
+from components.explain.whole_notes import speaks_of_words
 
 _MODALITIES = {"ecg": "the ECG", "tabular": "the table", "text": "the notes"}
 
@@ -66,8 +67,20 @@ def notices(explained: Explained, *, openings: int | None, shuffled: bool) -> tu
             "no record is drawn on ECG paper."
         )
         found.append(Notice("note", text))
+    found += _of_notes(explained)
     if openings is None:
         text = "Validation records: the networks were not trained on them, but chosen by them."
     else:
         text = f"Test records: their part has been opened {openings} time(s), this one included."
     return (*found, Notice("note", text))
+
+
+def _of_notes(explained: Explained) -> list[Notice]:
+    """Return whose data stand on the page where whole notes were asked for."""
+    if not explained.config.notes:
+        return []
+    if not speaks_of_words(explained):
+        text = "Whole notes were asked for, but no method says what words do: none is shown."
+        return [Notice("note", text)]
+    text = "Whole notes of patients stand on this page, as they were written: keep it as they are."
+    return [Notice("warning", text)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from components.explain.explained import Explained, Fold
 from components.explain.page import Record
 from components.explain.pictures.means import spoken
 from components.explain.pictures.overlay import Answer, millivolts, overlay, shown
+from components.explain.whole_notes import noted
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,20 +35,29 @@ class _Single:
 def single_records(
     folder: Path, explained: Explained, manifest: pd.DataFrame
 ) -> tuple[Record, ...]:
-    """Return records of high, low and middle risk, by the first method that follows the trace.
+    """Return records of high, low and middle risk: their ECG, and their note where asked for.
 
     Args:
         folder: the workspace, with the merged traces.
         explained: all of it.
         manifest: `sample_id` and `row` of the whole cohort.
     """
+    names = row_names(manifest)
+    found = {each.name: each for each in _drawn(folder, explained, names)}
+    for each in noted(explained, names):
+        own = found.get(each.name, each)
+        found[each.name] = replace(own, words=each.words)
+    return tuple(found.values())
+
+
+def _drawn(folder: Path, explained: Explained, names: pd.Series) -> tuple[Record, ...]:
+    """Return the records that are drawn, by the first method that follows the trace."""
     method = next((m.NAME for m in explained.methods if _follows(folder, explained, m.NAME)), "")
     if not method or explained.folds[0].subject.unit != "mV":
         return ()  # a standardised trace has no place on paper of 10 mm/mV
     log_odds = explained.records["log_odds"].to_numpy(np.float64)
     places = [(fold, at) for fold in explained.folds for at in range(len(fold.records))]
     picked = [places[k] for k in shown(log_odds, explained.config.overlays)]
-    names = row_names(manifest)
     singles = [
         _Single(
             fold=fold,

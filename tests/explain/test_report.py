@@ -83,7 +83,8 @@ def test_sixteen_bits_explain_likewise(place: Get) -> None:
 def test_standardised_recordings_are_not_drawn_on_paper(tmp_path: Path) -> None:
     subject = toy.subject()
     in_mv, standardised = (_said_nothing(replace(subject, unit=unit)) for unit in ("mV", "z"))
-    assert single_records(tmp_path, standardised, subject.rows.frame) == ()
+    manifest = subject.rows.frame.assign(row=range(len(subject)))
+    assert single_records(tmp_path, standardised, manifest) == ()
     told = " ".join(each.text for each in notices(standardised, openings=None, shuffled=False))
     assert "their millivolts are not known" in told
     cumulative = View(name="toy", head=SurvivalHead())

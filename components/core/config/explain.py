@@ -31,6 +31,8 @@ class ExplainConfig(Frozen):
         draws: of the bootstrap.
         overlays: records whose trace is drawn, those with the highest, the lowest and the middle
             risk.
+        notes: whole notes shown on the page, picked likewise, with their words marked. None unless
+            asked for: notes are patient data, and the page is an artifact of the run.
     """
 
     methods: tuple[str, ...] = ()
@@ -48,3 +50,4 @@ class ExplainConfig(Frozen):
     checked: int = Field(default=24, ge=2)
     draws: int = Field(default=1000, ge=100)
     overlays: int = Field(default=6, ge=0)
+    notes: int = Field(default=0, ge=0)
