@@ -75,11 +75,8 @@ def long_table(
     """Return what a method says of the groups of some records, in `ATTRIBUTION_SCHEMA`."""
     records = who(subject, index)
     every = dict(said.grouped)
-    facts = {
-        "remark": said.remark,
-        "words": "" if said.words is None else "yes",
-        "over": ",".join(said.over),
-    }
+    facts = {"remark": said.remark, "over": " ".join(said.over)}
+    facts["words"] = "" if said.words is None else "yes"
     if said.error is not None:
         every[COMPLETENESS] = Grouped(
             kind=COMPLETENESS, names=("error",), values=np.asarray(said.error)[:, None]
@@ -153,13 +150,8 @@ def grouped_of(tables: Sequence[pa.Table], ids: Sequence[str]) -> Attributed:
         found[str(kind)] = Grouped(kind=str(kind), names=names, values=values)
     rest = found.pop(COMPLETENESS, None)
     error = None if rest is None else rest.values[:, 0]  # noqa: PD011 - an array
-    return Attributed(
-        grouped=found,
-        error=error,
-        over=tuple(name for name in facts[b"over"].decode().split(",") if name),
-        words=words,
-        remark=facts[b"remark"].decode(),
-    )
+    over, remark = tuple(facts[b"over"].decode().split()), facts[b"remark"].decode()
+    return Attributed(grouped=found, error=error, over=over, words=words, remark=remark)
 
 
 def _words_of(frame: pd.DataFrame, ids: Sequence[str]) -> tuple[Words, ...]:
