@@ -104,16 +104,24 @@ def passes(subject: Subject, own: float, config: ExplainConfig) -> float:
 def joined(found: Sequence[Checked]) -> Checked:
     """Return one method's checks of several folds as one.
 
+    A fold whose table keeps a single column has no two groups, and so no kind of them.
+
     Raises:
-        CardioError: of different methods.
+        CardioError: of different methods or kinds of groups.
     """
-    names = {(each.method, each.kind) for each in found}
+    names = {each.method for each in found}
     if len(names) != 1:
         raise CardioError(f"checks of {len(names)} methods cannot be joined; join one at a time")
+    kinds = sorted({each.kind for each in found} - {""})
+    if len(kinds) > 1:
+        raise CardioError(
+            f"checks of the method '{found[0].method}' by {' and by '.join(kinds)} cannot be "
+            "joined; explain the folds one at a time"
+        )
     return Checked(
         method=found[0].method,
         title=found[0].title,
-        kind=found[0].kind,
+        kind=kinds[0] if kinds else "",
         curves=_joined(deletion.pooled, [each.curves for each in found]),
         randomised=_joined(randomisation.pooled, [each.randomised for each in found]),
         stability=_joined(stability.pooled, [each.stability for each in found]),

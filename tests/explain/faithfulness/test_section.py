@@ -127,6 +127,20 @@ def test_different_methods_are_not_joined(checked: dict[str, Checked]) -> None:
         joined(list(checked.values()))
 
 
+def test_a_fold_without_two_groups_leaves_the_others_theirs(checked: dict[str, Checked]) -> None:
+    one = Checked(method="exact", title="Exact")
+    both = joined([one, checked["exact"]])
+    assert both.kind == "lead_segment"
+    assert both.curves is not None
+    assert "15 leads × beat segments" in section([both], PLAN).text[-1]
+
+
+def test_different_kinds_of_groups_are_not_joined(checked: dict[str, Checked]) -> None:
+    other = replace(checked["exact"], kind="lead")
+    with pytest.raises(CardioError, match="'exact' by lead and by lead_segment cannot be joined"):
+        joined([checked["exact"], other])
+
+
 def test_records_are_drawn_once_each_by_the_seed() -> None:
     found = drawn(40, CONFIG)
     assert len(set(found.tolist())) == 30
