@@ -39,6 +39,7 @@ def main(
         from components.core.upstream import upstream
         from components.explain import job, run
         from components.explain.controls import open_controls
+        from components.explain.fitting import check_fits
         from components.explain.samples import asked
 
         wanted = asked(samples)
@@ -46,6 +47,7 @@ def main(
         behind = upstream(open_training(run_ref))
         controls = open_controls(control, behind)
         of = job.job(behind, wanted, config, head=head, controls=controls)
+        check_fits(of)
         experiment, print_ = task or task_of(behind.train), job.identity(of)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "explain", runs.TAG_FINGERPRINT: print_, "task": experiment,

@@ -52,6 +52,7 @@ def test_controls_say_what_a_network_does_by_itself(place: Get) -> None:
     done = started("--run", at.run_id, "--methods", "ig,ablation", "--control", control.run_id,
                    "--set", SMALL)  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert stage_of(at).inputs["control.0"] == control.train.fingerprint
     page = (stage_of(at).folder / "report.html").read_text()
     assert "Does the model look elsewhere than networks that were taught nothing?" in page
     assert "find what was planted" not in page
