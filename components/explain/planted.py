@@ -60,6 +60,11 @@ class Place:
         return float(samples[self.marked].sum() / samples.sum()) if samples.sum() else float("nan")
 
 
+def unknown_leads(truth: Mapping[str, Any], leads: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the leads of the tensors of which the truth does not say what was planted."""
+    return tuple(lead for lead in leads if lead not in truth["ecg"]["signal_share"])
+
+
 def place(truth: Mapping[str, Any], leads: tuple[str, ...]) -> Place:
     """Return where the signal was planted.
 
@@ -71,7 +76,7 @@ def place(truth: Mapping[str, Any], leads: tuple[str, ...]) -> Place:
         InputError: the truth does not know one of the leads.
     """
     share = truth["ecg"]["signal_share"]
-    unknown = [lead for lead in leads if lead not in share]
+    unknown = unknown_leads(truth, leads)
     if unknown:
         raise InputError(
             f"the planted truth does not say what lies in lead(s) {', '.join(unknown)}; prepare "

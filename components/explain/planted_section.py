@@ -12,6 +12,7 @@ from components.explain.planted import BLIND, LARGEST_AREA, Located, Place
 HEADLINE = "ig"
 # Control networks differ by chance: their range tells nothing of fewer.
 _FEW = 3
+_TITLE = "Does the explanation find what was planted?"
 
 
 def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: Place, area: float
@@ -32,7 +33,7 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
     held, covered = (f"{100 * share:.0f} %" for share in (where.held, area))
     return Section(
         name="planted",
-        title="Does the explanation find what was planted?",
+        title=_TITLE,
         text=(
             f"The smallest set of lead × segment cells with {held} of the planted energy is "
             f"{cells}: {covered} of the trace. The share is that of |attribution| on those cells.",
@@ -53,6 +54,20 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
         notices=_notices(found, area),
         figures=_figures(found),
     )
+
+
+def without_truth(unknown: tuple[str, ...], known: Iterable[str]) -> Section:
+    """Return what stands in the section's place where the truth lacks leads of the tensors.
+
+    Args:
+        unknown: leads of which the truth says nothing.
+        known: those of which it does.
+    """
+    text = (
+        f"What was planted is not known of the lead(s) {', '.join(unknown)}: the explanation was "
+        f"not compared with it. Prepare the cohort with {', '.join(known)} to compare."
+    )
+    return Section(name="planted", title=_TITLE, text=(text,), notices=(Notice("note", text),))
 
 
 def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:

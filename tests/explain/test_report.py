@@ -65,6 +65,23 @@ def test_controls_say_what_a_network_does_by_itself(place: Get) -> None:
 
 
 @pytest.mark.usefixtures("halved")
+@pytest.mark.parametrize(("known", "compared"), [(8, True), (6, False)])
+def test_leads_that_the_planted_truth_lacks_are_a_notice(
+    place: Get, monkeypatch: pytest.MonkeyPatch, known: int, compared: bool
+) -> None:
+    at = place("ecg")
+    leads = at.cohort.facts["ecg"]["leads"][:known]
+    share = {lead: {"P": 0.0, "QRS": 0.1, "ST": 0.0, "T": 0.0} for lead in leads}
+    truth = {"ecg": {"signal_share": share}}
+    monkeypatch.setattr("components.explain.checks.truth_summary", lambda _: truth)
+    done = started("--run", at.run_id, "--methods", "ablation", "--set", SMALL)
+    assert done.exit_code == 0, done.output
+    metrics = newest().data.metrics
+    assert ("explain/planted_share/ablation" in metrics) == compared
+    assert ("What was planted is not known of the lead(s) V5, V6" in done.stderr) == (not compared)
+
+
+@pytest.mark.usefixtures("halved")
 def test_sixteen_bits_explain_likewise(place: Get) -> None:
     at = place("ecg")
     found: list[np.ndarray] = []
