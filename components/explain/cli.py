@@ -73,8 +73,10 @@ def main(
             recorder.tags({"computed": computed})
             _publish(done, recorder)
             parent = pipeline_run(run_ref)
-            if parent is not None and parent != recorder.run_id:
+            if parent is not None and of.headline:
                 runs.Recorder(parent).metrics(done.facts["figures"])
+            elif parent is not None:
+                say(f"note: {job.APART}")
             for line in run.lines(done):
                 say(line)
 
