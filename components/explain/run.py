@@ -43,7 +43,9 @@ def explain(
         segment=segment or segments_of,
     )  # fmt: skip
     methods = fitting(subjects[0], job)
-    expected = cost.costs(subjects, methods, job.config)
+    expected = cost.costs(
+        subjects, methods, job.config, controls=[each.train for each in job.controls]
+    )
     for line in cost.lines(expected, len(job.chosen), left_out(subjects[0])):
         say(line)
     every = chunks.plan(subjects, methods)
