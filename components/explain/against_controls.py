@@ -90,16 +90,18 @@ def _networks(
     if not total:
         return []
     with progress(f"explain: controls by {method.NAME}", total, "records") as advance:
-        by_fold = [[_cells(each, method, config, advance) for each in own] for own in taught]
+        by_fold = [[cells_of(each, method, config, advance) for each in own] for own in taught]
     return [
         replace(each[0], values=np.concatenate([cells.values for cells in each]))
         for each in zip(*by_fold, strict=True)
     ]
 
 
-def _cells(subject: Subject, method: Method, config: ExplainConfig, advance: Advance) -> Grouped:
+def cells_of(subject: Subject, method: Method, config: ExplainConfig, advance: Advance) -> Grouped:
+    """Return the `lead_segment` attributions of all records, `advance` told of each lot."""
     parts: list[Attributed] = []
     for lot in lots(np.arange(len(subject))):
-        parts.append(method.explain(subject, lot, config))
+        # Of many networks on many records; what they say of each sample would fill the memory.
+        parts.append(replace(method.explain(subject, lot, config), values={}))
         advance(len(lot))
     return joined(parts).grouped["lead_segment"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def check_sections(
     if cells and controls:
         found.append(segment_shares.section(cells, leads, plan))
     if cells and truth is not None:
-        found.append(_planted(explained, cells, planted.place(truth, leads), plan))
+        found.append(_planted(explained, cells, truth, plan))
     return tuple(found)
 
 
@@ -57,10 +58,15 @@ def _checked(explained: Explained) -> list[Checked]:
 
 
 def _planted(
-    explained: Explained, cells: Sequence[Compared], where: planted.Place, plan: Plan
+    explained: Explained, cells: Sequence[Compared], truth: Mapping[str, Any], plan: Plan
 ) -> Section:
-    located = {each.method: each.located(where, plan) for each in cells}
     subjects = [fold.subject for fold in explained.folds]
+    leads = subjects[0].leads
+    unknown = planted.unknown_leads(truth, leads)
+    if unknown:  # at the end of a long run: what is known without the truth is told
+        return planted_section.without_truth(unknown, truth["ecg"]["signal_share"])
+    where = planted.place(truth, leads)
+    located = {each.method: each.located(where, plan) for each in cells}
     segments = np.concatenate([s.segments for s in subjects if s.segments is not None])
     titles = {each.method: each.title for each in cells}
     area = where.area(segments)

@@ -39,6 +39,7 @@ def main(
         from components.core.upstream import upstream
         from components.explain import job, run
         from components.explain.controls import open_controls
+        from components.explain.fitting import check_fits
         from components.explain.samples import asked
 
         wanted = asked(samples)
@@ -46,6 +47,7 @@ def main(
         behind = upstream(open_training(run_ref))
         controls = open_controls(control, behind)
         of = job.job(behind, wanted, config, head=head, controls=controls)
+        check_fits(of)
         experiment, print_ = task or task_of(behind.train), job.identity(of)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "explain", runs.TAG_FINGERPRINT: print_, "task": experiment,
@@ -71,8 +73,10 @@ def main(
             recorder.tags({"computed": computed})
             _publish(done, recorder)
             parent = pipeline_run(run_ref)
-            if parent is not None and parent != recorder.run_id:
+            if parent is not None and of.headline:
                 runs.Recorder(parent).metrics(done.facts["figures"])
+            elif parent is not None:
+                say(f"note: {job.APART}")
             for line in run.lines(done):
                 say(line)
 

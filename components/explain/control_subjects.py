@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from components.core.attribution.target import Target
 from components.core.control import is_control
 from components.core.data.cohort import make_rows
 from components.core.errors import InputError
+from components.core.schemas import MANIFEST, PART_PREFIX
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, primary_view, stats_of
 from components.core.upstream import Upstream
@@ -21,7 +24,8 @@ def check_control(model: Upstream, control: Upstream) -> None:
     """Check that a training may serve as the model's control.
 
     Raises:
-        InputError: its labels are not shuffled, or it differs from the model by more than that.
+        InputError: its labels are not shuffled, it differs from the model by more than that, or
+            a record is in another part.
     """
     name = control.train.fingerprint[:12]
     if not is_control(control.cohort):
@@ -34,6 +38,13 @@ def check_control(model: Upstream, control: Upstream) -> None:
         raise InputError(
             f"the control {name} differs from the model in {', '.join(different)}; train it with "
             "the same settings and label.shuffle=1"
+        )
+    moved = _in_other_parts(model.cohort, control.cohort)
+    if moved:
+        raise InputError(
+            f"the control {name} has {moved:,} record(s) in another part than the model, so that "
+            "it may have learned from records that are explained; prepare and train it again with "
+            "label.shuffle=1"
         )
 
 
@@ -80,6 +91,22 @@ def _differences(model: Upstream, control: Upstream) -> list[str]:
         "its heads": (model.train.facts["heads"], control.train.facts["heads"]),
     }
     return [name for name, (own, other) in pairs.items() if own != other]
+
+
+def _in_other_parts(model: Stage, control: Stage) -> int:
+    """Return how many records either cohort has in another part of some fold, or alone."""
+    own, other = (_parts(each) for each in (model, control))
+    every = own.index.union(other.index)
+    same = own.reindex(every).eq(other.reindex(every)).fillna(value=False)
+    return int((~same).sum())
+
+
+def _parts(cohort: Stage) -> pd.Series:
+    """Return each record's part in every fold as one text, by `sample_id`."""
+    names = [f"{PART_PREFIX}{fold}" for fold in sorted(cohort.facts["folds"])]
+    frame = pd.read_parquet(cohort.folder / MANIFEST, columns=["sample_id", *names])
+    told = [" ".join(row) for row in frame[names].astype(str).itertuples(index=False, name=None)]
+    return pd.Series(told, index=frame["sample_id"].astype(str), dtype="string")
 
 
 def _prepared(cohort: Stage) -> Mapping[str, Any]:

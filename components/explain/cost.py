@@ -11,6 +11,9 @@ import numpy as np
 
 from components.core.config.explain import ExplainConfig
 from components.core.progress import duration
+from components.core.store import Stage
+from components.core.trained import members_of
+from components.explain.against_controls import METHODS
 from components.explain.faithfulness import examine
 from components.explain.method import Method
 from components.explain.subject import Subject
@@ -23,11 +26,12 @@ _REPEATS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a method will take.
+    """What a method will take, or what is done beside the methods.
 
     Attributes:
         name: of the method.
         title: in words.
+        method: whether it is one.
         passes: forward passes of one network for one record; a backward pass counts two.
         seconds: over all records and networks.
     """
@@ -36,6 +40,7 @@ class Cost:
     title: str
     passes: float
     seconds: float
+    method: bool = True
 
 
 def seconds_per_pass(subject: Subject) -> float:
@@ -52,14 +57,19 @@ def seconds_per_pass(subject: Subject) -> float:
 
 
 def costs(
-    subjects: Sequence[Subject], methods: Sequence[Method], config: ExplainConfig
+    subjects: Sequence[Subject],
+    methods: Sequence[Method],
+    config: ExplainConfig,
+    *,
+    controls: Sequence[Stage] = (),
 ) -> list[Cost]:
-    """Return what each method will take on all subjects, and in the end the checks of them all.
+    """Return what each method will take on all subjects, then the checks of them all, and controls.
 
     Args:
         subjects: one at least; the first is timed, the others' networks being of its kind.
         methods: to be run.
         config: settings of the methods.
+        controls: trainings on shuffled labels, of networks of the same kind.
     """
     each = seconds_per_pass(subjects[0])
     own = [
@@ -72,7 +82,10 @@ def costs(
         )
         for method in methods
     ]
-    return [*own, _checks(subjects, methods, config, each)]
+    beside = [_checks(subjects, methods, config, each)]
+    if controls:
+        beside.append(_controls(subjects, methods, config, controls, each))
+    return [*own, *beside]
 
 
 def _checks(
@@ -90,6 +103,31 @@ def _checks(
         title="whether to trust them",
         passes=total / records,
         seconds=each * total,
+        method=False,
+    )
+
+
+def _controls(
+    subjects: Sequence[Subject],
+    methods: Sequence[Method],
+    config: ExplainConfig,
+    controls: Sequence[Stage],
+    each: float,
+) -> Cost:
+    """Return what the control networks will take, each by itself on all records."""
+    again = [method for method in methods if method.NAME in METHODS]
+    asked = {s.fold: len(s) * sum(len(members_of(c, s.fold)) for c in controls) for s in subjects}
+    total = sum(
+        asked[subject.fold] * method.passes(subject, config)
+        for subject in subjects
+        for method in again
+    )
+    return Cost(
+        name="controls",
+        title="what networks taught shuffled labels say",
+        passes=total / max(sum(asked.values()), 1),
+        seconds=each * total,
+        method=False,
     )
 
 
@@ -107,9 +145,10 @@ def lines(found: Sequence[Cost], records: int, left_out: Mapping[str, str]) -> l
         f"{duration(cost.seconds)}"
         for cost in found
     ]
+    methods = sum(cost.method for cost in found)
     total = duration(sum(cost.seconds for cost in found))
     return [
-        f"explain: {records:,} records by {len(found) - 1} method(s), about {total}:",
+        f"explain: {records:,} records by {methods} method(s), about {total}:",
         *rows,
         *[f"  left out: {name}, {why}" for name, why in left_out.items()],
     ]

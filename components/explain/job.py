@@ -20,6 +20,10 @@ from components.core.versions import library_versions
 from components.explain.samples import Asked, Chosen, choose
 
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "torch", "captum", "neurokit2", "matplotlib", "jinja2")
+APART = (
+    "the figures stand on this run alone, not on the pipeline's, which takes those of its own head "
+    "on drawn validation records by all methods"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,17 @@ class Job:
     config: ExplainConfig
     chosen: Chosen
     place: Place
+
+    @property
+    def headline(self) -> bool:
+        """Return whether its figures are those of the pipeline, whose run shows one set of them.
+
+        They are those of the headline's head, on drawn validation records, by all methods that fit:
+        an explanation of something else must not take their place under the same names.
+        """
+        drawn = self.config.part == "val" and not self.chosen.named
+        every = not self.config.methods
+        return drawn and every and self.head.name == str(self.behind.train.facts["head"])
 
 
 def settings(overrides: str, *, methods: str = "", part: str = "", records: int | None = None) -> (

@@ -25,6 +25,9 @@ from components.explain.faithfulness.means import Floats, Ids, bootstrapped, quo
 HELD = 0.8
 # Planted cells that cover more of the trace than this are no place at all.
 LARGEST_AREA = 0.25
+# A network that attributes less than this of what the model does answers without the ECG: where its
+# remaining attribution lies is chance.
+BLIND = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,11 @@ class Place:
         return float(samples[self.marked].sum() / samples.sum()) if samples.sum() else float("nan")
 
 
+def unknown_leads(truth: Mapping[str, Any], leads: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the leads of the tensors of which the truth does not say what was planted."""
+    return tuple(lead for lead in leads if lead not in truth["ecg"]["signal_share"])
+
+
 def place(truth: Mapping[str, Any], leads: tuple[str, ...]) -> Place:
     """Return where the signal was planted.
 
@@ -68,7 +76,7 @@ def place(truth: Mapping[str, Any], leads: tuple[str, ...]) -> Place:
         InputError: the truth does not know one of the leads.
     """
     share = truth["ecg"]["signal_share"]
-    unknown = [lead for lead in leads if lead not in share]
+    unknown = unknown_leads(truth, leads)
     if unknown:
         raise InputError(
             f"the planted truth does not say what lies in lead(s) {', '.join(unknown)}; prepare "
@@ -85,22 +93,42 @@ def place(truth: Mapping[str, Any], leads: tuple[str, ...]) -> Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Taught:
+    """A network trained on shuffled labels.
+
+    Attributes:
+        share: of its |attribution| that lies on the cells.
+        relative: its |attribution| over the model's, on the same records; infinite where the model
+            has none.
+    """
+
+    share: float
+    relative: float
+
+    def text(self) -> str:
+        """Return the share, and how much it is a share of, in print."""
+        much = f"{self.relative:.0%}".replace("%", " %") if np.isfinite(self.relative) else "∞"
+        return f"{self.share:.2f} ({much} as much)"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Located:
     """How much attribution lies on the planted cells.
 
     Attributes:
         share: of the model, with its interval.
-        control: mean share of the networks trained on shuffled labels; None without any.
-        controls: share of each such network.
-        blind: such networks whose answer does not depend on the ECG at all: they have no share and
-            are left out.
+        control: share of the networks trained on shuffled labels, their sums pooled; None without
+            any.
+        controls: each such network.
+        blind: such networks with less than `BLIND` of the model's |attribution|, which are left
+            out.
         ratio: `share / control`; None without a control.
         records: that were compared.
     """
 
     share: Interval
     control: Interval | None
-    controls: tuple[float, ...]
+    controls: tuple[Taught, ...]
     blind: int
     ratio: Interval | None
     records: int
@@ -108,7 +136,7 @@ class Located:
     def cells(self) -> tuple[str, ...]:
         """Return share, share in controls, ratio and each control network's share, in print."""
         pair = ("—" if each is None else each.text(2) for each in (self.control, self.ratio))
-        spread = ", ".join(f"{each:.2f}" for each in self.controls) or "—"
+        spread = ", ".join(each.text() for each in self.controls) or "—"
         return (self.share.text(2), *pair, spread)
 
 
@@ -118,8 +146,10 @@ def located(
     """Return the share on the planted cells and its ratio to that of the controls.
 
     The share is the sum over records of |attribution of a planted cell| over the same of all cells,
-    attributions being signed sums within a cell. All shares are of the same records and the same
-    draws of patients; chance in the training of the controls shows in `controls` alone.
+    attributions being signed sums within a cell. Of the controls it is the sum over records and
+    networks, so that a network counts by how much it attributes and one that hardly looks at the
+    ECG hardly counts. All shares are of the same records and the same draws of patients; chance in
+    the training of the controls shows in `controls` alone.
 
     Args:
         own: `lead_segment` attributions of the model's networks together.
@@ -128,28 +158,35 @@ def located(
         patients: `[n]` ids.
         plan: how to resample.
     """
+    model = _sums(own.values, where.marked)
     taught = [_sums(each.values, where.marked) for each in controls]
-    seeing = [each for each in taught if each[:, 1].sum() > 0]
-    sums = [_sums(own.values, where.marked), *seeing]
+    least = BLIND * model[:, 1].sum()
+    seeing = [each for each in taught if each[:, 1].sum() > 0 and each[:, 1].sum() >= least]
+    sums = [model, np.sum(seeing, axis=0)] if seeing else [model]
 
     def evaluate(weights: RowWeights) -> Floats:
         totals = np.stack([weights.totals(each) for each in sums], axis=1)
         shares = quotient(totals[:, :, 0], totals[:, :, 1])
-        if not seeing:
-            return shares
-        mean = shares[:, 1:].mean(axis=1, keepdims=True)
-        return np.hstack([shares[:, :1], mean, quotient(shares[:, :1], mean)])
+        ratio = quotient(shares[:, :1], shares[:, 1:]) if seeing else shares[:, 1:]
+        return np.hstack([shares, ratio])
 
     names = ("share", "control", "ratio") if seeing else ("share",)
     told = bootstrapped(Statistic(names, evaluate), patients, plan)
     return Located(
         share=told["share"],
         control=told.get("control"),
-        controls=tuple(float(one[:, 0].sum() / one[:, 1].sum()) for one in seeing),
+        controls=tuple(_taught(each, model) for each in seeing),
         blind=len(taught) - len(seeing),
         ratio=told.get("ratio"),
         records=int(np.isfinite(own.values).any(axis=1).sum()),
     )
+
+
+def _taught(sums: Floats, model: Floats) -> Taught:
+    marked, total = sums.sum(axis=0)
+    of = float(model[:, 1].sum())
+    relative = float(total) / of if of else float("inf")
+    return Taught(share=float(marked / total), relative=relative)
 
 
 def _sums(values: Floats, marked: npt.NDArray[np.bool_]) -> Floats:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from components.core.metrics.interval import Interval
 from components.core.report.section import Notice, Section, Table
-from components.explain.planted import LARGEST_AREA, Located, Place
+from components.explain.planted import BLIND, LARGEST_AREA, Located, Place
 
 # Its figures also stand without the method's name, for the tracking store.
 HEADLINE = "ig"
 # Control networks differ by chance: their range tells nothing of fewer.
 _FEW = 3
+_TITLE = "Does the explanation find what was planted?"
 
 
 def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: Place, area: float
@@ -32,13 +33,13 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
     held, covered = (f"{100 * share:.0f} %" for share in (where.held, area))
     return Section(
         name="planted",
-        title="Does the explanation find what was planted?",
+        title=_TITLE,
         text=(
             f"The smallest set of lead × segment cells with {held} of the planted energy is "
             f"{cells}: {covered} of the trace. The share is that of |attribution| on those cells.",
-            "The ratio is over the same share for networks trained on shuffled labels: what lies "
-            "on the planted cells because the amplitude is there is in both. Above 1 the "
-            "explanation shows that the model learned where to look.",
+            "The ratio is over the same share for networks trained on shuffled labels, their "
+            "|attribution| pooled: what lies on the planted cells because the amplitude is there "
+            "is in both. Above 1 the explanation shows that the model learned where to look.",
         ),
         tables=(
             Table(
@@ -46,12 +47,27 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
                 ("method", "share", "share in controls", "ratio", "each control network"),
                 rows,
                 "95 % intervals by bootstrap over patients; how much controls differ by the chance "
-                "of training is seen in the last column alone.",
+                "of training is seen in the last column alone, where each network's share stands "
+                "beside its |attribution| in per cent of the model's.",
             ),
         ),
         notices=_notices(found, area),
         figures=_figures(found),
     )
+
+
+def without_truth(unknown: tuple[str, ...], known: Iterable[str]) -> Section:
+    """Return what stands in the section's place where the truth lacks leads of the tensors.
+
+    Args:
+        unknown: leads of which the truth says nothing.
+        known: those of which it does.
+    """
+    text = (
+        f"What was planted is not known of the lead(s) {', '.join(unknown)}: the explanation was "
+        f"not compared with it. Prepare the cohort with {', '.join(known)} to compare."
+    )
+    return Section(name="planted", title=_TITLE, text=(text,), notices=(Notice("note", text),))
 
 
 def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
@@ -71,14 +87,22 @@ def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
             "planted cells by itself, and how much that differs by chance."
         )
         told.append(Notice("note", text))
-    blind = max((each.blind for each in found.values()), default=0)
-    if blind:
-        text = (
-            f"{blind} network(s) trained on shuffled labels do not look at the ECG at all and are "
-            "left out of the comparison with the planted truth."
-        )
-        told.append(Notice("note", text))
-    return tuple(told)
+    return (*told, *blind_notices(found.values(), "the comparison with the planted truth"))
+
+
+def blind_notices(found: Iterable[Located], where: str) -> tuple[Notice, ...]:
+    """Return what a reader must know of networks that were left out, nothing where none were.
+
+    Args:
+        found: of which the largest number counts.
+        where: what they were left out of.
+    """
+    blind = max((each.blind for each in found), default=0)
+    text = (
+        f"{blind} network(s) trained on shuffled labels hardly look at the ECG (less than "
+        f"{BLIND:.0%} of the model's |attribution|) and are left out of {where}."
+    )
+    return (Notice("note", text),) if blind else ()
 
 
 def _figures(found: Mapping[str, Located]) -> dict[str, Interval]:

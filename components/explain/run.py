@@ -8,15 +8,14 @@ import pyarrow.parquet as pq
 
 from components.core.data.held_out import Opening
 from components.core.data.segments import segments_of
-from components.core.errors import ConfigError
 from components.core.heads.registry import View
 from components.core.progress import say
 from components.core.schemas import MANIFEST
 from components.core.store import Stage, Workspace
 from components.explain import chunks, cost, outputs
 from components.explain.explained import Explained, Fold, records_of
+from components.explain.fitting import fitting
 from components.explain.job import Job
-from components.explain.method import chosen as chosen_methods
 from components.explain.method import left_out
 from components.explain.report import PAGE
 from components.explain.subject import Subject
@@ -43,11 +42,10 @@ def explain(
         model, job.chosen, part=job.config.part, opening=opening,
         segment=segment or segments_of,
     )  # fmt: skip
-    methods = chosen_methods(subjects[0], job.config)
-    if not methods:
-        has = ", ".join(subjects[0].inputs)
-        raise ConfigError(f"no method fits this model, whose inputs are {has}; name another model")
-    expected = cost.costs(subjects, methods, job.config)
+    methods = fitting(subjects[0], job)
+    expected = cost.costs(
+        subjects, methods, job.config, controls=[each.train for each in job.controls]
+    )
     for line in cost.lines(expected, len(job.chosen), left_out(subjects[0])):
         say(line)
     every = chunks.plan(subjects, methods)

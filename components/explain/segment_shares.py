@@ -14,11 +14,13 @@ from components.core.metrics.resampling import Plan
 from components.core.report.section import Section, Table
 from components.explain.against_controls import Compared
 from components.explain.planted import Located, Place
+from components.explain.planted_section import blind_notices
 
 _HEADER = ("segment", "share", "share in controls", "ratio", "each control network")
 _TEXT = (
     "The share of |attribution| that lies on each segment of the beats, over all leads, beside the "
-    "same for networks that were trained on shuffled labels, on the same records. Any network "
+    "same for networks that were trained on shuffled labels, on the same records, their "
+    "|attribution| pooled. Any network "
     "draws attribution to where the amplitude is; what differs was learned from the labels."
 )
 
@@ -37,7 +39,8 @@ def section(found: Sequence[Compared], leads: tuple[str, ...], plan: Plan) -> Se
     }
     tables = tuple(
         Table(f"{each.title}: share of each segment", _HEADER, _rows(shares[each.method]),
-              "95 % intervals by bootstrap over patients.")
+              "95 % intervals by bootstrap over patients. Of each control network: its share, and "
+              "its |attribution| in per cent of the model's.")
         for each in found
     )  # fmt: skip
     figures: dict[str, Interval] = {}
@@ -51,6 +54,9 @@ def section(found: Sequence[Compared], leads: tuple[str, ...], plan: Plan) -> Se
         title="Does the model look elsewhere than networks that were taught nothing?",
         text=(_TEXT,),
         tables=tables,
+        notices=blind_notices(
+            (each for own in shares.values() for each in own.values()), "the comparison"
+        ),
         figures=figures,
     )
 

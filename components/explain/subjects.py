@@ -70,6 +70,12 @@ def open_subjects(
     ]
 
 
+def bare_subject(model: Model, fold: str) -> Subject:
+    """Return a fold's networks without any record, which says what fits them; opens nothing."""
+    rows = _rows(model, fold, "val", (), None)
+    return _subject(model, fold, rows, lambda _rows, _fs: np.empty((0, 0), np.int8))
+
+
 def _rows(model: Model, fold: str, part: str, ids: Sequence[str], opening: Opening | None) -> Rows:
     """Return the named records of a fold, in the order of the manifest."""
     stats = stats_of(model.train, fold)

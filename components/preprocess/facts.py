@@ -23,6 +23,7 @@ def state_facts(
     has_ecg: bool,
     source: Stage,
     split: Split,
+    shuffle: int | None,
 ) -> None:
     """Fill the workspace's facts and counts.
 
@@ -34,11 +35,11 @@ def state_facts(
         has_ecg: there are tensors.
         source: the ingest stage.
         split: how the parts were made and what they may not share.
+        shuffle: seed under which the outcomes were dealt out; None where they are as they were.
     """
     folds = fold_names(frame)
     known = frame[frame["label"].notna()]
     patients = known.groupby("patient_id")["label"].max()
-    assignment = frame[["sample_id", *[f"{PART_PREFIX}{f}" for f in folds]]]
     work.facts |= {
         "folds": folds,
         "modalities": (["ecg"] if has_ecg else [])
@@ -48,9 +49,8 @@ def state_facts(
         "ecg": config.ecg.model_dump(mode="json"),
         "patients_known": source.facts["patients_known"],
         "source": source.facts["source"],
-        "test_split_sha256": digest(
-            sorted(map(list, assignment.astype(str).itertuples(index=False, name=None)))
-        ),
+        "test_split_sha256": _test_split(frame, folds, shuffle),
+        "labels_shuffled": shuffle,
         "sizes": {fold: _sizes(known, fold) for fold in folds},
         "split_method": split.method,
         "split_groups": split.groups,
@@ -66,6 +66,17 @@ def state_facts(
         "prevalence": float(np.mean(patients.to_numpy(float))),
         **_flag_counts(frame),
     }
+
+
+def _test_split(frame: pd.DataFrame, folds: list[str], shuffle: int | None) -> str:
+    """Return the hash of who is in which part, and of the seed of a control.
+
+    A control has its model's parts, but what is read of its test part are dealt outcomes: that is
+    no look at the model's.
+    """
+    assignment = frame[["sample_id", *[f"{PART_PREFIX}{f}" for f in folds]]]
+    rows = sorted(map(list, assignment.astype(str).itertuples(index=False, name=None)))
+    return digest(rows if shuffle is None else {"parts": rows, "labels_shuffled": shuffle})
 
 
 def _flag_counts(frame: pd.DataFrame) -> dict[str, int]:

@@ -48,6 +48,15 @@ def derive_label(
     return found.frame, found.rejects
 
 
+def label_of(frame: pd.DataFrame, config: LabelConfig, *, partial: bool = False) -> pd.Series:
+    """Return 0, 1 or missing per record, as `add_outcome` makes it, and write nothing.
+
+    Raises:
+        InputError: as `labels.derive`.
+    """
+    return (labels.derive_known if partial else labels.derive)(frame, config).label
+
+
 def add_outcome(
     work: Workspace, frame: pd.DataFrame, config: LabelConfig, *, partial: bool = False
 ) -> tuple[pd.DataFrame, Labelled]:

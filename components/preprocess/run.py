@@ -91,14 +91,16 @@ def preprocess(
     if frame.empty:
         raise InputError("no record is left after preprocessing; see rejects.parquet")
     _save(work, REJECTS, pa.Table.from_pylist(rejects, schema=REJECT_SCHEMA))
+    own = outcome_config(heads, label) if heads else label
+    true_label = outcome.label_of(frame, own, partial=bool(heads))
     if label.shuffle is not None:
         frame = shuffle_outcomes(frame, label.shuffle)
-    own = outcome_config(heads, label) if heads else label
     frame, labelled = outcome.add_outcome(work, frame, own, partial=bool(heads))
     frame = add_views(frame, heads or {})
     if "text" in config.modalities:
         frame = attach_notes(work, source, frame, config.notes)
-    split = splits.assign(frame, config.split)
+    # By the labels as they were: a control has its model's patients in every part.
+    split = splits.assign(frame, config.split, label=true_label, shuffle=label.shuffle)
     frame = frame.assign(**split.parts)
     frame = frame.assign(**fold_weights(frame, label, labelled))
     kept = [*SUBJECT_COLUMNS, "ecg_sha256", *_made(frame), *_tabular(columns)]
@@ -107,8 +109,10 @@ def preprocess(
     if "text" in config.modalities:
         embed_notes(work, frame, config.text)
     _statistics(work, frame, columns, config, has_ecg=has_ecg, known=known_columns(heads or {}))
-    state_facts(work, frame, columns, config, has_ecg=has_ecg, source=source, split=split)
-    work.facts["labels_shuffled"] = label.shuffle
+    state_facts(
+        work, frame, columns, config, has_ecg=has_ecg, source=source, split=split,
+        shuffle=label.shuffle,
+    )  # fmt: skip
     work.facts["learned_from"] = list(known_columns(heads or {}))
 
 

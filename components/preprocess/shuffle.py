@@ -2,7 +2,8 @@
 
 Whoever gets a patient's outcome gets all of it (label, days to event, death and last contact), so
 that prevalence, censoring and its weights stay what they are while every tie to ECG and features
-is cut. Skill that is left is a leak.
+is cut. Skill that is left is a leak. Who is in which part is decided before, by the labels as they
+were: a control learns from its model's training patients and from nobody else.
 """
 
 from __future__ import annotations

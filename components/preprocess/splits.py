@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,18 +36,33 @@ class Split:
     note: str = ""
 
 
-def assign(frame: pd.DataFrame, config: SplitConfig) -> Split:
+def assign(
+    frame: pd.DataFrame,
+    config: SplitConfig,
+    *,
+    label: pd.Series | None = None,
+    shuffle: int | None = None,
+) -> Split:
     """Return the part of every record in every fold.
 
     Args:
         frame: `patient_id`, `label` (0, 1, missing), `given_split`, `site`, `period` and
             `index_time` per record.
         config: method, shares, folds, seed, group.
+        label: per record, by which parts are drawn in place of the frame's own.
+        shuffle: seed under which the frame's own were dealt out; None where they were not.
 
     Raises:
         InputError: too few patients of a class, splits given for some records only, or dates,
             sites or groups that the method needs are missing.
     """
+    split = _assigned(frame if label is None else frame.assign(label=label), config)
+    if shuffle is not None:
+        _check_dealt(frame, split, shuffle)
+    return split
+
+
+def _assigned(frame: pd.DataFrame, config: SplitConfig) -> Split:
     method = resolve(frame, config)
     groups = {"patient_id": "all"}
     if config.group != "patient":
@@ -95,13 +111,26 @@ def resolve(frame: pd.DataFrame, config: SplitConfig) -> str:
     return "folds" if few else "holdout"
 
 
+def _check_dealt(frame: pd.DataFrame, split: Split, seed: int) -> None:
+    # Parts are stratified on the labels as they were: chance may leave a small one without a class.
+    for fold, part, value in _lacking(frame, split.parts):
+        raise InputError(
+            f"label.shuffle={seed} leaves the {part} part of {fold.removeprefix(PART_PREFIX)} "
+            f"without a record of label {value}; choose another seed"
+        )
+
+
 def _check_classes(frame: pd.DataFrame, parts: Parts) -> None:
-    for fold, part in parts.items():
-        for name in PARTS:
-            labels = frame.loc[part == name, "label"].dropna()
-            for value in (0, 1):
-                if not (labels == value).any():
-                    raise InputError(
-                        f"the {name} part of {fold} has no record with label {value}; both classes "
-                        "are needed in every part: bring more data or check the label column"
-                    )
+    for fold, part, value in _lacking(frame, parts):
+        raise InputError(
+            f"the {part} part of {fold} has no record with label {value}; both classes "
+            "are needed in every part: bring more data or check the label column"
+        )
+
+
+def _lacking(frame: pd.DataFrame, parts: Parts) -> Iterator[tuple[str, str, int]]:
+    """Yield each fold, part and label of which there is no record."""
+    for fold, assigned in parts.items():
+        for part in PARTS:
+            labels = frame.loc[assigned == part, "label"].dropna()
+            yield from ((fold, part, value) for value in (0, 1) if not (labels == value).any())

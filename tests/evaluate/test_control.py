@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.core import stages
 from components.core.control import is_control
 from components.core.data.cohort import read_part, rows_of
 from components.core.metrics.bootstrap import bootstrap
@@ -19,7 +21,7 @@ from components.core.metrics.resampling import Plan
 from components.core.store import Stage
 from components.evaluate.analyses import shuffled_labels
 from components.evaluate.baselines import Features, fit_predict
-from scripts.shuffled_labels import Row, holds_chance, passed, table
+from scripts.shuffled_labels import CHAIN, Row, holds_chance, passed, table
 from tests.chain import (
     TABULAR_OPTIONS,
     ingest_config,
@@ -96,6 +98,12 @@ def rows(*values: float, width: float = 0.1) -> list[Row]:
         Row(i, 500, 60, 9.0, {"network": Interval(v, v - width, v + width, 10, 0, "m")})
         for i, v in enumerate(values)
     ]
+
+
+def test_the_script_goes_through_components_that_have_a_command() -> None:
+    upstream = [stages.FACTS[each].upstream for each in CHAIN]
+    assert upstream == ["", *CHAIN[:-1]]
+    assert all(importlib.util.find_spec(f"components.{each}.cli") for each in CHAIN)
 
 
 def test_the_table_of_the_script_judges_the_shuffles() -> None:

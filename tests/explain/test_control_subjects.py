@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,32 @@ def test_a_control_of_other_records_is_refused(trainings: dict[str, Upstream]) -
     other = replace(control, ingest=replace(control.ingest, fingerprint="0" * 64))
     with pytest.raises(InputError, match="differs from the model in its records; train it"):
         check_control(trainings["model"], other)
+
+
+def test_a_control_has_the_models_parts(trainings: dict[str, Upstream]) -> None:
+    own, control = (
+        pd.read_parquet(trainings[name].cohort.folder / MANIFEST) for name in ("model", "control")
+    )
+    pd.testing.assert_series_equal(own["part.holdout"], control["part.holdout"])
+    check_control(trainings["model"], trainings["control"])
+
+
+@pytest.mark.parametrize(("change", "count"), [("moved", 2), ("lost", 1)])
+def test_a_control_of_another_split_is_refused(
+    trainings: dict[str, Upstream], tmp_path: Path, change: str, count: int
+) -> None:
+    control = trainings["control"]
+    frame = pd.read_parquet(control.cohort.folder / MANIFEST)
+    if change == "moved":
+        val = frame.index[frame["part.holdout"] == "val"][:2]
+        frame.loc[val, "part.holdout"] = "train"
+    else:
+        frame = frame.iloc[1:]
+    frame.to_parquet(tmp_path / MANIFEST)
+    old = replace(control, cohort=replace(control.cohort, folder=tmp_path))
+    sentence = rf"has {count} record\(s\) in another part than the model, .*; prepare and train it"
+    with pytest.raises(InputError, match=sentence):
+        check_control(trainings["model"], old)
 
 
 def test_a_control_without_the_fold_is_refused(trainings: dict[str, Upstream]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -16,7 +17,7 @@ from components.core import runs
 from components.core.store import Stage, read_stage
 from components.explain import chunks, outputs
 from components.explain.cli import main
-from tests.explain.conftest import ECG_ONLY, GRADIENT, NOISE, Place, explain, recorded
+from tests.explain.conftest import ECG_ONLY, GRADIENT, NOISE, Place, explain
 from tests.tracking_names import uncovered
 
 Get = Callable[[str], Place]
@@ -169,16 +170,6 @@ def test_the_test_part_is_opened_on_record_only_when_asked_for(place: Get) -> No
     assert "has been opened 1 time(s)" in done.stderr
 
 
-def test_the_figures_land_on_the_pipelines_run(place: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = place("table")
-    parent = recorded(at.train, component="pipeline")
-    monkeypatch.setattr("components.explain.telling.figures_of", lambda _: {"explain/some": 0.5})
-    done = started("--run", parent, "--samples", "4")
-    assert done.exit_code == 0, done.output
-    assert mlflow.get_run(parent).data.metrics == {"explain/some": 0.5}
-    assert newest().data.metrics["explain/some"] == 0.5
-
-
 def test_a_killed_run_goes_on_from_its_last_chunk(
     place: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,14 +218,37 @@ def test_a_control_is_opened_and_its_labels_checked(place: Get) -> None:
     own = started("--run", other.run_id, "--samples", "4")
     assert own.exit_code == 0, own.output
     assert "the labels were shuffled, there is nothing to explain" in own.stderr
-    done = started("--run", at.run_id, "--samples", "4", "--control", f" {other.run_id},")
-    assert done.exit_code == 0, done.output
-    assert stage_of(at).inputs["control.0"] == other.train.fingerprint
     told = refused("--run", at.run_id, "--control", at.run_id)
     assert "is no control, its labels were not shuffled" in told
     ecg = place("ecg")
     told = refused("--run", ecg.run_id, "--control", other.run_id)
     assert "differs from the model in its records" in told
+
+
+def test_a_control_that_nothing_is_compared_with_is_refused(place: Get) -> None:
+    at, control = place("table"), place("shuffled")
+    told = refused("--run", at.run_id, "--control", f" {control.run_id},")
+    assert "but this model's inputs are tabular; leave control out" in told
+    at, control = place("ecg"), place("ecg_shuffled")
+    told = refused("--run", at.run_id, "--control", control.run_id, "--methods", "gradient")
+    assert "controls are compared by ig and ablation, but the methods are gradient; name" in told
+    assert not (at.work.data / "explain").exists()
+
+
+def test_a_wrong_method_opens_no_test_part(place: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = place("ecg")
+    never = SimpleNamespace(NAME="never", TITLE="Never", ORDER=3, applies=lambda _: False)
+    found = {"gradient": GRADIENT, "never": never}
+    monkeypatch.setattr("components.explain.method.all_methods", lambda: found)
+    monkeypatch.setattr(
+        "components.explain.run.segments_of", lambda *_: pytest.fail("delineated before")
+    )
+    for name, sentence in (
+        ("gradiant", "there is no method 'gradiant'"),
+        ("never", "the method 'never' does not fit"),
+    ):
+        assert sentence in refused("--run", at.run_id, "--part", "test", "--methods", name)
+    assert runs.count_openings(at.cohort.facts["test_split_sha256"]) == 0
 
 
 def test_a_run_without_a_model_is_one_sentence(place: Get) -> None:

@@ -10,6 +10,8 @@ import pytest
 from components.core.attribution.groups import Grouped, cell_names
 from components.core.errors import InputError
 from components.core.metrics.resampling import Plan
+from components.explain import segment_shares
+from components.explain.against_controls import Compared
 from components.explain.planted import HELD, Place, located, place
 from components.explain.planted_section import section
 from components.ingest.synthetic.loadings import Loadings
@@ -73,7 +75,8 @@ def test_share_and_ratio_are_those_that_were_made() -> None:
     controls = [attributions(share) for share in (0.2, 0.3, 0.4)]
     found = located(attributions(0.6), controls, where=WHERE, patients=PATIENTS, plan=PLAN)
     assert found.share.value == pytest.approx(0.6)
-    assert found.controls == pytest.approx((0.2, 0.3, 0.4))
+    assert [each.share for each in found.controls] == pytest.approx([0.2, 0.3, 0.4])
+    assert [each.relative for each in found.controls] == pytest.approx([1.0, 1.0, 1.0])
     assert found.control is not None
     assert found.control.value == pytest.approx(0.3)
     assert found.ratio is not None
@@ -97,14 +100,55 @@ def test_a_control_that_does_not_look_at_the_ecg_is_left_out_and_told() -> None:
     controls = [attributions(0.2), dead, attributions(0.4)]
     found = located(attributions(0.6), controls, where=WHERE, patients=PATIENTS, plan=PLAN)
     assert found.blind == 1
-    assert found.controls == pytest.approx((0.2, 0.4))
+    assert [each.share for each in found.controls] == pytest.approx([0.2, 0.4])
     assert found.ratio is not None
     assert found.ratio.value == pytest.approx(2.0)
     told = section({"ig": found}, titles={"ig": "IG"}, where=WHERE, area=0.1)
     assert "was compared with: 2. Name 3 or more" in told.notices[0].text
-    assert "1 network(s) trained on shuffled labels do not look at the ECG" in told.notices[1].text
+    assert "1 network(s) trained on shuffled labels hardly look at the ECG" in told.notices[1].text
     alone = located(attributions(0.6), [dead], where=WHERE, patients=PATIENTS, plan=PLAN)
     assert alone.ratio is None
+
+
+def scaled(by: float, planted: float) -> Grouped:
+    return of_cells(by * attributions(planted).values)
+
+
+def test_a_network_counts_by_how_much_it_attributes() -> None:
+    controls = [attributions(0.2), scaled(0.05, 0.9)]
+    found = located(attributions(0.6), controls, where=WHERE, patients=PATIENTS, plan=PLAN)
+    assert found.control is not None
+    assert found.control.value == pytest.approx((0.2 + 0.05 * 0.9) / 1.05)
+    assert found.ratio is not None
+    assert found.ratio.value == pytest.approx(0.6 / found.control.value)
+    assert found.cells()[-1] == "0.20 (100 % as much), 0.90 (5 % as much)"
+
+
+@pytest.mark.parametrize(("by", "blind"), [(0.009, 1), (0.011, 0)])
+def test_a_network_below_a_hundredth_of_the_model_is_blind(by: float, blind: int) -> None:
+    controls = [attributions(0.2), scaled(by, 0.9)]
+    found = located(attributions(0.6), controls, where=WHERE, patients=PATIENTS, plan=PLAN)
+    assert found.blind == blind
+    assert len(found.controls) == 2 - blind
+
+
+def test_beside_a_model_without_attribution_networks_keep_their_share() -> None:
+    found = located(
+        scaled(0.0, 0.5), [attributions(0.2)], where=WHERE, patients=PATIENTS, plan=PLAN
+    )
+    assert found.blind == 0
+    assert found.cells()[-1] == "0.20 (∞ as much)"
+
+
+def test_segments_say_how_many_networks_were_left_out() -> None:
+    compared = Compared(
+        method="ig", title="IG", own=attributions(0.6), networks=[scaled(0.001, 0.9)],
+        patients=PATIENTS,
+    )  # fmt: skip
+    told = segment_shares.section([compared], ("I", "II"), PLAN)
+    assert "1 network(s) trained on shuffled labels hardly look" in told.notices[0].text
+    assert "left out of the comparison." in told.notices[0].text
+    assert not [name for name in told.figures if name.startswith("segment_ratio")]
 
 
 def test_patients_and_not_records_are_drawn() -> None:
@@ -134,7 +178,7 @@ def test_the_section_tells_ratio_spread_and_area() -> None:
     assert "I QRS, II QRS, I T: 12 % of the trace" in told.text[0]
     row = told.tables[0].rows[0]
     assert row[0] == "Integrated Gradients"
-    assert row[-1] == "0.20, 0.30, 0.40"
+    assert row[-1] == "0.20 (100 % as much), 0.30 (100 % as much), 0.40 (100 % as much)"
 
 
 def test_a_large_area_and_few_controls_are_noticed() -> None:

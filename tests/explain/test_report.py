@@ -54,6 +54,7 @@ def test_controls_say_what_a_network_does_by_itself(place: Get) -> None:
     done = started("--run", at.run_id, "--methods", "ig,ablation", "--control", control.run_id,
                    "--set", SMALL)  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert stage_of(at).inputs["control.0"] == control.train.fingerprint
     page = (stage_of(at).folder / "report.html").read_text()
     assert "Does the model look elsewhere than networks that were taught nothing?" in page
     assert "find what was planted" not in page
@@ -63,6 +64,23 @@ def test_controls_say_what_a_network_does_by_itself(place: Get) -> None:
         assert sum(shares) == pytest.approx(1.0)
         assert metrics[f"explain/segment_ratio/QRS/{method}"] > 0
     assert uncovered(metrics) == []
+
+
+@pytest.mark.usefixtures("halved")
+@pytest.mark.parametrize(("known", "compared"), [(8, True), (6, False)])
+def test_leads_that_the_planted_truth_lacks_are_a_notice(
+    place: Get, monkeypatch: pytest.MonkeyPatch, known: int, compared: bool
+) -> None:
+    at = place("ecg")
+    leads = at.cohort.facts["ecg"]["leads"][:known]
+    share = {lead: {"P": 0.0, "QRS": 0.1, "ST": 0.0, "T": 0.0} for lead in leads}
+    truth = {"ecg": {"signal_share": share}}
+    monkeypatch.setattr("components.explain.checks.truth_summary", lambda _: truth)
+    done = started("--run", at.run_id, "--methods", "ablation", "--set", SMALL)
+    assert done.exit_code == 0, done.output
+    metrics = newest().data.metrics
+    assert ("explain/planted_share/ablation" in metrics) == compared
+    assert ("What was planted is not known of the lead(s) V5, V6" in done.stderr) == (not compared)
 
 
 @pytest.mark.usefixtures("halved")

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.core.config.sections import SplitConfig
+from components.core.errors import InputError
 from components.core.store import Stage
 from components.preprocess.shuffle import shuffle_outcomes
+from components.preprocess.splits import assign
 from tests.chain import (
     TABULAR_OPTIONS,
     audited,
@@ -86,13 +90,52 @@ def shuffled(tmp_path: Path, seed: int | None) -> Stage:
     return prepared(source, label={"shuffle": seed}, split={"method": "holdout"})
 
 
+def test_a_control_has_its_models_patients_in_every_part(tmp_path: Path, data_folder: Path) -> None:
+    own, *controls = (shuffled(tmp_path, seed) for seed in (None, 4, 5))
+    parts = ["sample_id", "part.holdout"]
+    for control in controls:
+        pd.testing.assert_frame_equal(manifest_of(control)[parts], manifest_of(own)[parts])
+        assert not manifest_of(control)["label"].equals(manifest_of(own)["label"])
+    # What is read of a control's test part says nothing of the true labels.
+    assert len({each.facts["test_split_sha256"] for each in (own, *controls)}) == 3
+
+
+def test_weights_are_those_of_the_dealt_outcomes(tmp_path: Path, data_folder: Path) -> None:
+    path = write_tabular_cohort(tmp_path, patients=200)
+    table = pd.read_csv(path)
+    rng = np.random.default_rng(0)
+    table["event_days"] = np.where(table["label"] == 1, rng.integers(1, 300, len(table)), np.nan)
+    table["seen_days"] = rng.integers(300, 900, len(table))
+    table.to_csv(path, index=False)
+    options = {key: own for key, own in TABULAR_OPTIONS.items() if key != "label"}
+    times = {"event_time_days": "event_days", "followup_days": "seen_days"}
+    source = ingested(ingest_config("table", path, options | times))
+    label = {"horizon_days": 365, "shuffle": 3}
+    control = manifest_of(prepared(source, label=label, split={"method": "holdout"}))
+    # An outcome that is not known stays with its follow-up, and counts in no part.
+    censored = control["censored"].astype(bool)
+    assert 0 < censored.sum() < len(control)
+    assert (control["label"].isna() == censored).all()
+    assert (control.loc[censored, "weight.holdout"] == 0).all()
+    assert (control.loc[~censored, "weight.holdout"] > 0).all()
+
+
+def test_a_seed_that_leaves_a_part_without_a_class_is_refused() -> None:
+    frame = pd.DataFrame(
+        {"patient_id": list("abcdef"), "label": [0, 1, 0, 0, 1, 0],
+         "given_split": ["train", "train", "val", "val", "test", "test"]}
+    )  # fmt: skip
+    own = pd.Series([0, 1] * 3)
+    assert assign(frame, SplitConfig(), label=own).method == "given"
+    sentence = r"label.shuffle=7 leaves the val part of given without a record of label 1; choose"
+    with pytest.raises(InputError, match=sentence):
+        assign(frame, SplitConfig(), label=own, shuffle=7)
+
+
 def test_a_cohort_with_shuffled_labels(tmp_path: Path, data_folder: Path) -> None:
     own, control = shuffled(tmp_path, None), shuffled(tmp_path, 4)
     assert (own.facts["labels_shuffled"], control.facts["labels_shuffled"]) == (None, 4)
     assert control.counts["events"] == own.counts["events"]
-    for part in ("train", "val", "test"):
-        sizes = [stage.facts["sizes"]["holdout"][part] for stage in (own, control)]
-        assert sizes[0] == sizes[1]  # stratified on the labels as they are
     before, after = manifest_of(own), manifest_of(control)
     assert abs(before["tab.x"].corr(before["label"].astype(float))) > 0.4
     assert abs(after["tab.x"].corr(after["label"].astype(float))) < 0.2

@@ -1,0 +1,48 @@
+"""Whether what was asked fits the model, told before anything is opened or computed."""
+
+from __future__ import annotations
+
+from components.core.errors import ConfigError
+from components.explain.against_controls import METHODS
+from components.explain.job import Job
+from components.explain.method import Method, chosen
+from components.explain.subject import Subject
+from components.explain.subjects import Model, bare_subject
+
+
+def check_fits(job: Job) -> None:
+    """Check methods and controls against the networks, without a record.
+
+    Raises:
+        ConfigError: a method that does not exist or does not fit the model, or none that fits; or
+            controls that nothing could be compared with.
+    """
+    model = Model(train=job.behind.train, cohort=job.behind.cohort, head=job.head, place=job.place)
+    subject = bare_subject(model, next(iter(job.chosen.by_fold)))
+    methods = fitting(subject, job)
+    if not job.controls:
+        return
+    if not subject.leads:
+        raise ConfigError(
+            "control names trainings to compare the ECG's leads with, but this model's inputs are "
+            f"{', '.join(subject.inputs)}; leave control out"
+        )
+    names = [each.NAME for each in methods]
+    if not set(METHODS) & set(names):
+        raise ConfigError(
+            f"controls are compared by {' and '.join(METHODS)}, but the methods are "
+            f"{', '.join(names)}; name one of the former, too, or leave control out"
+        )
+
+
+def fitting(subject: Subject, job: Job) -> list[Method]:
+    """Return the methods to run.
+
+    Raises:
+        ConfigError: one does not exist or does not fit the model, or none fits.
+    """
+    methods = chosen(subject, job.config)
+    if not methods:
+        has = ", ".join(subject.inputs)
+        raise ConfigError(f"no method fits this model, whose inputs are {has}; name another model")
+    return methods
