@@ -16,7 +16,7 @@ from components.explain import planted
 from components.explain.cohort import whole
 from components.explain.control_subjects import control_subjects
 from components.explain.explained import Explained
-from components.explain.faithfulness.means import Ids
+from components.explain.faithfulness.means import Floats, Ids
 from components.explain.joined import joined
 from components.explain.lots import lots
 from components.explain.method import Attributed, Method
@@ -36,6 +36,7 @@ class Compared:
         own: `lead_segment` attributions of the model's networks together.
         networks: of each control network by itself.
         patients: `[n]` ids.
+        truth: `[n]` 1 with the event, 0 without, NaN where it is not known.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Compared:
     own: Grouped
     networks: Sequence[Grouped]
     patients: Ids
+    truth: Floats
 
     def located(self, where: planted.Place, plan: Plan) -> planted.Located:
         """Return how much attribution lies on some cells."""
@@ -76,6 +78,7 @@ def _compared(
         own=said.grouped["lead_segment"],
         networks=_networks(taught, method, explained.config),
         patients=records["patient_id"].to_numpy(str),
+        truth=records["truth"].to_numpy(np.float64, na_value=np.nan),
     )
 
 

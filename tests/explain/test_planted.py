@@ -143,7 +143,7 @@ def test_beside_a_model_without_attribution_networks_keep_their_share() -> None:
 def test_segments_say_how_many_networks_were_left_out() -> None:
     compared = Compared(
         method="ig", title="IG", own=attributions(0.6), networks=[scaled(0.001, 0.9)],
-        patients=PATIENTS,
+        patients=PATIENTS, truth=np.arange(20) % 2.0,
     )  # fmt: skip
     told = segment_shares.section([compared], ("I", "II"), PLAN)
     assert "1 network(s) trained on shuffled labels hardly look" in told.notices[0].text
