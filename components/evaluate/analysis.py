@@ -6,8 +6,6 @@ An analysis is a module with `NAME`, `ORDER` (place on the page), `applies(conte
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -18,7 +16,8 @@ import pandas as pd
 from components.core.config.task import TaskConfig
 from components.core.data.held_out import Opening
 from components.core.device import Place
-from components.core.errors import CardioError, ConfigError, nearest
+from components.core.discovery import in_order
+from components.core.errors import ConfigError, nearest
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables
 from components.core.progress import progress
@@ -89,17 +88,8 @@ def all_analyses() -> MappingProxyType[str, Analysis]:
     Raises:
         CardioError: two of the same name.
     """
-    modules = [
-        cast(Analysis, importlib.import_module(f"{package.__name__}.{info.name}"))
-        for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_")
-    ]
-    found: dict[str, Analysis] = {}
-    for module in sorted(modules, key=lambda each: (each.ORDER, each.NAME)):
-        if module.NAME in found:
-            raise CardioError(f"two analyses are named '{module.NAME}'; rename one of them")
-        found[module.NAME] = module
-    return MappingProxyType(found)
+    found = in_order(package, kind="analyses")
+    return cast(MappingProxyType[str, Analysis], found)
 
 
 def run_analyses(context: Context) -> tuple[Section, ...]:

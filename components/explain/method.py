@@ -7,8 +7,6 @@ A method is a module with `NAME`, `TITLE`, `ORDER` (place on the page), `applies
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -19,7 +17,8 @@ import numpy.typing as npt
 
 from components.core.attribution.groups import Grouped
 from components.core.config.explain import ExplainConfig
-from components.core.errors import CardioError, ConfigError, nearest
+from components.core.discovery import in_order
+from components.core.errors import ConfigError, nearest
 from components.explain import methods as package
 from components.explain.subject import Subject
 
@@ -95,17 +94,8 @@ def all_methods() -> MappingProxyType[str, Method]:
     Raises:
         CardioError: two of the same name.
     """
-    modules = [
-        cast(Method, importlib.import_module(f"{package.__name__}.{info.name}"))
-        for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_")
-    ]
-    found: dict[str, Method] = {}
-    for module in sorted(modules, key=lambda each: (each.ORDER, each.NAME)):
-        if module.NAME in found:
-            raise CardioError(f"two methods are named '{module.NAME}'; rename one of them")
-        found[module.NAME] = module
-    return MappingProxyType(found)
+    found = in_order(package, kind="methods")
+    return cast(MappingProxyType[str, Method], found)
 
 
 def chosen(subject: Subject, config: ExplainConfig) -> list[Method]:

@@ -6,8 +6,6 @@ A criterion is a module with `NAME`, `ORDER` (place in the table), `applies(case
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +13,7 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from components.core.comparison.judged import Judged
-from components.core.errors import CardioError
+from components.core.discovery import in_order
 from components.core.logged_model import Logged
 from components.promote import criteria as package
 from components.promote.gate import Gate
@@ -114,13 +112,5 @@ def all_criteria() -> MappingProxyType[str, CriterionFile]:
     Raises:
         CardioError: two of the same name.
     """
-    modules = [
-        cast(CriterionFile, importlib.import_module(f"{package.__name__}.{info.name}"))
-        for info in pkgutil.iter_modules(package.__path__)
-    ]
-    found: dict[str, CriterionFile] = {}
-    for module in sorted(modules, key=lambda each: (each.ORDER, each.NAME)):
-        if module.NAME in found:
-            raise CardioError(f"two criteria are named '{module.NAME}'; rename one of them")
-        found[module.NAME] = module
-    return MappingProxyType(found)
+    found = in_order(package, kind="criteria")
+    return cast(MappingProxyType[str, CriterionFile], found)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from components.core import discovery
 from components.core.errors import CardioError, ConfigError
 from components.core.report.section import Section
 from components.evaluate import analysis
@@ -35,9 +36,9 @@ def test_every_analysis_has_the_interface() -> None:
 
 def test_two_of_one_name_are_refused(fresh) -> None:
     twin = SimpleNamespace(NAME="twin", ORDER=1)
-    fresh.setattr(analysis.importlib, "import_module", lambda name: twin)
+    fresh.setattr(discovery.importlib, "import_module", lambda name: twin)
     fresh.setattr(
-        analysis.pkgutil, "iter_modules", lambda path: [SimpleNamespace(name=n) for n in "ab"]
+        discovery.pkgutil, "iter_modules", lambda path: [SimpleNamespace(name=n) for n in "ab"]
     )
     with pytest.raises(CardioError, match=r"two analyses are named 'twin'; rename one"):
         analysis.all_analyses()

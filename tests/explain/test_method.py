@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from components.core import discovery
 from components.core.attribution.groups import Grouped
 from components.core.attribution.target import Target
 from components.core.config.explain import ExplainConfig
@@ -80,7 +81,7 @@ def test_a_method_without_a_reason_is_told_by_its_inputs(
 
 def test_two_methods_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twin = SimpleNamespace(NAME="ig", ORDER=1)
-    monkeypatch.setattr(method.importlib, "import_module", lambda _name: twin)
+    monkeypatch.setattr(discovery.importlib, "import_module", lambda _name: twin)
     with pytest.raises(CardioError, match="two methods are named 'ig'; rename one of them"):
         all_methods.__wrapped__()
 

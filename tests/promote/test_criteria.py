@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.core import discovery
 from components.core.comparison.judged import Judged
 from components.core.errors import CardioError
 from components.core.logged_model import Logged
 from components.core.metrics.interval import Interval
 from components.core.metrics.tables import patient_tables
 from components.core.store import Stage
-from components.promote import criterion
 from components.promote.criterion import Candidate, Case, Champion, Criterion, all_criteria
 from components.promote.gate import load_gate
 from components.promote.page import render_page
@@ -261,7 +261,7 @@ def test_an_evaluation_that_kept_no_answers_is_refused(
 
 def test_two_criteria_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     module = SimpleNamespace(NAME="twice", ORDER=1)
-    monkeypatch.setattr(criterion.importlib, "import_module", lambda name: module)
+    monkeypatch.setattr(discovery.importlib, "import_module", lambda name: module)
     with pytest.raises(CardioError, match="two criteria are named 'twice'; rename one of them"):
         all_criteria.__wrapped__()
 
