@@ -42,10 +42,10 @@ from components.ingest.synthetic.vcg import (  # noqa: E402
     beat,
     twelve,
 )
+from scripts.marks import write_between  # noqa: E402
 
 mpl.use("Agg")
 FS = 500
-MARKS = ("<!-- intervals -->\n", "<!-- /intervals -->\n")
 LAYOUT = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
 PAGE = ("HR06001", "HR06003", "JS20000", "HR06004")
 COLUMN_S = 2.5
@@ -251,18 +251,15 @@ def _waves(stem: Path, lead: str) -> dict[str, list[tuple[int, int, int]]]:
 def write_table(simulated: list[Signal], real: list[Signal]) -> None:
     """Replace the table between the marks of docs/synthetic.md."""
     lines = [
-        "| measure | simulated, mean (5th–95th percentile) | real, mean (5th–95th percentile) |\n",
-        "|---|---|---|\n",
+        "| measure | simulated, mean (5th–95th percentile) | real, mean (5th–95th percentile) |",
+        "|---|---|---|",
     ]
     for column, name in enumerate(ROWS):
         digits = 2 if "mV" in name else 0
         cells = [_cell(values[column], digits) for values in (simulated, real)]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} |\n")
-        print(lines[-1].strip())
-    file = ROOT / "docs" / "synthetic.md"
-    before, rest = file.read_text().split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    file.write_text(before + MARKS[0] + "".join(lines) + MARKS[1] + after)
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+        print(lines[-1])
+    write_between(ROOT / "docs" / "synthetic.md", "intervals", lines)
 
 
 def _cell(values: Signal, digits: int) -> str:

@@ -38,6 +38,7 @@ from components.core.signals.delineate import delineate, painted  # noqa: E402
 from components.core.signals.leads import LEADS8, LEADS12, select  # noqa: E402
 from components.core.signals.prominence import WAVES  # noqa: E402
 from components.core.signals.resample import resample  # noqa: E402
+from scripts.marks import write_between  # noqa: E402
 
 DOC, PICTURE = ROOT / "docs" / "delineation.md", ROOT / "docs" / "img" / "delineation.png"
 FS = 500.0
@@ -234,10 +235,10 @@ def main() -> None:
         for name, chosen, rule in runs:
             tallies.append((name, tally(chosen, rule)))
             advance(len(chosen))
-    write("boundaries", [*boundary_table(tallies), scatter_row(records)])
-    write("waves", wave_table(tallies))
-    write("peaks", list(peak_table(records)))
-    write("speed", [speed_line(records[:20])])
+    write_between(DOC, "boundaries", [*boundary_table(tallies), scatter_row(records)])
+    write_between(DOC, "waves", wave_table(tallies))
+    write_between(DOC, "peaks", list(peak_table(records)))
+    write_between(DOC, "speed", [speed_line(records[:20])])
     draw(records)
 
 
@@ -358,14 +359,6 @@ def _draw_lead(axis: Axes, record: Record, lead: str) -> None:
     axis.set_yticks([])
     if lead == SHOWN_LEADS[0]:
         axis.legend(ncols=len(COLOURS), fontsize=7, loc="upper right")
-
-
-def write(name: str, lines: list[str]) -> None:
-    """Replace what stands between two marks of the document."""
-    first, last = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
-    before, rest = DOC.read_text(encoding="utf-8").split(first)
-    _, after = rest.split(last)
-    DOC.write_text("".join([before, first, *(f"{x}\n" for x in lines), last, after]), "utf-8")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from components.core.signals.quality import FLAGS, Quality  # noqa: E402
 from components.core.signals.signal import Signal  # noqa: E402
 from components.ingest.synthetic.generate import generate  # noqa: E402
 from components.ingest.synthetic.options import SyntheticOptions  # noqa: E402
+from scripts.marks import write_between  # noqa: E402
 
 DOC = ROOT / "docs" / "quality.md"
 # aVF stands before aVL in this export: told by Goldberger's relations, which hold within 2 uV then.
@@ -63,12 +64,12 @@ def main() -> None:
         for name in ("cinc2021", "ptbdb")
         for p in sorted((data / "wfdb_ecg" / name).glob("*.hea"))
     ]
-    write("cinc2011", cinc2011_table(cinc))
-    write("ludb", ludb_table(ludb, others))
-    write("paced", paced_lines(ludb, data / "wfdb_ecg" / "ludb" / "ludb.csv"))
-    write("exchanged", exchanged_table(ludb))
-    write("pulse", pulse_lines([*(s for s, _ in cinc), *ludb, *others]))
-    write("synthetic", synthetic_table())
+    write_between(DOC, "cinc2011", cinc2011_table(cinc))
+    write_between(DOC, "ludb", ludb_table(ludb, others))
+    write_between(DOC, "paced", paced_lines(ludb, data / "wfdb_ecg" / "ludb" / "ludb.csv"))
+    write_between(DOC, "exchanged", exchanged_table(ludb))
+    write_between(DOC, "pulse", pulse_lines([*(s for s, _ in cinc), *ludb, *others]))
+    write_between(DOC, "synthetic", synthetic_table())
 
 
 def _numbered(folder: Path) -> list[Path]:
@@ -255,14 +256,6 @@ def _synthetic(folder: Path, rows: pd.DataFrame) -> dict[str, Quality]:
                 continue  # one of the broken files that are planted too
             found[row["recording_id"]] = assess(signal)
     return found
-
-
-def write(name: str, lines: list[str]) -> None:
-    """Replace what stands between two marks of the document."""
-    first, last = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
-    before, rest = DOC.read_text(encoding="utf-8").split(first)
-    _, after = rest.split(last)
-    DOC.write_text("".join([before, first, *(f"{x}\n" for x in lines), last, after]), "utf-8")
 
 
 if __name__ == "__main__":

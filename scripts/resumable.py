@@ -13,8 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from components.core.progress import progress
 from components.core.versions import library_versions
-
-MARKS = ("<!-- figures -->", "<!-- /figures -->")
+from scripts.marks import write_between
 
 
 class Job(Protocol):
@@ -72,9 +71,6 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 def rewrite(page: Path, draws: int, lines: Sequence[str]) -> None:
     """Rewrite what stands between the marks of a page, with date and versions above it."""
-    text = page.read_text(encoding="utf-8")
-    start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
     versions = ", ".join(f"{k} {v}" for k, v in library_versions(("numpy", "scipy")).items())
     told = f"{datetime.now(UTC):%Y-%m-%d}; {versions}; {draws:,} draws."
-    inside = "\n".join([told, "", *lines])
-    page.write_text(f"{text[:start]}\n{inside}\n{text[end:]}", encoding="utf-8")
+    write_between(page, "figures", [told, "", *lines])

@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT))
 from components.core import stages, store  # noqa: E402 - the script runs from anywhere
 from components.core.config.task import TaskConfig, load_task, save_resolved  # noqa: E402
 from components.core.metrics.interval import Interval  # noqa: E402
+from scripts.marks import write_between  # noqa: E402
 
 DOC = ROOT / "docs" / "controls.md"
-MARKS = ("<!-- shuffled:begin -->", "<!-- shuffled:end -->")
 # Nothing is searched for: the settings are those below.
 CHAIN = ("ingest", "preprocess", "audit", "train", "evaluate")
 # What the project asks of 20 shuffles; 17 of 20 is what 95 % intervals reach with probability 0.98.
@@ -65,9 +65,7 @@ def main() -> None:
         rows = [one(folder, seed, patients=asked.patients) for seed in seeds]
     text = table(rows)
     sys.stdout.write(f"{text}\n")
-    before, rest = DOC.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    DOC.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
+    write_between(DOC, "shuffled", text.split("\n"))
     sys.exit(0 if all(passed(rows[1:], model) for model in rows[0].auroc) else 1)
 
 

@@ -70,16 +70,6 @@ def test_tables_state_what_was_counted() -> None:
     assert wave_table([("ours", one)])[2] == "| ours | 90.0 / 10.0 | 100.0 / 0.0 | 50.0 / 0.0 |"
 
 
-def test_only_what_stands_between_the_marks_is_rewritten(tmp_path, monkeypatch) -> None:
-    from scripts import delineation
-
-    doc = tmp_path / "doc.md"
-    doc.write_text("a\n<!-- x -->\nold\n<!-- /x -->\nb\n")
-    monkeypatch.setattr(delineation, "DOC", doc)
-    delineation.write("x", ["new", "lines"])
-    assert doc.read_text() == "a\n<!-- x -->\nnew\nlines\n<!-- /x -->\nb\n"
-
-
 @pytest.fixture(scope="module")
 def ludb() -> Path:
     if not LUDB.is_dir():
