@@ -54,7 +54,7 @@ def plan(subjects: Sequence[Subject], methods: Sequence[Method]) -> list[Chunk]:
     """Return all chunks: method by method, fold by fold."""
     found: list[Chunk] = []
     for method in methods:
-        for subject in (each for each in subjects if method.applies(each)):
+        for subject in (each for each in subjects if not method.why_not(each)):
             for start in range(0, len(subject), CHUNK):
                 index = np.arange(start, min(start + CHUNK, len(subject)))
                 found.append(Chunk(number=len(found), method=method, subject=subject, index=index))

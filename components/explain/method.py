@@ -1,6 +1,6 @@
 """Methods of explanation, found in `methods/` by discovery.
 
-A method is a module with `NAME`, `TITLE`, `ORDER` (place on the page), `applies(subject)`,
+A method is a module with `NAME`, `TITLE`, `ORDER` (place on the page), `why_not(subject)`,
 `passes(subject, config)` and `explain(subject, index, config)`; where it does not apply, its
 `why_not(subject)` says why.
 """
@@ -72,8 +72,8 @@ class Method(Protocol):
     TITLE: str
     ORDER: int
 
-    def applies(self, subject: Subject) -> bool:
-        """Return whether the method fits the networks and their inputs."""
+    def why_not(self, subject: Subject) -> str:
+        """Return why the method does not fit the networks and their inputs; empty where it does."""
         ...
 
     def passes(self, subject: Subject, config: ExplainConfig) -> float:
@@ -108,24 +108,14 @@ def chosen(subject: Subject, config: ExplainConfig) -> list[Method]:
     for name in config.methods:
         if name not in known:
             raise ConfigError(f"there is no method '{name}'; {nearest(name, known)}")
-        if not known[name].applies(subject):
-            raise ConfigError(
-                f"the method '{name}' does not fit this model: {_why_not(known[name], subject)}; "
-                "leave it out"
-            )
+        why = known[name].why_not(subject)
+        if why:
+            raise ConfigError(f"the method '{name}' does not fit this model: {why}; leave it out")
     wanted = config.methods or tuple(known)
-    return [each for name, each in known.items() if name in wanted and each.applies(subject)]
+    return [each for name, each in known.items() if name in wanted and not each.why_not(subject)]
 
 
 def left_out(subject: Subject) -> dict[str, str]:
     """Return the methods that do not fit the networks and their inputs, and why."""
-    return {
-        name: _why_not(each, subject)
-        for name, each in all_methods().items()
-        if not each.applies(subject)
-    }
-
-
-def _why_not(method: Method, subject: Subject) -> str:
-    own = getattr(method, "why_not", None)
-    return f"its inputs are {', '.join(subject.inputs)}" if own is None else str(own(subject))
+    reasons = {name: each.why_not(subject) for name, each in all_methods().items()}
+    return {name: why for name, why in reasons.items() if why}

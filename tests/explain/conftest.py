@@ -212,13 +212,13 @@ def _segments(
 
 GRADIENT = SimpleNamespace(
     NAME="gradient", TITLE="Gradient times input", ORDER=1,
-    applies=lambda subject: bool(subject.inputs),
+    why_not=lambda subject: "",
     passes=lambda subject, config: 5.0,
     explain=explain,
 )  # fmt: skip
 ECG_ONLY = SimpleNamespace(
     NAME="ecg_only", TITLE="Of the ECG", ORDER=2,
-    applies=lambda subject: "ecg" in subject.inputs,
+    why_not=lambda subject: "" if "ecg" in subject.inputs else "its inputs are tabular",
     passes=lambda subject, config: float(config.steps),
     explain=explain,
 )  # fmt: skip

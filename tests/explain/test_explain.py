@@ -237,7 +237,7 @@ def test_a_control_that_nothing_is_compared_with_is_refused(place: Get) -> None:
 
 def test_a_wrong_method_opens_no_test_part(place: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     at = place("ecg")
-    never = SimpleNamespace(NAME="never", TITLE="Never", ORDER=3, applies=lambda _: False)
+    never = SimpleNamespace(NAME="never", TITLE="Never", ORDER=3, why_not=lambda _: "it never does")
     found = {"gradient": GRADIENT, "never": never}
     monkeypatch.setattr("components.explain.method.all_methods", lambda: found)
     monkeypatch.setattr(

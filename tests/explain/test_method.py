@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from components.core.attribution.groups import Grouped
 from components.core.attribution.target import Target
 from components.core.config.explain import ExplainConfig
 from components.core.errors import CardioError, ConfigError
-from components.explain import encoders, lots, method
+from components.explain import encoders, lots
 from components.explain.joined import joined
 from components.explain.method import Attributed, Words, all_methods, chosen, left_out
 from components.explain.methods import token_ablation
@@ -68,15 +68,7 @@ def test_it_is_said_why_methods_are_left_out(table: Subject) -> None:
 
 def test_methods_that_fit_everything_have_no_reason_against(table: Subject) -> None:
     for each in chosen(table, ExplainConfig()):
-        assert each.why_not(table) == ""  # type: ignore[attr-defined]
-
-
-def test_a_method_without_a_reason_is_told_by_its_inputs(
-    table: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = SimpleNamespace(NAME="plain", ORDER=1, applies=lambda _subject: False)
-    monkeypatch.setattr(method, "all_methods", lambda: MappingProxyType({"plain": plain}))
-    assert left_out(table) == {"plain": "its inputs are tabular"}
+        assert each.why_not(table) == ""
 
 
 def test_two_methods_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

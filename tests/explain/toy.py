@@ -93,8 +93,8 @@ class Exact:
     def __init__(self, sign: float = 1.0, error: float = 0.0) -> None:
         self.sign, self.error = sign, error
 
-    def applies(self, _subject: Subject) -> bool:
-        return True
+    def why_not(self, _subject: Subject) -> str:
+        return ""
 
     def passes(self, _subject: Subject, _config: ExplainConfig) -> float:
         return 1.0

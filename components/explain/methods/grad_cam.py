@@ -33,11 +33,6 @@ def why_not(subject: Subject) -> str:
     return "" if encoders.all_have(subject) else encoders.NONE
 
 
-def applies(subject: Subject) -> bool:
-    """Return whether every network has a last convolution."""
-    return not why_not(subject)
-
-
 def passes(subject: Subject, config: ExplainConfig) -> float:
     """Return the cost of a record: one pass with gradient."""
     del subject, config

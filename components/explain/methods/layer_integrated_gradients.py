@@ -38,11 +38,6 @@ def why_not(subject: Subject) -> str:
     return "" if encoders.all_have(subject) else encoders.NONE
 
 
-def applies(subject: Subject) -> bool:
-    """Return whether every network begins with the encoder's convolution."""
-    return not why_not(subject)
-
-
 def passes(subject: Subject, config: ExplainConfig) -> float:
     """Return the cost: a pass with gradient a step, both ends for the layer and for the error."""
     del subject

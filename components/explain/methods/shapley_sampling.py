@@ -52,14 +52,8 @@ _REMARK = (
 
 
 def why_not(subject: Subject) -> str:
-    """Return an empty text: any input can be let in."""
-    del subject
-    return ""
-
-
-def applies(subject: Subject) -> bool:
-    """Return whether the networks have any input."""
-    return bool(subject.inputs)
+    """Return why the method does not fit; empty where the networks have any input."""
+    return "" if subject.inputs else "it has no input"
 
 
 def layout(subject: Subject) -> Layout:

@@ -47,11 +47,6 @@ def why_not(subject: Subject) -> str:
     return ""
 
 
-def applies(subject: Subject) -> bool:
-    """Return whether a note can be read again without one of its words."""
-    return not why_not(subject)
-
-
 def passes(subject: Subject, config: ExplainConfig) -> float:
     """Return the mean cost of a record: a pass per known word, and one with all."""
     del config
@@ -70,7 +65,7 @@ def encoder_of(subject: Subject) -> TfidfEncoder:
     """
     encoder = subject.rows.stats.text
     if not isinstance(encoder, TfidfEncoder):
-        raise CardioError(f"words cannot be taken out: {why_not(subject)}; ask `applies` first")
+        raise CardioError(f"words cannot be taken out: {why_not(subject)}; ask `why_not` first")
     return encoder
 
 
