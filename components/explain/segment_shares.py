@@ -27,7 +27,7 @@ _TEXT = (
     "was learned from the labels.",
     "The contrast is the mean attribution of records with the event minus that of records without "
     "it, in log-odds: by which segment the model tells them apart. Of networks that were taught "
-    "nothing it is near 0.",
+    "nothing it is what the chance of their training gives, in either direction.",
 )
 
 

@@ -24,7 +24,7 @@ _ROWS = {
     "stability": "agreement under noise",
     "relative_change": "relative change under noise",
     "completeness_error": "completeness error",
-    "completeness_above": f"share above {NOTICEABLE:.0%}",
+    "completeness_above": f"share above {100 * NOTICEABLE:.0f} %",
 }
 # What the groups are called in a sentence.
 _KINDS = {
