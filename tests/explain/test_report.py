@@ -15,6 +15,7 @@ from components.core.config.heads import SurvivalHead
 from components.core.heads.registry import View
 from components.explain import outputs
 from components.explain.explained import Explained, Fold, records_of
+from components.explain.method import Attributed
 from components.explain.sections import asked, notices
 from components.explain.singles import single_records
 from components.explain.subject import Subject
@@ -98,10 +99,15 @@ def test_sixteen_bits_explain_likewise(place: Get) -> None:
     assert np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1] > 0.99
 
 
-def test_standardised_recordings_are_not_drawn_on_paper(tmp_path: Path) -> None:
+def test_standardised_recordings_are_not_drawn_on_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     subject = toy.subject()
     in_mv, standardised = (_said_nothing(replace(subject, unit=unit)) for unit in ("mV", "z"))
     manifest = subject.rows.frame.assign(row=range(len(subject)))
+    flat = np.zeros((len(toy.LEADS), toy.LENGTH), np.float32)
+    monkeypatch.setattr(outputs, "dense", lambda *_: flat)
+    assert len(single_records(tmp_path, in_mv, manifest)) == in_mv.config.overlays
     assert single_records(tmp_path, standardised, manifest) == ()
     told = " ".join(each.text for each in notices(standardised, openings=None, shuffled=False))
     assert "their millivolts are not known" in told
@@ -116,6 +122,7 @@ def test_standardised_recordings_are_not_drawn_on_paper(tmp_path: Path) -> None:
 
 
 def _said_nothing(subject: Subject) -> Explained:
-    fold = Fold(subject=subject, said={}, records=records_of(subject, subject.target.view))
+    said = {GRADIENT.NAME: Attributed(grouped={})}
+    fold = Fold(subject=subject, said=said, records=records_of(subject, subject.target.view))
     config = ExplainConfig()
     return Explained(folds=[fold], methods=[GRADIENT], config=config, head=subject.target.view)

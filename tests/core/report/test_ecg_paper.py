@@ -294,6 +294,7 @@ def test_a_window_of_40_ms_keeps_the_sum() -> None:
 def test_one_spike_does_not_pale_the_rest() -> None:
     own = np.full((1, 5000), 0.01)
     before = limit_of(own, FS)
+    assert before == pytest.approx(0.2)  # twenty samples of 2 ms
     own[0, 2500] = 100.0
     assert limit_of(own, FS) == pytest.approx(before)
 
