@@ -12,8 +12,9 @@ from torch import Tensor
 
 from components.core.attribution.baseline import baselines
 from components.core.attribution.target import Target
-from components.core.data.batches import Batch, Normaliser, raw_batch
+from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
+from components.core.data.finish import Finisher
 from components.core.device import Place
 from components.core.predict import to_device
 
@@ -55,9 +56,8 @@ class Subject:
 
     def batch(self, index: npt.NDArray[np.int64]) -> Batch:
         """Return some records, finished, on the device."""
-        norm = self.rows.stats.norm()
         raw = to_device(raw_batch(self.rows, index), self.place.device)
-        ready = raw if norm is None or "ecg" not in raw else Normaliser(norm)(raw)
+        ready = Finisher(self.rows.stats)(raw)
         return ready if self.altered is None else self.altered(ready, index)
 
     def baselines(self, batch: Batch) -> Batch:

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from components.core.attribution.target import MODALITIES, Target
+from components.core.attribution.target import Target
 from components.core.data.cohort import Rows, read_part
 from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import Opening, read_test
@@ -114,15 +114,10 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
 
 
 def _inputs(train: Stage, fold: str, rows: Rows) -> tuple[str, ...]:
-    """Return what the networks take in and the records have, of `MODALITIES`."""
+    """Return what the networks take in and the records have, in the order of `MODALITIES`."""
     settings = members_of(train, fold)[0].model or train.facts["model"]
     takes = model_file(settings["name"]).INPUTS
-    there = {
-        "ecg": rows.reader is not None,
-        "tabular": rows.tabular.shape[1] > 0,
-        "text": rows.text.shape[1] > 0,
-    }
-    return tuple(name for name in MODALITIES if name in takes and there[name])
+    return tuple(name for name in rows.modalities if name in takes)
 
 
 def tabular_mean(model: Model, fold: str, stats: FoldStats) -> Tensor:

@@ -7,8 +7,9 @@ import torch
 
 from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
-from components.core.data.batches import Batch, Normaliser, raw_batch
+from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
+from components.core.data.finish import Finisher
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
 from components.core.heads.known import binary_truth
@@ -88,7 +89,7 @@ def _signal_checks(
         raise RefusedError(
             f"checklist: the tensors' leads {norm.leads if norm else ()} are not the task's {leads}"
         )
-    ready = Normaliser(norm)(batch)
+    ready = Finisher(train.stats)(batch)
     shape = (len(ready["weight"]), len(leads))
     if ready["ecg"].shape[:2] != shape or not bool(torch.isfinite(ready["ecg"]).all()):
         raise RefusedError(f"checklist: a batch is not finite or not {shape} × length")

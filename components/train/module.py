@@ -15,8 +15,9 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from components.core.config.heads import HeadMap
 from components.core.config.sections import FitConfig
-from components.core.data.batches import Batch, Normaliser
+from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
+from components.core.data.finish import Finisher
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
 from components.core.metrics.discrimination import auprc, auroc
@@ -45,8 +46,7 @@ class Module(lightning.LightningModule):
         self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
         self.loss = JointLoss(heads, train, config)
-        norm = train.stats.norm()
-        self._normalise = None if norm is None else Normaliser(norm)
+        self._finish = Finisher(train.stats)
         self._rng = torch.Generator()
         self._drawn_for = -1
         self._plateau: ReduceLROnPlateau | None = None
@@ -76,10 +76,10 @@ class Module(lightning.LightningModule):
         del dataloader_idx
         if self.training and self._drawn_for != self.current_epoch:
             self._draw()
-        if self._normalise is None or "ecg" not in batch:
-            return batch
-        ready = self._normalise(batch)
-        return augment(ready, self._config.aug, self._rng) if self.training else ready
+        ready = self._finish(batch)
+        if not self.training or "ecg" not in ready:
+            return ready
+        return augment(ready, self._config.aug, self._rng)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""

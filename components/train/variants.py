@@ -39,7 +39,7 @@ def variants(
         config: all settings.
         pretrained: the trunk is taken over, and none was trained without a modality.
     """
-    there = modalities(rows)
+    there = rows.modalities
     found = [Variant(name="", heads=heads)]
     if len(there) > 1 and not pretrained:
         found += [
@@ -50,13 +50,3 @@ def variants(
     if config.alone and len(heads) > 1:
         found += [Variant(name=f"alone:{name}", heads={name: head}) for name, head in heads.items()]
     return found
-
-
-def modalities(rows: Rows) -> tuple[str, ...]:
-    """Return what the rows hold."""
-    there = {
-        "ecg": rows.reader is not None,
-        "text": rows.text.shape[1] > 0,
-        "tabular": rows.tabular.shape[1] > 0,
-    }
-    return tuple(name for name, has in there.items() if has)

@@ -46,7 +46,7 @@ def test_trust_comes_first_then_the_cohort_then_single_records() -> None:
 
 def test_the_head_states_what_how_and_whom() -> None:
     made = page()
-    assert "ECG: a trace at 0 mV; clinical variables: the mean of the training patients" in made
+    assert "ECG: a trace at 0 mV; clinical fields: the mean of the training patients" in made
     assert "200 records of 150 patients (validation part), prevalence 15.0 % (30)" in made
     assert "prevalence not known" in page(head=head(events=None))
     assert "(test part)" in page(head=head(part="test"))

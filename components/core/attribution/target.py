@@ -16,9 +16,7 @@ from torch import Tensor, nn
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
 from components.core.heads.registry import View
-
-# Keys of a batch; `<modality>_…` belongs to it.
-MODALITIES = ("ecg", "tabular", "text")
+from components.core.modalities import modality_of
 
 
 class Target(nn.Module):
@@ -80,4 +78,4 @@ def record_numbers(batch: Batch) -> Tensor:
 
 def is_input(key: str) -> bool:
     """Return whether a batch's tensor is a modality or a mask of one: what a network looks at."""
-    return key.split("_")[0] in MODALITIES
+    return modality_of(key) is not None

@@ -11,6 +11,7 @@ from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.config.fields import QualityFlag
 from components.core.config.text import TextConfig
+from components.core.modalities import Modality
 from components.core.patient_key import check_name
 from components.core.signals.prepare_config import PrepareConfig
 
@@ -196,7 +197,7 @@ class PreprocessConfig(Frozen):
         workers: processes that transform; 0 takes one per core.
     """
 
-    modalities: tuple[Literal["ecg", "tabular", "text"], ...] = ("ecg", "tabular")
+    modalities: tuple[Modality, ...] = ("ecg", "tabular")
     ecg: EcgConfig = EcgConfig()
     pairing: PairingConfig = PairingConfig()
     notes: NotesConfig = NotesConfig()
@@ -278,7 +279,7 @@ class FitConfig(Frozen):
     seeds: tuple[int, ...] = (0,)
     grad_clip: float = Field(default=1.0, gt=0)
     multitask: Literal["fixed", "uncertainty"] = "fixed"
-    ablate: tuple[Literal["ecg", "text", "tabular"], ...] = ()
+    ablate: tuple[Modality, ...] = ()
     alone: bool = False
 
 

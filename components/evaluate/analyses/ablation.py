@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.modalities import MODALITIES, SPOKEN
 from components.core.report.forest import Row, forest
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
@@ -16,7 +17,6 @@ from components.evaluate.subgroups.grouping import safe
 
 NAME = "ablation"
 ORDER = 35
-_INPUTS = {"ecg": "the ECG", "text": "the notes", "tabular": "the table"}
 
 
 def applies(context: Context) -> bool:
@@ -32,7 +32,7 @@ def analyse(context: Context) -> Section:
         for variant, head in variants_of(table, WITHOUT)
         if table is not None
     ]
-    order = list(_INPUTS)
+    order = list(MODALITIES)
     pairs.sort(
         key=lambda pair: (
             pair.head != primary,
@@ -72,7 +72,7 @@ def name_of(modality: str) -> str:
     >>> name_of("ecg"), name_of("ct")
     ('the ECG', "the input 'ct'")
     """
-    return _INPUTS.get(modality, f"the input '{modality}'")
+    return SPOKEN.get(modality, f"the input '{modality}'")
 
 
 def verdict(pair: Pair) -> str:

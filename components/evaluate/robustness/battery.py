@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
-from components.core.data.batches import Normaliser
 from components.core.data.cohort import Rows
 from components.core.data.draw import drawn_patients
+from components.core.data.finish import Finisher
 from components.core.device import Place
 from components.core.errors import InputError
 from components.core.heads.registry import View
@@ -86,15 +86,15 @@ def disturbed_logits(
         advance: called with the number of predictions just made.
     """
 
-    def see(original: Recordings, changed: Recordings, normaliser: Normaliser) -> Floats:
+    def see(original: Recordings, changed: Recordings, finish: Finisher) -> Floats:
         del original
-        return logits_of(network, (network.head,), changed, normaliser)
+        return logits_of(network, (network.head,), changed, finish)
 
     return seen(rows, index, changes, see, width=1, absent=absent, advance=advance)[:, :, 0]
 
 
-# see(original, changed, normaliser) -> [B, width]
-See = Callable[[Recordings, Recordings, Normaliser], Floats]
+# see(original, changed, finish) -> [B, width]
+See = Callable[[Recordings, Recordings, Finisher], Floats]
 
 
 def seen(
@@ -121,26 +121,25 @@ def seen(
     Raises:
         InputError: the cohort has no ECG.
     """
-    norm = rows.stats.norm()
-    if norm is None:
+    if rows.stats.norm() is None:
         raise InputError("the fold has no ECG statistics; train on a cohort with ECGs")
-    normaliser = Normaliser(norm)
+    finish = Finisher(rows.stats)
     out = np.empty((len(changes), len(index), width))
     for start in range(0, len(index), _BATCH):
         part = slice(start, start + _BATCH)
         recordings = decode(rows, index[part], absent)
         for number, change in enumerate(changes):
-            out[number, part] = see(recordings, change(recordings), normaliser)
+            out[number, part] = see(recordings, change(recordings), finish)
         advance(len(recordings.ids) * len(changes))
     return out
 
 
 def logits_of(
-    network: Network, heads: Sequence[View], recordings: Recordings, normaliser: Normaliser
+    network: Network, heads: Sequence[View], recordings: Recordings, finish: Finisher
 ) -> Floats:
     """Return `[B, heads]` mean log-odds of the members; NaN where no lead is left."""
     batch, place = to_batch(recordings), network.place
-    each = [forward(model, batch, normaliser=normaliser, place=place) for model in network.models]
+    each = [forward(model, batch, finish=finish, place=place) for model in network.models]
     found = [[head.log_odds(said).double().numpy() for head in heads] for said in each]
     # Serving refuses a record without a lead, so it has no answer here either.
     there = np.asarray(recordings.lead_mask.any(axis=1), np.bool_)[:, None]

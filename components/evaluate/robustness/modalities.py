@@ -13,12 +13,12 @@ from itertools import combinations
 import numpy as np
 
 from components.core.errors import ConfigError
+from components.core.modalities import TITLES
 from components.evaluate.robustness.recordings import Change, Condition, Recordings, Setup
 
 KIND = "Inputs"
 # All 2^k subsets are tried up to here: 32 passes.
 MOST = 5
-NAMES = {"ecg": "ECG", "tabular": "clinical fields", "text": "notes"}
 _REMARKS = {
     "tabular": "each clinical field counts as missing",
     "text": "the record has no note",
@@ -47,11 +47,11 @@ def conditions(setup: Setup) -> Iterator[Condition]:
 
 
 def _condition(kept: tuple[str, ...], lost: tuple[str, ...]) -> Condition:
-    refusing = [NAMES[name] for name in lost if name in REQUIRED]
+    refusing = [TITLES[name] for name in lost if name in REQUIRED]
     return Condition(
         kind=KIND,
         key=f"without_{'_'.join(lost)}",
-        title=f"{' and '.join(NAMES[name] for name in kept)} alone" if kept else "nothing",
+        title=f"{' and '.join(TITLES[name] for name in kept)} alone" if kept else "nothing",
         change=None if refusing else _without(lost),
         remark=f"the model refuses to answer without {refusing[0]}"
         if refusing

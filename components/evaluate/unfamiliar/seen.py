@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.config.heads import ConfidenceHead
-from components.core.data.batches import Normaliser
+from components.core.data.finish import Finisher
 from components.core.errors import CardioError
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View, from_json
@@ -140,8 +140,8 @@ def _numbers(
     known = from_json(context.stages.train.facts["heads"])
     views = [View(name=each, head=known[each]) for each in heads]
 
-    def see(original: Recordings, changed: Recordings, normaliser: Normaliser) -> Floats:
-        said = logits_of(network, views, changed, normaliser)
+    def see(original: Recordings, changed: Recordings, finish: Finisher) -> Floats:
+        said = logits_of(network, views, changed, finish)
         distance = gate.distances(changed, setup)
         poor = [gate.is_poor(each) for each in qualities(original, changed, setup)]
         return np.column_stack([said, distance, np.array(poor, np.float64)])

@@ -12,18 +12,17 @@ from components.core.attribution.groups import Grouped
 from components.core.metrics.column_means import mean_intervals, patients_with
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.modalities import TITLES
 from components.core.report.section import Table
 
 # What the digits of a table can hold beside their interval.
 DIGITS = 3
 HEADER = ("mean (95 % interval)", "mean magnitude (95 % interval)", "patients")
-# Modalities as people call them.
-_SPOKEN = {"ecg": "ECG", "tabular": "clinical variables", "text": "notes"}
 
 
 def spoken(name: str) -> str:
     """Return a modality as people call it; another name as it is."""
-    return _SPOKEN.get(name, name)
+    return TITLES.get(name, name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,7 +133,7 @@ def test_the_section_holds_maps_bars_and_tables() -> None:
     assert segments["T"][3] == "39"
     assert {row[3] for row in found.tables[1].rows} == {"40"}
     # Modalities as people say, the larger one first.
-    assert [row[0] for row in found.tables[2].rows] == ["ECG", "clinical variables"]
+    assert [row[0] for row in found.tables[2].rows] == ["ECG", "clinical fields"]
 
 
 def test_a_section_of_tabular_data_alone() -> None:
