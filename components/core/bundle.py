@@ -25,7 +25,8 @@ from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file
 from components.core.bundle_prediction import NAN, Prediction
 from components.core.bundle_text import check_encoder, encoder_of, text_vectors
 from components.core.data import foldstats
-from components.core.data.batches import Batch, Normaliser
+from components.core.data.batches import Batch
+from components.core.data.finish import Finisher
 from components.core.data.foldstats import FoldStats
 from components.core.data.texts import TextStats
 from components.core.device import Place
@@ -61,7 +62,7 @@ CPU = Place(device="cpu", precision="fp32", name="CPU")
 class _Member:
     model: torch.nn.Module
     stats: FoldStats
-    normalise: Normaliser | None
+    finish: Finisher
 
 
 class Predictor:
@@ -116,11 +117,10 @@ class Predictor:
     def _load(self, folder: Path) -> _Member:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
         stats = foldstats.load(folder / STATS)
-        norm = stats.norm()
         return _Member(
             model=load_model(self.facts.model, spec, folder / "weights.safetensors"),
             stats=stats,
-            normalise=None if norm is None else Normaliser(norm),
+            finish=Finisher(stats),
         )
 
     def predict(self, inputs: pd.DataFrame) -> list[Prediction]:
@@ -146,7 +146,7 @@ class Predictor:
                 prepared = prepare(read(), self.facts.ecg)
                 answer, ecg = self._judged(answer, prepared), _ecg_batch(prepared)
             logits = [
-                forward(m.model, self._batch(m, row, ecg), normaliser=m.normalise, place=CPU)
+                forward(m.model, self._batch(m, row, ecg), finish=m.finish, place=CPU)
                 for m in self._members
             ]
         except UserError as error:
@@ -169,8 +169,7 @@ class Predictor:
             ecg = _ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
         batch = self._batch(member, row, ecg)
         with torch.no_grad():
-            ready = batch if member.normalise is None else member.normalise(batch)
-            return np.asarray(trunk(ready)[0].numpy(), dtype=np.float32)
+            return np.asarray(trunk(member.finish(batch))[0].numpy(), dtype=np.float32)
 
     def _trunk(self) -> Any:  # noqa: ANN401 - a module that `nn.Module` does not declare
         found = getattr(self._members[0].model, "trunk", None)

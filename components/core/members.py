@@ -53,6 +53,7 @@ def data_spec(rows: Rows, *, leads: int, length: int, heads: dict[str, int]) -> 
         length=length if has_ecg else 0,
         tabular=int(rows.tabular.shape[1]),
         text=int(rows.text.shape[1]),
+        arrays={name: part.reader.shape for name, part in rows.arrays.items()},
         heads=heads,
     )
 

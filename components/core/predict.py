@@ -7,8 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from components.core.data.batches import Batch, Normaliser, loader
+from components.core.data.batches import Batch, loader
 from components.core.data.cohort import Rows
+from components.core.data.finish import Finisher
 from components.core.device import Place
 from components.core.heads.registry import View
 
@@ -28,22 +29,19 @@ def predict_logits(
     model: nn.Module, rows: Rows, *, place: Place, batch: int = _BATCH
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return head → `[n, k]` logits of every row, in fp32, in the order of the rows."""
-    norm = rows.stats.norm()
-    normaliser = None if norm is None else Normaliser(norm)
+    finish = Finisher(rows.stats)
     model = model.to(place.device).eval()
     parts: dict[str, list[npt.NDArray[np.float32]]] = {}
     for raw in loader(rows, batch=batch):
-        for name, logits in forward(model, raw, normaliser=normaliser, place=place).items():
+        for name, logits in forward(model, raw, finish=finish, place=place).items():
             parts.setdefault(name, []).append(logits.numpy())
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-def forward(model: nn.Module, raw: Batch, *, normaliser: Normaliser | None, place: Place) -> Batch:
+def forward(model: nn.Module, raw: Batch, *, finish: Finisher, place: Place) -> Batch:
     """Return head → `[B, k]` logits of a raw batch, float32 on the CPU."""
     with torch.no_grad():
-        ready = to_device(raw, place.device)
-        if normaliser is not None and "ecg" in ready:
-            ready = normaliser(ready)
+        ready = finish(to_device(raw, place.device))
         return {name: logits.float().cpu() for name, logits in model(ready).items()}
 
 

@@ -30,6 +30,10 @@ TARGET_PREFIX = "target."  # target.<name>: a truth beside the label, as the sou
 # y.<head>: what a head learns from: 0 or 1, the place of a category, missing = not known. Survival
 # heads learn from OUTCOME_COLUMNS; theirs is the binary view.
 TRUTH_PREFIX = "y."
+# Optional columns of a prepared manifest, per array modality (`core.data.arrays`); null = absent.
+SHARD_PREFIX = "shard."  # shard.<modality>: number of its shard
+ROW_PREFIX = "shard_row."  # shard_row.<modality>: row within it
+HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any preparation
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
 PARTS = ("train", "val", "test")

@@ -1,10 +1,13 @@
 """Rows → batches: a `dict[str, Tensor]` per step, finished on the device that computes.
 
 Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
-record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `text` `[B, W]` and `text_mask` `[B]`,
-`label` `[B]` (only where every label is known), `weight` `[B]`, and what heads learn from under its
-column's name (`y.<head>`, `time_days`, `event_code`), NaN where it is not known.
-The ECG travels as int16 counts and becomes float32 z-scores on the device (`finish`).
+record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `tabular_mask` `[B]` (beside arrays alone),
+`text` `[B, W]` and `text_mask` `[B]`, of each array modality `<name>` `[B, …]`, `<name>_mask` `[B]`
+and, where a record has several windows, `<name>_valid` `[B, W]`, `label` `[B]` (only where every
+label is known), `weight` `[B]`, and what heads learn from under its column's name (`y.<head>`,
+`time_days`, `event_code`), NaN where it is not known.
+The ECG travels as int16 counts and arrays as they are stored; `Finisher` makes float32 z-scores of
+them on the device.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from components.core.data.arrays import ArrayPart
 from components.core.data.cohort import Rows
 from components.core.errors import InputError
 from components.core.signals.normalise import NormStats
@@ -35,9 +39,14 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
         batch[name] = torch.from_numpy(values[index])
     if rows.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(rows.tabular[index])
+        if rows.arrays:  # elsewhere a patient without any field has each of them missing
+            there = rows.tabular_there[index].astype(np.float32)
+            batch["tabular_mask"] = torch.from_numpy(there)
     if rows.text.shape[1]:
         batch["text"] = torch.from_numpy(rows.text[index])
         batch["text_mask"] = torch.from_numpy(rows.text_mask[index].astype(np.float32))
+    for name, part in rows.arrays.items():
+        batch |= _array_batch(name, part, index)
     if rows.reader is not None:
         shard, row = rows.shard[index], rows.shard_row[index]
         counts = rows.reader.ecg(shard, row)
@@ -48,6 +57,17 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
         valid = rows.reader.valid(shard, row)
         if (valid[:, 1] - valid[:, 0] < counts.shape[-1]).any():
             batch["ecg_valid"] = torch.from_numpy(valid.astype(np.int64))
+    return batch
+
+
+def _array_batch(name: str, part: ArrayPart, index: npt.NDArray[np.int64]) -> Batch:
+    batch: Batch = {
+        name: torch.from_numpy(part.values(index)),
+        f"{name}_mask": torch.from_numpy(part.there[index].astype(np.float32)),
+    }
+    valid = part.valid(index)
+    if valid is not None:
+        batch[f"{name}_valid"] = torch.from_numpy(valid.astype(np.float32))
     return batch
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.data import foldstats
+from components.core.data.arrays import Arrays, open_arrays
 from components.core.data.foldstats import FoldStats
 from components.core.data.tabular import tabular_frame
 from components.core.data.tensors import TensorReader
 from components.core.data.texts import embedded, stage_text
 from components.core.errors import InputError, RefusedError
 from components.core.heads.known import LABEL, teaches
+from components.core.modalities import MODALITIES, Modality
 from components.core.schemas import (
     MANIFEST,
     OUTCOME_COLUMNS,
@@ -44,6 +46,7 @@ class Rows:
         stats: those statistics.
         text: `[n, width]` float32 embeddings of the notes; zeros where there is none.
         text_mask: `[n]` whether there is a note.
+        arrays: images, sounds and the like by modality.
     """
 
     frame: pd.DataFrame
@@ -52,9 +55,21 @@ class Rows:
     stats: FoldStats
     text: npt.NDArray[np.float32]
     text_mask: npt.NDArray[np.bool_]
+    arrays: Arrays = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @cached_property
+    def modalities(self) -> tuple[Modality, ...]:
+        """Return what the records hold, in the order of `MODALITIES`."""
+        there: dict[Modality, bool] = {
+            "ecg": self.reader is not None,
+            "tabular": self.tabular.shape[1] > 0,
+            "text": self.text.shape[1] > 0,
+            **dict.fromkeys(self.arrays, True),
+        }
+        return tuple(name for name in MODALITIES if there.get(name))
 
     @cached_property
     def labelled(self) -> bool:
@@ -72,6 +87,12 @@ class Rows:
         return self.frame["weight"].to_numpy(np.float64)
 
     @cached_property
+    def tabular_there(self) -> npt.NDArray[np.bool_]:
+        """Return `[n]` whether any clinical field in use is known."""
+        columns = [f"{TABULAR_PREFIX}{name}" for name in self.stats.tabular.columns]
+        return self.frame[columns].notna().any(axis=1).to_numpy(np.bool_)
+
+    @cached_property
     def truths(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return column → `[n]` what heads learn from, NaN where it is not known."""
         named = [c for c in self.frame.columns if c.startswith(TRUTH_PREFIX)]
@@ -87,6 +108,7 @@ class Rows:
             tabular=self.tabular[index],
             text=self.text[index],
             text_mask=self.text_mask[index],
+            arrays={name: part.take(index) for name, part in self.arrays.items()},
         )
 
     def without(self, modality: str) -> Rows:
@@ -102,7 +124,11 @@ class Rows:
             return replace(self, text=empty)
         if modality == "tabular":
             return replace(self, tabular=empty)
-        raise InputError(f"there is no modality '{modality}'; known are ecg, text and tabular")
+        if modality in self.arrays:
+            kept = {name: part for name, part in self.arrays.items() if name != modality}
+            return replace(self, arrays=kept)
+        known = ", ".join(self.modalities)
+        raise InputError(f"these records hold no modality '{modality}'; they hold {known}")
 
     @cached_property
     def shard(self) -> npt.NDArray[np.int64]:
@@ -182,6 +208,7 @@ def make_rows(stage: Stage, rows: pd.DataFrame, stats: FoldStats) -> Rows:
         stats=stats,
         text=text,
         text_mask=mask,
+        arrays=open_arrays(stage.folder, rows),
     )
 
 
@@ -233,4 +260,5 @@ def _fitted(stage: Stage, fold: str, rows: pd.DataFrame) -> FoldStats:
         open_shards(stage, rows),
         tuple(stage.facts["ecg"]["leads"]),
         stage_text(stage, rows),
+        open_arrays(stage.folder, rows),
     )

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from pydantic import Field
+
 from components.core.config.base import Frozen
+from components.core.data.arrays import Arrays, ArrayStats, array_stats
 from components.core.data.tabular import TabularEncoder, fit_tabular, tabular_frame
 from components.core.data.tensors import TensorReader
 from components.core.data.texts import TextStats
 from components.core.errors import InputError
+from components.core.modalities import ArrayModality
 from components.core.schemas import TABULAR_PREFIX
 from components.core.signals.normalise import Moments, NormStats
 
@@ -37,6 +40,7 @@ class FoldStats(Frozen):
         ecg: per-lead mean and SD, as `NormStats` writes them; None without ECG.
         tabular: the fitted encoder.
         text: what the training notes taught; None without notes.
+        arrays: mean and SD of each array modality's channels.
         origin: version of the pretrained model that they came with, its trunk being fed as it was
             trained; empty where they were fitted on this fold's own training part.
     """
@@ -47,6 +51,7 @@ class FoldStats(Frozen):
     ecg: dict[str, Any] | None
     tabular: TabularEncoder
     text: TextStats | None = None
+    arrays: dict[ArrayModality, ArrayStats] = Field(default_factory=dict)
     origin: str = ""
 
     def norm(self) -> NormStats | None:
@@ -56,7 +61,7 @@ class FoldStats(Frozen):
 
 def fit_fold(
     fold: str, rows: pd.DataFrame, columns: list[str], reader: TensorReader | None,
-    leads: tuple[str, ...], text: TextStats | None = None,
+    leads: tuple[str, ...], text: TextStats | None = None, arrays: Arrays | None = None,
 ) -> FoldStats:  # fmt: skip
     """Return the statistics of the records in `rows` (the fold's training part).
 
@@ -67,12 +72,13 @@ def fit_fold(
         reader: of the ECG shards; None for a tabular cohort.
         leads: of the tensors.
         text: what the same records' notes taught.
+        arrays: the same records' images and sounds.
     """
     ecg = None
     if reader is not None:
         has = rows[rows["shard"].notna()]
         shard, row = has["shard"].to_numpy(np.int64), has["shard_row"].to_numpy(np.int64)
-        ecg = asdict(merge(reader.moments(shard, row)).stats(leads))
+        ecg = asdict(Moments.pooled(reader.moments(shard, row)).stats(leads))
     return FoldStats(
         fold=fold,
         records=len(rows),
@@ -80,16 +86,8 @@ def fit_fold(
         ecg=json.loads(json.dumps(ecg)),
         tabular=fit_tabular(tabular_frame(rows, columns, TABULAR_PREFIX)),
         text=text,
+        arrays={name: array_stats(part) for name, part in (arrays or {}).items()},
     )
-
-
-def merge(moments: npt.NDArray[np.float64]) -> Moments:
-    """Return the moments of all records together, `[n, leads, 3]` → per lead."""
-    count = moments[:, :, 0].sum(axis=0)
-    safe = np.maximum(count, 1)
-    mean = (moments[:, :, 0] * moments[:, :, 1]).sum(axis=0) / safe
-    between = moments[:, :, 0] * (moments[:, :, 1] - mean) ** 2
-    return Moments(count, mean, (moments[:, :, 2] + between).sum(axis=0))
 
 
 def ids_hash(ids: pd.Series) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from components.core.config.base import Frozen
+from components.core.modalities import ArrayModality
 
 
 class DataSpec(Frozen):
@@ -15,6 +16,8 @@ class DataSpec(Frozen):
         length: samples per lead.
         tabular: width of `tabular` `[B, tabular]` after encoding; 0 = none.
         text: width of `text` `[B, text]`, the embedding of the notes; 0 = none.
+        arrays: array modality → shape of a record's array in the batch; one that is not named is
+            not in this task.
         heads: head name → number of logits.
     """
 
@@ -22,4 +25,5 @@ class DataSpec(Frozen):
     length: int = Field(default=0, ge=0)
     tabular: int = Field(default=0, ge=0)
     text: int = Field(default=0, ge=0)
+    arrays: dict[ArrayModality, tuple[int, ...]] = Field(default_factory=dict)
     heads: dict[str, int]

@@ -83,6 +83,19 @@ class Moments:
         count = np.full(len(values), stop - start, np.float64)
         return Moments(*(np.where(lead_mask, each, 0.0) for each in (count, mean, squares)))
 
+    @staticmethod
+    def pooled(moments: npt.NDArray[np.float64]) -> Moments:
+        """Return the moments of all records together.
+
+        Args:
+            moments: `[n, leads, 3]` count, mean and sum of squared deviations of each record.
+        """
+        count = moments[:, :, 0].sum(axis=0)
+        safe = np.maximum(count, 1)
+        mean = (moments[:, :, 0] * moments[:, :, 1]).sum(axis=0) / safe
+        between = moments[:, :, 0] * (moments[:, :, 1] - mean) ** 2
+        return Moments(count, mean, (moments[:, :, 2] + between).sum(axis=0))
+
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both sets together (Chan, Golub & LeVeque 1979)."""
         count = self.count + other.count

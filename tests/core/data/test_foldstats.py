@@ -13,6 +13,7 @@ from components.core.data import foldstats
 from components.core.data.cohort import open_shards, read_stats
 from components.core.errors import InputError
 from components.core.schemas import MANIFEST
+from components.core.signals.normalise import Moments
 from components.core.store import Stage
 from tests.cohorts import LEADS, real_counts
 
@@ -47,7 +48,7 @@ def test_merged_moments_equal_numpy_on_all_real_samples_together(stage: Stage) -
 
 
 def test_merge_of_nothing_has_no_count() -> None:
-    found = foldstats.merge(np.zeros((3, 2, 3)))
+    found = Moments.pooled(np.zeros((3, 2, 3)))
     assert found.count.tolist() == found.mean.tolist() == found.squares.tolist() == [0, 0]
 
 
