@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from benchmarks.harness.cohort import LENGTH, open_rows, write_cohort
 from benchmarks.harness.row import Comparison, Outcome, Row
-from components.core.config.sections import FitConfig
+from components.core.config.fit import FitConfig
 from components.core.data.batches import Batch, Normaliser, loader
 from components.core.device import Place, resolve
 from components.core.models.blocks.resnet1d import STEM_STRIDE

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from components.core.config.sections import FitConfig, PreprocessConfig
+from components.core.config.fit import FitConfig
+from components.core.config.sections import PreprocessConfig
 from components.core.config.task import TaskConfig
 from components.core.schemas import MANIFEST
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher

@@ -17,8 +17,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import save_file
 from torch import nn
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.batches import loader
 from components.core.data.cohort import Rows
 from components.core.device import Place

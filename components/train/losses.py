@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.heads.registry import head_file

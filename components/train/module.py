@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import ClassesHead, ConfidenceHead, HeadMap
-from components.core.config.sections import FitConfig
 from components.core.config.task import TaskConfig
 from components.core.data import foldstats
 from components.core.data.cohort import Known, Rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.cohort import Rows
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.data.foldstats import ids_hash

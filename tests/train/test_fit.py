@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, HeadMap
-from components.core.config.sections import FitConfig
 from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.members import data_spec

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, ConfidenceHead
-from components.core.config.sections import FitConfig
 from components.core.data.cohort import Rows, read_part
 from components.core.errors import InputError, RefusedError
 from components.core.heads.registry import from_json

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from components.core.config.sections import FitConfig
+from components.core.config.fit import FitConfig
 from components.core.data import foldstats
 from components.core.data.cohort import read_part
 from components.core.errors import ConfigError, InputError

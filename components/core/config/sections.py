@@ -235,54 +235,6 @@ class AuditConfig(Frozen):
         return value
 
 
-class FitConfig(Frozen):
-    """One `fit()` for every model.
-
-    Attributes:
-        epochs: upper bound; early stopping usually ends sooner.
-        batch: records per step.
-        lr: peak learning rate of AdamW.
-        weight_decay: of AdamW.
-        loss: `ce` over two logits, or `bce` over their difference.
-        class_weights: `balanced` from the train split, `none`, or two numbers (negative, positive).
-        schedule: `plateau` on the validation metric, or `cosine` with warm-up.
-        warmup: share of the steps in which `cosine` rises.
-        monitor: the validation metric of early stopping and of the best checkpoint.
-        patience: epochs without improvement before stopping.
-        aug: augmentations by name, train split only.
-        precision: `auto` is bf16 where the device multiplies it natively, else fp32.
-        device: `auto` is cuda where there is one, else cpu; a named device must be there.
-        refit: after cross-validation, train the candidate on all patients.
-        seeds: every fold is trained once per seed.
-        grad_clip: bound on the gradient's norm.
-        multitask: losses of several heads are summed by their own weights (`fixed`) or by learned
-            ones (`uncertainty`).
-        ablate: modalities without which the first seed's networks are trained once more, on the
-            same folds; one that the data lack is left out.
-        alone: train every head of several by itself once more, too, on the same folds and seed.
-    """
-
-    epochs: int = Field(default=60, ge=1)
-    batch: int = Field(default=32, ge=2)
-    lr: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    loss: Literal["ce", "bce"] = "ce"
-    class_weights: Literal["balanced", "none"] | tuple[float, float] = "balanced"
-    schedule: Literal["plateau", "cosine"] = "plateau"
-    warmup: float = Field(default=0.1, ge=0, lt=1)
-    monitor: Literal["auprc", "auroc", "loss"] = "auprc"
-    patience: int = Field(default=12, ge=1)
-    aug: tuple[Literal["noise", "scale", "shift", "leads"], ...] = ()
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    refit: bool = True
-    seeds: tuple[int, ...] = (0,)
-    grad_clip: float = Field(default=1.0, gt=0)
-    multitask: Literal["fixed", "uncertainty"] = "fixed"
-    ablate: tuple[Modality, ...] = ()
-    alone: bool = False
-
-
 class RegisterConfig(Frozen):
     """Under which name the candidate enters the registry; an empty name registers nothing."""
 

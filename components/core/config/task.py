@@ -15,10 +15,10 @@ from pydantic import Field, model_validator
 from components.core.config.base import Frozen, canonical_json, digest, validate
 from components.core.config.card import Statements
 from components.core.config.evaluate import EvaluateConfig
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, HeadMap, SurvivalHead, check_heads
 from components.core.config.sections import (
     AuditConfig,
-    FitConfig,
     IngestConfig,
     LabelConfig,
     PreprocessConfig,

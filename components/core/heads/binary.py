@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead
-from components.core.config.sections import FitConfig
 from components.core.heads.known import LABEL, truth_column
 from components.core.heads.log_odds import calibrated, fit_log_odds
 from components.core.heads.registry import Case, Floats, Loss

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import ClassesHead
-from components.core.config.sections import FitConfig
 from components.core.heads.registry import Case, Floats, Loss
 from components.core.heads.weights import class_weights, mean_of_known, without_gaps
 from components.core.schemas import TRUTH_PREFIX

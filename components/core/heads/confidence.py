@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import ConfidenceHead
-from components.core.config.sections import FitConfig
 from components.core.heads.log_odds import calibrated, fit_log_odds
 from components.core.heads.registry import Case, Floats, Loss
 from components.core.heads.weights import mean_of_known, without_gaps

@@ -16,8 +16,8 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from components.core import heads as package
+from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadConfig, HeadMap
-from components.core.config.sections import FitConfig
 from components.core.errors import ConfigError, nearest
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import SurvivalHead
-from components.core.config.sections import FitConfig
 from components.core.errors import InputError
 from components.core.heads.registry import Case, Floats, Loss
 from components.core.heads.weights import mean_of_known, without_gaps

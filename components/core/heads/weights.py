@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from components.core.config.sections import FitConfig
+from components.core.config.fit import FitConfig
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from components.core.config.base import Frozen, canonical_json, digest, validate
 from components.core.config.evaluate import EvaluateConfig
+from components.core.config.fit import FitConfig
 from components.core.config.sections import (
     AuditConfig,
     EcgConfig,
-    FitConfig,
     IngestConfig,
     LabelConfig,
     PreprocessConfig,

@@ -11,8 +11,8 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead
-from components.core.config.sections import FitConfig
 from components.core.heads.binary import answers, calibrate, log_odds, make_loss
 from components.core.heads.registry import Case
 from components.core.heads.weights import class_weights

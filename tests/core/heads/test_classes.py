@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import ClassesHead
-from components.core.config.sections import FitConfig
 from components.core.heads.classes import (
     answers,
     boundaries,

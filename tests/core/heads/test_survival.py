@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.core.config.fit import FitConfig
 from components.core.config.heads import SurvivalHead
-from components.core.config.sections import FitConfig
 from components.core.errors import InputError
 from components.core.heads.survival import (
     answers,
