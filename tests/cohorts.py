@@ -9,10 +9,27 @@ import pandas as pd
 
 from components.core import store
 from components.core.data import foldstats
+from components.core.data.arrays import (
+    ArrayShard,
+    channel_moments,
+    open_arrays,
+    shard_folder,
+    write_array,
+)
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader, write_tensors
-from components.core.schemas import MANIFEST, PART_PREFIX, SHARDS
+from components.core.modalities import ArrayModality
+from components.core.schemas import (
+    HASH_PREFIX,
+    MANIFEST,
+    PART_PREFIX,
+    ROW_PREFIX,
+    SHARD_PREFIX,
+    SHARDS,
+)
 
+# Pictures: channels, height, width; sounds: windows, mel filters, frames.
+ARRAY_SHAPES: dict[ArrayModality, tuple[int, ...]] = {"ecg_image": (1, 24, 36), "pcg": (3, 8, 20)}
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
 
@@ -27,6 +44,7 @@ class CohortOptions:
         padded: the first this many records have 8 samples of padding on either side.
         missing_lead: lead number that the first record lacks; None = all there.
         ecg: False leaves out the signals.
+        arrays: array modalities to have; each is absent in some records.
         seed: of everything drawn.
     """
 
@@ -36,6 +54,7 @@ class CohortOptions:
     padded: int = 0
     missing_lead: int | None = None
     ecg: bool = True
+    arrays: tuple[ArrayModality, ...] = ()
     seed: int = 0
 
 
@@ -61,15 +80,19 @@ def _fill(work: store.Workspace, options: CohortOptions) -> None:
         for number in (0, 1):
             _write_shard(work, frame, number, options)
         reader = TensorReader(work.folder / SHARDS, [0, 1])
+    for name in options.arrays:
+        _write_arrays(work, frame, name, options.seed)
+    arrays = open_arrays(work.folder, frame)
     for fold in options.folds:
         train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & frame["label"].notna()]
-        stats = foldstats.fit_fold(fold, train, ["age", "sex"], reader, LEADS)
+        own = {name: part.take(train.index.to_numpy()) for name, part in arrays.items()}
+        stats = foldstats.fit_fold(fold, train, ["age", "sex"], reader, LEADS, arrays=own)
         target = stats_path(work.folder, fold)
         target.parent.mkdir(exist_ok=True)
         foldstats.save(stats, target)
     work.facts |= {
         "folds": list(options.folds),
-        "modalities": ["ecg", "tabular"] if options.ecg else ["tabular"],
+        "modalities": [*(["ecg"] if options.ecg else []), "tabular", *options.arrays],
         "ecg": {"leads": list(LEADS), "fs": 500.0, "length": options.length},
         "features": ["age", "sex"],
         "test_split_sha256": "e" * 64,
@@ -94,11 +117,44 @@ def manifest(options: CohortOptions) -> pd.DataFrame:
             "tab.sex": pd.Series(rng.choice(["F", "M"], n), dtype="string"),
         }
     )
+    for place, name in enumerate(options.arrays):
+        there = number % 6 != 2 * place + 1
+        frame[f"{SHARD_PREFIX}{name}"] = pd.Series(number % 2, dtype="Int32").where(there)
+        frame[f"{ROW_PREFIX}{name}"] = pd.Series(number // 2, dtype="Int32").where(there)
+        frame[f"{HASH_PREFIX}{name}"] = [f"{name}{i}" if has else None
+                                         for i, has in zip(number, there, strict=True)]  # fmt: skip
     cycle = np.array(["train", "train", "val", "test"])
     for shift, fold in enumerate(options.folds):
         frame[f"{PART_PREFIX}{fold}"] = cycle[(number + shift) % 4]
         frame[f"{WEIGHT_PREFIX}{fold}"] = 1.0 + shift + 0.5 * (number % 2)
     return frame
+
+
+def _write_arrays(
+    work: store.Workspace, frame: pd.DataFrame, name: ArrayModality, seed: int
+) -> None:
+    """Write both shards of a modality; a record with the label 1 is brighter, or louder."""
+    folder = shard_folder(work.folder, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    dtype, axis = (np.uint8, 0) if name == "ecg_image" else (np.float16, 1)
+    for number in (0, 1):
+        own = frame[frame.index % 2 == number]
+        rng = np.random.default_rng([seed, number, len(name)])
+        noise = rng.normal(100, 20, (len(own), *ARRAY_SHAPES[name]))
+        told = own["label"].fillna(0).to_numpy(np.float64)
+        values = (noise + 30 * told[:, None, None, None]).clip(0, 255)
+        valid = None
+        if name == "pcg":
+            valid = rng.random(values.shape[:2]) < 0.8
+            valid[:, 0] = True
+            values[~valid] = 0
+        stored = values.astype(dtype)
+        kept = stored if valid is None else [e[w] for e, w in zip(stored, valid, strict=True)]
+        moments = np.stack([channel_moments(each, axis) for each in kept])
+        write_array(
+            folder / f"{number:05d}.h5",
+            ArrayShard(values=stored, valid=valid, moments=moments, axis=axis, facts={}),
+        )
 
 
 def _write_shard(

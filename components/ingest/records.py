@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import RecordError, shorten
+from components.core.modalities import ArrayModality
 from components.core.readers.registry import Declared
 
 
@@ -40,6 +41,21 @@ class ArrayRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MediaRef:
+    """A picture or a sound under the data root; read later, in a worker process.
+
+    Attributes:
+        path: of the file.
+        root: the data root.
+        site: where it was taken (`AV`, `MV`, …); empty where that is not told.
+    """
+
+    path: Path
+    root: Path
+    site: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One recording of one patient, with what the source's table says of it.
 
@@ -56,6 +72,8 @@ class Record:
         tabular: feature → number, text or None (missing).
         tabular_times: feature → when it became known, or None.
         ecg: where the waveform lies; None for a tabular cohort.
+        media: array modality → its files; several sounds of one visit are one record's.
+        media_patients: array modality → whose recording it is, where the source says so of each.
         file: name for a reject row, relative to the data root.
         keyed: ids are pseudonyms; a reject row says no more than where and which code.
         Times are days from `index_time`.
@@ -80,6 +98,8 @@ class Record:
     tabular: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
     tabular_times: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     ecg: FileRef | ArrayRef | None = None
+    media: dict[ArrayModality, tuple[MediaRef, ...]] = field(default_factory=dict)
+    media_patients: dict[ArrayModality, str] = field(default_factory=dict)
     file: str = ""
     keyed: bool = False
 

@@ -11,6 +11,7 @@ from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.config.fields import QualityFlag
 from components.core.config.text import TextConfig
+from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import Modality
 from components.core.patient_key import check_name
 from components.core.signals.prepare_config import PrepareConfig
@@ -189,6 +190,8 @@ class PreprocessConfig(Frozen):
     Attributes:
         modalities: what the tensors hold; a task needs at least one.
         ecg: how an ECG becomes a row.
+        ecg_image: how a picture of an ECG becomes a row.
+        pcg: how heart sounds become a row.
         pairing: which echo belongs to which ECG.
         notes: which notes of a patient are taken, and what is masked in them.
         text: how notes become numbers.
@@ -199,6 +202,8 @@ class PreprocessConfig(Frozen):
 
     modalities: tuple[Modality, ...] = ("ecg", "tabular")
     ecg: EcgConfig = EcgConfig()
+    ecg_image: ImageConfig = ImageConfig()
+    pcg: SoundConfig = SoundConfig()
     pairing: PairingConfig = PairingConfig()
     notes: NotesConfig = NotesConfig()
     text: TextConfig = TextConfig()

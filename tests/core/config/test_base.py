@@ -31,6 +31,8 @@ MISSPELT = [
     ("ingest", "sourc", "source"),
     ("preprocess", "modalites", "modalities"),
     ("preprocess.ecg", "window_day", "window_days"),
+    ("preprocess.ecg_image", "hieght", "height"),
+    ("preprocess.pcg", "window", "windows"),
     ("preprocess.split", "fold", "folds"),
     ("preprocess.pairing", "day", "days"),
     ("preprocess.notes", "masked", "mask"),

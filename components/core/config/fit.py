@@ -1,0 +1,93 @@
+"""How every model is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from components.core.config.base import Frozen
+from components.core.modalities import Modality
+
+
+class FitConfig(Frozen):
+    """One `fit()` for every model.
+
+    Attributes:
+        epochs: upper bound; early stopping usually ends sooner.
+        batch: records per step.
+        lr: peak learning rate of AdamW.
+        weight_decay: of AdamW.
+        loss: `ce` over two logits, or `bce` over their difference.
+        class_weights: `balanced` from the train split, `none`, or two numbers (negative, positive).
+        schedule: `plateau` on the validation metric, or `cosine` with warm-up.
+        warmup: share of the steps in which `cosine` rises.
+        monitor: the validation metric of early stopping and of the best checkpoint.
+        patience: epochs without improvement before stopping.
+        aug: augmentations by name, train split only.
+        precision: `auto` is bf16 where the device multiplies it natively, else fp32.
+        device: `auto` is cuda where there is one, else cpu; a named device must be there.
+        refit: after cross-validation, train the candidate on all patients.
+        seeds: every fold is trained once per seed.
+        grad_clip: bound on the gradient's norm.
+        multitask: losses of several heads are summed by their own weights (`fixed`) or by learned
+            ones (`uncertainty`).
+        ablate: modalities without which the first seed's networks are trained once more, on the
+            same folds; one that the data lack is left out.
+        auxiliary: weight of the branches' own losses, in models that have branches: total = main +
+            auxiliary · their sum.
+        sampler: `balanced` draws both classes equally often (then class_weights must be `none`);
+            the shift of the prior is taken back from the head afterwards.
+        lr_multipliers: modality → factor of `lr` for its branch, in models that have branches.
+        modality_dropout: chance with which a record loses each of several modalities in a training
+            step; it never loses all.
+        modulation: `ogm_ge` slows the branches that learn faster than the others and adds noise in
+            proportion (Peng et al., CVPR 2022), in models that have branches.
+        modulation_strength: of `ogm_ge`.
+        singles: train the network once more on every modality by itself, on the same folds.
+        alone: train every head of several by itself once more, too, on the same folds and seed.
+    """
+
+    epochs: int = Field(default=60, ge=1)
+    batch: int = Field(default=32, ge=2)
+    lr: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    loss: Literal["ce", "bce"] = "ce"
+    class_weights: Literal["balanced", "none"] | tuple[float, float] = "balanced"
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    monitor: Literal["auprc", "auroc", "loss"] = "auprc"
+    patience: int = Field(default=12, ge=1)
+    aug: tuple[Literal["noise", "scale", "shift", "leads"], ...] = ()
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    refit: bool = True
+    seeds: tuple[int, ...] = (0,)
+    grad_clip: float = Field(default=1.0, gt=0)
+    multitask: Literal["fixed", "uncertainty"] = "fixed"
+    ablate: tuple[Modality, ...] = ()
+    auxiliary: float = Field(default=0.2, ge=0)
+    sampler: Literal["none", "balanced"] = "none"
+    lr_multipliers: dict[Modality, float] = Field(default_factory=dict)
+    modality_dropout: float = Field(default=0.0, ge=0, lt=1)
+    modulation: Literal["none", "ogm_ge"] = "none"
+    modulation_strength: float = Field(default=0.3, ge=0)
+    singles: bool = False
+    alone: bool = False
+
+    @field_validator("lr_multipliers")
+    @classmethod
+    def _positive(cls, value: dict[Modality, float]) -> dict[Modality, float]:
+        for name, factor in value.items():
+            if not factor > 0:
+                raise ValueError(f"the factor of '{name}' is {factor}; give one above 0")
+        return value
+
+    @model_validator(mode="after")
+    def _balanced_once(self) -> FitConfig:
+        if self.sampler == "balanced" and self.class_weights != "none":
+            raise ValueError(
+                "sampler 'balanced' and class_weights would balance the classes twice; set "
+                "class_weights: none, or leave the sampler out"
+            )
+        return self
