@@ -59,7 +59,7 @@ def reported_errors(*, debug: bool) -> Generator[None]:
         _tell(str(error), debug=debug)
         raise SystemExit(error.exit_status) from error
     except KeyboardInterrupt as error:
-        _tell("stopped by the keyboard; start again and it goes on from here", debug=False)
+        _tell("stopped by a signal; start again and it goes on from here", debug=False)
         raise SystemExit(130) from error
     except Exception as error:
         # Not its message: that is foreign, and may quote a patient's data.

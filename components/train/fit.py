@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
         checks = loader(job.val, batch=4 * job.config.batch)  # no gradients: more records fit
     last = job.folder / "last.ckpt"
     batches = loader(job.train, batch=job.config.batch, seed=job.seed, shuffle=True)
-    with _quiet():
+    with _quiet(), _stopped_by_signals():
         _trainer(job, [report, *_stopping(job, best)]).fit(
             module, batches, checks,
             ckpt_path=str(last) if last.exists() else None, weights_only=True,
@@ -147,6 +148,15 @@ def _trainer(job: FitJob, callbacks: list[lightning.Callback]) -> lightning.Trai
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None]:
+    """Let a signal stop the stage: Lightning ends the process at SIGTERM as if all were done."""
+    try:
+        yield
+    except SystemExit as error:
+        raise KeyboardInterrupt from error
 
 
 class _quiet:  # noqa: N801 - a context manager used like a function

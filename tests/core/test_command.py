@@ -69,7 +69,7 @@ def test_the_keyboard_says_that_the_work_goes_on(capsys: pytest.CaptureFixture[s
         raise KeyboardInterrupt
     assert caught.value.code == 130
     text = capsys.readouterr().err
-    assert text == "error: stopped by the keyboard; start again and it goes on from here\n"
+    assert text == "error: stopped by a signal; start again and it goes on from here\n"
 
 
 def test_no_error_changes_nothing() -> None:

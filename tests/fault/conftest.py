@@ -37,10 +37,15 @@ Kill = Callable[..., list[psutil.Process]]
 
 @pytest.fixture
 def killed() -> Iterator[Kill]:
-    """Start a stage in another process and kill it with SIGKILL as soon as `ready` holds."""
+    """Start a stage in another process and send it a signal as soon as `ready` holds."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(name: str, settings: dict[str, Any], ready: Callable[[], bool]) -> Any:
+    def run(
+        name: str,
+        settings: dict[str, Any],
+        ready: Callable[[], bool],
+        by: signal.Signals = signal.SIGKILL,
+    ) -> Any:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.fault.child", name, json.dumps(settings)],
             cwd=ROOT,
@@ -53,8 +58,9 @@ def killed() -> Iterator[Kill]:
             assert time.monotonic() < end, "the stage never came that far"
             time.sleep(0.02)
         workers = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(10) == -signal.SIGKILL
+        process.send_signal(by)
+        # SIGTERM, which batch systems send, is taken for the keyboard's SIGINT.
+        assert process.wait(10) == -(signal.SIGKILL if by == signal.SIGKILL else signal.SIGINT)
         return workers
 
     yield run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,8 +93,9 @@ def test_a_killed_preprocess_goes_on(raw: Path, use: Use, killed: Kill) -> None:
     assert only_the_stage(again)
 
 
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_training_goes_on_with_the_same_losses_to_the_bit(
-    raw: Path, use: Use, killed: Kill
+    raw: Path, use: Use, killed: Kill, by: signal.Signals
 ) -> None:
     use("data")
     audit = audited(prepared(ingested(ingest_config("manifest", raw)), split={"method": "holdout"}))
@@ -113,7 +115,7 @@ def test_a_killed_training_goes_on_with_the_same_losses_to_the_bit(
         found = list(data.glob("train/.tmp-*/members/holdout/seed0/last.ckpt"))
         return bool(found) and int(torch.load(found[0], weights_only=True)["epoch"]) >= 2
 
-    killed("train", {"audit": str(audit.folder), "task": plain}, third_epoch_is_saved)
+    killed("train", {"audit": str(audit.folder), "task": plain}, third_epoch_is_saved, by)
     told: list[int] = []
     again = trained(audit, task, lambda member, epoch, figures: told.append(epoch))
     assert told[0] >= 3  # the epochs before were not trained again

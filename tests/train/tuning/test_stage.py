@@ -287,7 +287,7 @@ def test_a_search_that_was_stopped_goes_on_and_no_lock_is_held_meanwhile(
     monkeypatch.setattr(trials.TrainedTrials, "__call__", once)
     stopped = command()
     assert stopped.exit_code == 130
-    assert "stopped by the keyboard; start again and it goes on from here" in stopped.output
+    assert "stopped by a signal; start again and it goes on from here" in stopped.output
     done = command()
     assert done.exit_code == 0, done.output
     assert settings[1] == settings[2]  # the stopped trial itself, not another
