@@ -190,10 +190,10 @@ def verdict(share: float, modalities: int) -> str:
     (low, high), (least, most) = targets(modalities)
     for bound in (least, low):
         if share < bound:
-            return f"below {percent(bound)}"
+            return f"below {percent(bound, 0)}"
     for bound in (most, high):
         if share > bound:
-            return f"above {percent(bound)}"
+            return f"above {percent(bound, 0)}"
     return ""
 
 
@@ -203,13 +203,13 @@ def is_beyond(share: float, modalities: int) -> bool:
     return not least <= share <= most
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 1) -> str:
     """Return a share in print.
 
-    >>> percent(0.104), percent(float("nan"))
-    ('10 %', 'undefined')
+    >>> percent(0.104), percent(0.1, 0), percent(float("nan"))
+    ('10.4 %', '10 %', 'undefined')
     """
-    return "undefined" if math.isnan(share) else f"{100 * share:.0f} %"
+    return "undefined" if math.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def cautions(share: dict[str, float]) -> list[tuple[bool, str]]:

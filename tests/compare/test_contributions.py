@@ -41,10 +41,10 @@ def test_before_and_after_stand_in_one_table(make: Make) -> None:
     before, after = table.rows
     assert before[:4] == ("A (net)", "run0", pair[0].figures["auroc"].text(), "0.901")
     assert before[4:] == (
-        "100 %; 0.400; 0.200 (above 60 %)", "0 %; 0.000; 0.000 (below 10 %)",
-        "0 %; 0.001; 0.000 (below 10 %)",
+        "99.8 %; 0.400; 0.200 (above 60 %)", "0.0 %; 0.000; 0.000 (below 10 %)",
+        "0.2 %; 0.001; 0.000 (below 10 %)",
     )  # fmt: skip
-    assert after[4:] == ("39 %; 0.140; 0.070", "33 %; 0.120; 0.060", "28 %; 0.100; 0.050")
+    assert after[4:] == ("38.9 %; 0.140; 0.070", "33.3 %; 0.120; 0.060", "27.8 %; 0.100; 0.050")
     (plot,) = section.plots
     assert plot.svg.count("<svg") == 1
     assert len(section.text) == 1
@@ -71,7 +71,8 @@ def test_a_model_of_two_modalities_beside_one_of_three(make: Make) -> None:
     assert section is not None
     cells = section.tables[0].rows[1][4:]
     assert cells == (
-        "0 %; 0.000; 0.000 (below 15 %)", "not in the model", "100 %; 0.100; 0.100 (above 90 %)",
+        "0.0 %; 0.000; 0.000 (below 15 %)", "not in the model",
+        "100.0 %; 0.100; 0.100 (above 90 %)",
     )  # fmt: skip
 
 

@@ -98,12 +98,12 @@ def test_targets_keep_their_ratio_to_the_equal_share() -> None:
 def test_the_history_to_repair_is_warned_of() -> None:
     shares = {"pcg": 0.002, "tabular": 0.998, "ecg_image": 0.0}
     assert cautions(shares) == [
-        (True, "the table contributes 100 %, above 60 %"),
-        (True, "the ECG image contributes 0 %, below 10 %"),
-        (True, "the heart sound contributes 0 %, below 10 %"),
+        (True, "the table contributes 99.8 %, above 60 %"),
+        (True, "the ECG image contributes 0.0 %, below 10 %"),
+        (True, "the heart sound contributes 0.2 %, below 10 %"),
     ]
     assert cautions({"pcg": 0.3, "tabular": 0.45, "ecg_image": 0.25}) == [
-        (False, "the table contributes 45 %, above 40 %")
+        (False, "the table contributes 45.0 %, above 40 %")
     ]
     assert cautions({"pcg": math.nan, "tabular": math.nan}) == [
         (True, "no modality adds anything to the AUROC")

@@ -167,11 +167,11 @@ class Recorded:
 
 def test_shares_outside_the_targets_are_said() -> None:
     assert contributed.said([network(0.0, 0.1, 0.1)]) == [
-        "train: contributions of holdout, seed 0, epoch 4: tabular 50 %, ecg_image 0 %, pcg 50 %; "
-        "AUROC on validation 0.700",
-        "  note: the table contributes 50 %, above 40 %",
-        "  warning: the ECG image contributes 0 %, below 10 %",
-        "  note: the heart sound contributes 50 %, above 40 %",
+        "train: contributions of holdout, seed 0, epoch 4: tabular 50.0 %, ecg_image 0.0 %, pcg "
+        "50.0 %; AUROC on validation 0.700",
+        "  note: the table contributes 50.0 %, above 40 %",
+        "  warning: the ECG image contributes 0.0 %, below 10 %",
+        "  note: the heart sound contributes 50.0 %, above 40 %",
     ]
 
 

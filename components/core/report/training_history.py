@@ -17,9 +17,11 @@ from components.core.report.style import BLACK, BLUE, DASHES, GREEN, GREY, ORANG
 # Inches; at the 150 dots per inch of `render` 1,200 px wide.
 _SIZE = (8.0, 6.4)
 _BAND = "#e3efe9"
-# Column of the history → line, colour and dashes. The auxiliary losses are in `train/loss`.
+# Behind a number, so that lines do not cross it.
+_PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+# Column of the history → line, colour and dashes. The branches' own losses are in `train/loss`.
 _LOSSES = {
-    "train/loss": ("training, all parts", BLUE, "--"),
+    "train/loss": ("training, with branches", BLUE, "--"),
     "train/loss_main": ("training, main", BLUE, "-"),
     "val/loss": ("validation, main", ORANGE, "-"),
 }
@@ -80,7 +82,7 @@ def _final(axes: Axes, network: Network) -> None:
     for place, name in enumerate(network.names):
         width = 0.0 if math.isnan(share[name]) else 100 * share[name]
         axes.barh(place, width, height=0.5, color=SERIES[place], zorder=2)
-        axes.text(width + 1.5, place, percent(share[name]), va="center", color=BLACK)
+        axes.text(width + 1.5, place, percent(share[name]), va="center", color=BLACK, bbox=_PLATE)
     # Under the name of each bar, in the same units as the AUROC.
     labels = [f"{title(n)}\nφ {phi[n]:+.3f}\nshuffled −{network.fall[n]:.3f}".replace("−-", "+")
               for n in network.names]  # fmt: skip
@@ -101,9 +103,9 @@ def aims(axes: Axes, modalities: int, *, upright: bool) -> None:
     """
     (low, high), bounds = targets(modalities)
     span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
-    label = f"aim {percent(low)} to {percent(high)}"
+    label = f"aim {percent(low, 0)} to {percent(high, 0)}"
     span(100 * low, 100 * high, color=_BAND, zorder=0, label=label)
-    label = f"warned of beyond {percent(bounds[0])} and {percent(bounds[1])}"
+    label = f"warned of beyond {percent(bounds[0], 0)} and {percent(bounds[1], 0)}"
     for bound in bounds:
         line(100 * bound, color=ORANGE, lw=1, ls=":", zorder=2, label=label)
         label = ""

@@ -37,7 +37,7 @@ def test_four_panels_show_what_was_logged() -> None:
     bars = dict(zip(names, [bar.get_width() for bar in final.patches[1:]], strict=True))
     assert bars == pytest.approx({"clinical fields": 25, "ECG image": 25, "heart sound": 50})
     assert "shuffled −0.100" in final.get_yticklabels()[2].get_text()
-    assert {text.get_text() for text in final.texts} == {"25 %", "50 %"}
+    assert {text.get_text() for text in final.texts} == {"25.0 %", "50.0 %"}
     assert "epoch 4, AUROC 0.900" in final.get_title(loc="left")
 
 
@@ -50,7 +50,7 @@ def test_a_history_without_main_loss_and_shares_that_are_not_defined() -> None:
     short = HISTORY[["epoch", "train/loss", "val/loss", "val/auroc"]]
     figure = training_history(short, network(0, 0, -0.1))
     assert [line.get_label() for line in figure.axes[0].lines[1:]] == [
-        "training, all parts", "validation, main",
+        "training, with branches", "validation, main",
     ]  # fmt: skip
     assert {text.get_text() for text in figure.axes[3].texts} == {"undefined"}
     assert "shuffled +0.050" in figure.axes[3].get_yticklabels()[0].get_text()

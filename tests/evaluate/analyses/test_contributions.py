@@ -48,18 +48,18 @@ def test_one_network_has_its_shares_and_its_picture(tmp_path: Path) -> None:
     section = contributions.analyse(context(tmp_path, network(0.1, 0.2, 0.0)))
     (table,) = section.tables
     assert table.rows == (
-        ("clinical fields", "0 %", "0.000", "0.000", "0.500", "0.800", "below 10 %"),
-        ("ECG image", "33 %", "0.100", "0.050", "0.600", "0.700", "within"),
-        ("heart sound", "67 %", "0.200", "0.100", "0.700", "0.600", "above 60 %"),
+        ("clinical fields", "0.0 %", "0.000", "0.000", "0.500", "0.800", "below 10 %"),
+        ("ECG image", "33.3 %", "0.100", "0.050", "0.600", "0.700", "within"),
+        ("heart sound", "66.7 %", "0.200", "0.100", "0.700", "0.600", "above 60 %"),
     )
     (plot,) = section.plots
     assert plot.name == "training_history_holdout"
     assert "<svg" in plot.svg
     assert [(each.level, each.text) for each in section.notices] == [
-        ("warning", "The table contributes 0 %, below 10 % (share of the Shapley values of AUROC, "
-         "validation)."),
-        ("warning", "The heart sound contributes 67 %, above 60 % (share of the Shapley values of "
-         "AUROC, validation)."),
+        ("warning", "The table contributes 0.0 %, below 10 % (share of the Shapley values "
+         "of AUROC, validation)."),
+        ("warning", "The heart sound contributes 66.7 %, above 60 % (share of the Shapley values "
+         "of AUROC, validation)."),
     ]  # fmt: skip
     assert "within 20 % to 40 %, none below 10 % or above 60 %" in section.text[1]
     assert section.figures == {}
@@ -74,8 +74,8 @@ def test_several_networks_stand_side_by_side(tmp_path: Path) -> None:
     networks[0] = network(0.2, 0.1, 0.1, fold="r0f0", seed=3)
     section = contributions.analyse(context(tmp_path, *networks))
     together, each = section.tables
-    assert together.rows[1][1] == "35 % (33 % to 50 %)"
-    assert each.rows[0] == ("r0f0", "3", "4", "0.900", "25 %", "50 %", "25 %")
+    assert together.rows[1][1] == "35.1 % (33.3 % to 50.0 %)"
+    assert each.rows[0] == ("r0f0", "3", "4", "0.900", "25.0 %", "50.0 %", "25.0 %")
     assert len(each.rows) == 12
     # One picture a fold, the first five of them.
     names = [plot.name for plot in section.plots]
@@ -87,7 +87,7 @@ def test_several_networks_stand_side_by_side(tmp_path: Path) -> None:
 def test_a_share_outside_the_band_alone_is_noted(tmp_path: Path) -> None:
     section = contributions.analyse(context(tmp_path, network(0.1, 0.15, 0.08)))
     assert [(each.level, each.text[:45]) for each in section.notices] == [
-        ("note", "The heart sound contributes 45 %, above 40 % ")
+        ("note", "The heart sound contributes 45.5 %, above 40 ")
     ]
 
 
