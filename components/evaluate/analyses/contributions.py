@@ -67,7 +67,8 @@ def _sentences(found: Summary) -> Iterator[str]:
         f"The aim is a share within {percent(low, 0)} to {percent(high, 0)}, none below "
         f"{percent(least, 0)} or above {percent(most, 0)}. It is no proof of use: what two "
         "modalities both know is divided between them, and shares can be evened out by hurting "
-        "the better one. Whether the fused model does as well as its best modality is a figure of its own."
+        "the better one. Whether the fused model does as well as its best modality is a figure of "
+        "its own."
     )
     if len(found.networks) > 1:
         yield (
