@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from components.compare import grouped
+from components.compare import contributions, grouped
 from components.compare.comparison import Comparison
 from components.core.metrics.tables import Figures
 
@@ -59,6 +59,7 @@ def plain(done: Comparison) -> dict[str, Any]:
             for k, f in done.flips.items()
         },
         "groups": {k: _finite(grouped.plain(found)) for k, found in done.groups.items()},
+        "contributions": _finite(contributions.plain(done.models)),
         "verdict": done.verdicts(),
     }  # fmt: skip
 

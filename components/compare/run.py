@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from components.compare import grouped, outputs, tables, wording
+from components.compare import contributions, grouped, outputs, tables, wording
 from components.compare.comparison import Comparison, compared
 from components.compare.page import render_page
 from components.compare.plots import overlays
@@ -91,6 +91,8 @@ def _sections(done: Comparison) -> list[Section]:
         found.append(_groups(done))
         pairs = tuple(tables.flips_table(models[0], m, done.flips[m.letter]) for m in models[1:])
         found.append(Section(name="flips", title="Whom do they call differently?", tables=pairs))
+    shares = contributions.section(models)
+    found += [] if shares is None else [shares]
     side = tables.side_by_side(models)
     found.append(Section(name="figures", title="Side by side", tables=(side,)))
     return found

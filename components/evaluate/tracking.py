@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.core.config.task import TaskConfig
+from components.core.contribution_facts import KEY, best
 from components.core.control import is_control
 from components.core.metrics.bootstrap import bootstrap
 from components.core.metrics.delong import DeLong
@@ -67,12 +68,19 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
             "external": "yes",
             "trained_on": stages.origin.fingerprint,
         }
+    kept = contributions(stages)
     return {
-        "figures": figures,
+        **kept,
+        "figures": figures | best(kept),
         "tags": tags,
         "published": list(PUBLISHED),
         "headline": lines(data),
     }
+
+
+def contributions(stages: Upstream) -> dict[str, Any]:
+    """Return what the training says its modalities contribute; nothing of another cohort."""
+    return {} if stages.home is not None else {KEY: stages.train.facts.get(KEY, [])}
 
 
 def _promotable(stages: Upstream, waived: list[str]) -> str:

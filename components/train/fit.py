@@ -29,6 +29,7 @@ from components.core.heads.registry import View
 from components.core.predict import predict_logits
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
+from components.train.contributions_monitor import monitors
 from components.train.module import Module
 
 PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -103,7 +104,7 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
     last = job.folder / "last.ckpt"
     batches = loader(job.train, batch=job.config.batch, seed=job.seed, shuffle=True)
     with _quiet(), _stopped_by_signals():
-        _trainer(job, [report, *_stopping(job, best)]).fit(
+        _trainer(job, [report, *monitors(model, job), *_stopping(job, best)]).fit(
             module, batches, checks,
             ckpt_path=str(last) if last.exists() else None, weights_only=True,
         )  # fmt: skip

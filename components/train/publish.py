@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pandas as pd
 
 from components.core.config.task import TaskConfig
+from components.core.contribution_facts import best as contributions
 from components.core.runs import Recorder
 from components.core.store import Stage
+from components.train.contributed import PICTURE
 
 # Folds that stand alone, so that their figures need no fold in their name.
 _SINGLE = {"holdout", "given", "temporal", "site"}
@@ -27,12 +29,15 @@ def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, 
 
 
 def stage(done: Stage, recorder: Recorder) -> None:
-    """Log the checklist, the statistics, and the mean of the members' best validation figures."""
+    """Log the checklist, statistics, pictures, and the mean of the members' best figures."""
     recorder.artifact(done.folder / "checklist.json")
     best: list[pd.Series] = []
     for member in done.facts["members"]:
         folder = done.folder / member["folder"]
         recorder.artifact(folder / "norm_stats.json", f"norm_stats/{member['fold']}")
+        if (folder / PICTURE).is_file():
+            fold = member["fold"]
+            recorder.artifact(folder / PICTURE, None if fold in _SINGLE else f"history/{fold}")
         history = pd.read_parquet(folder / "history.parquet")
         if "val/auroc" in history:
             best.append(history.iloc[member["best_epoch"]])
@@ -40,3 +45,4 @@ def stage(done: Stage, recorder: Recorder) -> None:
         means = pd.DataFrame(best).mean()
         chosen = ("val/auroc", "val/auprc", "val/loss")
         recorder.metrics({f"best/{name}": float(means[name]) for name in chosen})
+    recorder.metrics({f"best/{name}": value for name, value in contributions(done.facts).items()})

@@ -17,7 +17,7 @@ from components.core.pretrained import open_trunk
 from components.core.progress import say
 from components.core.searched import search_of
 from components.core.store import Stage, Workspace, read_stage
-from components.train import pretrained
+from components.train import contributed, pretrained
 from components.train.fit import FitResult, median_epochs
 from components.train.training import OnEpoch, Training
 from components.train.variants import Variant, variants
@@ -142,6 +142,7 @@ def _facts(common: Training, results: list[FitResult]) -> None:
         "preprocess": stage.fingerprint,
         "place": [common.place.device, common.place.precision, common.place.name],
     }
+    work.facts |= contributed.tell(common.contributions)
     work.counts |= {
         "members": len(common.members),
         "parameters": sum(p.numel() for p in model.parameters()),

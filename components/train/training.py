@@ -14,6 +14,7 @@ from torch import nn
 from components.core.config.fit import FitConfig
 from components.core.config.heads import ClassesHead, ConfidenceHead, HeadMap
 from components.core.config.task import TaskConfig
+from components.core.contribution_facts import Network
 from components.core.data import foldstats
 from components.core.data.cohort import Known, Rows
 from components.core.data.foldstats import FoldStats
@@ -28,7 +29,7 @@ from components.core.models.spec import DataSpec
 from components.core.predict import predict
 from components.core.pretrained import Pretrained
 from components.core.store import Stage, Workspace
-from components.train import pretrained
+from components.train import contributed, pretrained
 from components.train.checklist import check
 from components.train.confidence import Fit, Floats, with_truth
 from components.train.fit import FitJob, FitResult, fit
@@ -56,6 +57,7 @@ class Training:
         specs: network → shapes of its batches.
         shares: network → head → class shares that its loss evened out.
         members: the trained networks.
+        contributions: of the modalities to the networks of the model itself, where it has several.
     """
 
     work: Workspace
@@ -70,6 +72,7 @@ class Training:
     specs: dict[str, DataSpec] = field(default_factory=dict[str, DataSpec])
     shares: dict[str, Shares] = field(default_factory=dict[str, Shares])
     members: list[Member] = field(default_factory=list[Member])
+    contributions: list[Network] = field(default_factory=list[Network])
 
     def for_fold(self, fold: str) -> Training:
         """Return the same training under a fold's own settings; what comes of it is kept here."""
@@ -109,6 +112,8 @@ class Training:
         job = self.job(variant.heads, train, val, config, seed, folder, name)
         result = self.one(replace(job, on_epoch=told))
         foldstats.save(train.stats, folder / STATS)
+        if not variant.name and val is not None and contributed.was_watched(result):
+            self._contributed(val, result, key, seed)
         self.members.append(
             Member(
                 fold=fold,
@@ -120,6 +125,16 @@ class Training:
             )
         )
         return result
+
+    def _contributed(self, val: Rows, result: FitResult, key: str, seed: int) -> None:
+        """Note what the modalities contribute; of a fold's first seed a picture, too."""
+        heads = self.task.all_heads()
+        view = View(name=next(iter(heads)), head=heads[next(iter(heads))])
+        model = load_model(self.task.model, self.specs[key], result.folder / WEIGHTS)
+        found = contributed.at_best(model, result, val, view=view, place=self.place, seed=seed)
+        self.contributions.append(found)
+        if seed == self.task.fit.seeds[0]:
+            contributed.draw(result.folder, result.history, found)
 
     def job(
         self,

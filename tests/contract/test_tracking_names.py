@@ -22,6 +22,7 @@ TASKS = sorted(file.stem for file in (DOCUMENT.parents[1] / "pipelines").glob("*
         "baseline/cox/time_auc/365_diff", "subgroup/site/St._Mary_s/auroc_gap_lo",
         "robustness/muscle_6db/auroc_diff", "compare/B/subgroup/sex/F/auroc_diff_lo",
         "compare/C/net_benefit/20_diff", "r0f1/val/loss", "ingest/records", "system/cpu",
+        "contrib/ecg_image", "r0f1/contrib_perm/pcg", "best/contrib/tabular", "val/accuracy",
     ],
 )  # fmt: skip
 def test_names_that_the_table_has_are_covered(name: str) -> None:
@@ -33,7 +34,7 @@ def test_names_that_the_table_has_are_covered(name: str) -> None:
     [
         "test/AUROC", "test/auroc_low", "auroc", "test/roc", "test/time_auc/soon",
         "ingest/New Name",
-        "elsewhere/records", "test/head/lvef/unheard_of", "compare/A/auroc_diff", "val/accuracy",
+        "elsewhere/records", "test/head/lvef/unheard_of", "compare/A/auroc_diff", "val/recall",
         "subgroup/sex/auroc", "baseline/cox/auroc_gap/x", "test/auroc_lo_hi", "test/x/auroc",
     ],
 )  # fmt: skip
