@@ -47,8 +47,8 @@ class Rows:
         text: `[n, width]` float32 embeddings of the notes; zeros where there is none.
         text_mask: `[n]` whether there is a note.
         arrays: images, sounds and the like by modality.
-        tabular_masked: tell who lacks every clinical field although no array is left to stand
-            beside them; beside arrays that is always told.
+        tabular_masked: tell who lacks every clinical field although no array is left beside them,
+            because one was taken away; beside arrays that is always told.
     """
 
     frame: pd.DataFrame
@@ -129,7 +129,7 @@ class Rows:
             return replace(self, tabular=empty)
         if modality in self.arrays:
             kept = {name: part for name, part in self.arrays.items() if name != modality}
-            return replace(self, arrays=kept)
+            return replace(self, arrays=kept, tabular_masked=True)
         raise self._unknown(modality)
 
     def _unknown(self, modality: str) -> InputError:
@@ -149,7 +149,7 @@ class Rows:
         alone = self
         for name in self.modalities:
             alone = alone if name == modality else alone.without(name)
-        return replace(alone, tabular_masked=self.tabular_masked or bool(self.arrays))
+        return alone
 
     @cached_property
     def shard(self) -> npt.NDArray[np.int64]:
