@@ -24,8 +24,8 @@ class Member(Frozen):
 
     Attributes:
         fold: the fold it was trained in, or `refit`.
-        variant: what it was trained without (`without:ecg`) or on what alone (`alone:lvef`), for
-            comparison; empty for the model itself.
+        variant: what it was trained without (`without:ecg`), on what input alone (`only:pcg`) or
+            for what head alone (`alone:lvef`), for comparison; empty for the model itself.
         seed: of its initialisation and training.
         folder: of its weights, relative to the train stage.
         best_epoch: whose weights were kept, from 0.

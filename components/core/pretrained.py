@@ -22,6 +22,7 @@ from components.core.config.task import TaskConfig
 from components.core.data.patient_set import FILE as PATIENTS
 from components.core.errors import CardioError, ConfigError, InputError
 from components.core.files import file_hash, storage_errors
+from components.core.image_weights import resolve_image_weights
 from components.core.models.registry import model_config
 from components.core.models.spec import DataSpec
 from components.core.progress import say
@@ -65,9 +66,11 @@ def resolve(task: TaskConfig) -> TaskConfig:
     """Return the task with `model.init_from` as `trunk:<digest>`, its files copied beforehand.
 
     Raises:
-        InputError: the reference names nothing, a damaged bundle, or a model without a trunk.
+        InputError: the reference names nothing, a damaged bundle, or a model without a trunk; or
+            `model.image_weights` names no such file (`core.image_weights`).
         ConfigError: a width of the task's model is not the trunk's.
     """
+    task = resolve_image_weights(task)
     reference = _reference(task.model)
     if not reference:
         return task

@@ -13,6 +13,8 @@ from components.core.data.finish import Finisher
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
 from components.core.heads.known import binary_truth
+from components.core.modalities import SPOKEN
+from components.core.schemas import HASH_PREFIX
 from components.train.augment import augment
 
 _SAMPLE = 32  # records looked at; enough to see a wrong shape, a NaN or a broken augmentation
@@ -38,6 +40,8 @@ def check(
     done = [_classes(train, val, heads), _fitted_on_train(train), _patients_apart(train, val)]
     if train.reader is not None:
         done += _signal_checks(train, val, batch, config, leads)
+    if train.arrays:
+        done += _array_checks(train, val, batch)
     if "tabular" in batch and not bool(torch.isfinite(batch["tabular"]).all()):
         raise RefusedError("checklist: the encoded tabular features are not finite")
     if "text" in batch and not bool(torch.isfinite(batch["text"]).all()):
@@ -101,6 +105,45 @@ def _signal_checks(
             raise RefusedError(f"checklist: {len(hashes)} waveform(s) are in train and in val")
         done.append("no identical waveform in two parts")
     return done
+
+
+def _array_checks(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
+    """Refuse values that are not finite, other shapes than in training, and what is in two parts.
+
+    Patients are apart already, so that a content found in both is of two of them.
+    """
+    ready = Finisher(train.stats)(batch)
+    for name, part in train.arrays.items():
+        if not bool(torch.isfinite(ready[name]).all()):
+            raise RefusedError(
+                f"checklist: {SPOKEN[name]} of a record is not finite; prepare the cohort again"
+            )
+        if val is None:
+            continue
+        shape = val.arrays[name].reader.shape if name in val.arrays else None
+        if shape != part.reader.shape:
+            raise RefusedError(
+                f"checklist: {SPOKEN[name]} has the shape {part.reader.shape} in train and "
+                f"{shape} in val; prepare the cohort again"
+            )
+        _contents_apart(train, val, name)
+    done = ["finite arrays of one shape"]
+    return done if val is None else [*done, "no identical array in two parts"]
+
+
+def _contents_apart(train: Rows, val: Rows, name: str) -> None:
+    column = f"{HASH_PREFIX}{name}"
+    if column not in train.frame or column not in val.frame:
+        raise RefusedError(
+            f"checklist: the manifest lacks '{column}', so that nobody can tell whether "
+            f"{SPOKEN[name]} of one patient is another's, too; prepare the cohort again"
+        )
+    shared = set(train.frame[column].dropna()) & set(val.frame[column].dropna())
+    if shared:
+        raise RefusedError(
+            f"checklist: {len(shared)} content(s) of {SPOKEN[name]} are in train and in val, of "
+            "different patients; mend the pairing of patients and files"
+        )
 
 
 def _augmentation(ready: Batch, config: FitConfig) -> None:

@@ -12,25 +12,29 @@ from pathlib import Path
 
 import lightning
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.batches import loader
 from components.core.data.cohort import Rows
 from components.core.device import Place
+from components.core.errors import ConfigError
 from components.core.files import write_atomic
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
 from components.core.predict import predict_logits
+from components.core.progress import say
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
 from components.train.contributions_monitor import monitors
 from components.train.module import Module
+from components.train.prior import chances
 
 PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 BEST, HISTORY, VAL, DONE = (
@@ -87,9 +91,15 @@ class FitResult:
 def fit(model: nn.Module, job: FitJob) -> FitResult:
     """Train `model`, freshly initialised, and return where its best weights lie.
 
+    A network that diverges ends with its best epoch before that.
+
     A fit that ended before is not done again. One that was killed resumes from its last whole
     epoch, with the losses an uninterrupted run would have had: the order of records, augmentation
     and dropout depend on (seed, epoch) alone.
+
+    Raises:
+        ConfigError: a setting needs branches or heads that the model lacks, or the figures were
+            not finite from the first epoch on.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     if (job.folder / DONE).exists():
@@ -102,13 +112,23 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
         module.validate_on(job.val)
         checks = loader(job.val, batch=4 * job.config.batch)  # no gradients: more records fit
     last = job.folder / "last.ckpt"
-    batches = loader(job.train, batch=job.config.batch, seed=job.seed, shuffle=True)
+    batches = loader(
+        job.train, batch=job.config.batch, seed=job.seed, shuffle=True, chances=_chances(job)
+    )
     with _quiet(), _stopped_by_signals():
         _trainer(job, [report, *monitors(model, job), *_stopping(job, best)]).fit(
             module, batches, checks,
             ckpt_path=str(last) if last.exists() else None, weights_only=True,
         )  # fmt: skip
     return _finish(module, report, best, job)
+
+
+def _chances(job: FitJob) -> npt.NDArray[np.float64] | None:
+    """Return with which chances records are drawn; None takes each once an epoch."""
+    if job.config.sampler == "none":
+        return None
+    name, head = next(iter(job.heads.items()))
+    return chances(View(name=name, head=head), job.train)
 
 
 def _checkpoint(job: FitJob) -> ModelCheckpoint:
@@ -195,9 +215,14 @@ def _finish(
         kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(kept["state_dict"])
         chosen = int(kept["epoch"])
+        watched = history[f"val/{job.config.monitor}"].to_numpy(np.float64)
+        _refuse_diverged(job, torch.from_numpy(watched[[chosen]]))
+        if job.name and not np.isfinite(watched[-1]):
+            say(f"{job.name}: diverged in epoch {len(watched)}, epoch {chosen + 1} is kept")
         frame = predictions_of(module.model, _required(job.val), job.heads, place=job.place)
         write_atomic(job.folder / VAL, lambda p: frame.to_parquet(p, index=False))
     state = {k: v.contiguous().cpu() for k, v in module.model.state_dict().items()}
+    _refuse_diverged(job, *state.values())
     write_atomic(job.folder / BEST, lambda p: save_file(state, str(p)))
     write_atomic(job.folder / HISTORY, lambda p: history.to_parquet(p, index=False))
     done = json.dumps({"best_epoch": chosen, "epochs": len(history), "seed": job.seed})
@@ -205,6 +230,14 @@ def _finish(
     for checkpoint in job.folder.glob("*.ckpt"):
         checkpoint.unlink()
     return _read(job.folder)
+
+
+def _refuse_diverged(job: FitJob, *values: Tensor) -> None:
+    if not all(bool(torch.isfinite(each).all()) for each in values):
+        raise ConfigError(
+            f"the training of fold {job.train.stats.fold} came to figures that are not finite; "
+            f"lower fit.lr ({job.config.lr:g}) or set fit.precision=fp32"
+        )
 
 
 def _required(rows: Rows | None) -> Rows:

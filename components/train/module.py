@@ -22,8 +22,12 @@ from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
 from components.core.metrics.discrimination import auprc, auroc
 from components.core.metrics.patients import by_patient
+from components.train.absence import drop_modalities
 from components.train.augment import augment
+from components.train.branches import branches_of, check_branches, parameter_groups
 from components.train.losses import JointLoss
+from components.train.modulation import confidences, factors, modulate
+from components.train.prior import TruePrior, check_two_classes
 
 
 class Module(lightning.LightningModule):
@@ -35,17 +39,28 @@ class Module(lightning.LightningModule):
         config: all settings.
         heads: what is trained, the primary head first; its figures are the validation's.
         seed: of augmentation and dropout.
+
+    Raises:
+        ConfigError: a setting needs branches or a kind of head that the model lacks.
     """
 
     def __init__(
         self, model: nn.Module, train: Rows, *, config: FitConfig, heads: HeadMap, seed: int
     ) -> None:
         super().__init__()
+        check_branches(model, config)
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         primary = next(iter(heads))
         self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
         self.loss = JointLoss(heads, train, config)
+        drawn = config.sampler == "balanced"
+        self._prior = TruePrior(self._view, model, train) if drawn else None
+        if config.modulation != "none":
+            check_two_classes(primary, heads[primary], f"fit.modulation={config.modulation}")
+        self._branches = branches_of(model)
+        self._factors: dict[str, float] = {}
+        self._drops, self._noise = torch.Generator(), torch.Generator()
         self._finish = Finisher(train.stats)
         self._rng = torch.Generator()
         self._drawn_for = -1
@@ -67,26 +82,63 @@ class Module(lightning.LightningModule):
         Not in `on_train_epoch_start`: Lightning leaves that hook out in the epoch it resumes in.
         """
         self._drawn_for = self.current_epoch
-        draw = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(2)
+        draw = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(4)
         torch.manual_seed(int(draw[0]))
         self._rng.manual_seed(int(draw[1]))
+        self._drops.manual_seed(int(draw[2]))
+        self._noise.manual_seed(int(draw[3]))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Normalise on the device; augment while training."""
+        """Normalise on the device; augment and drop modalities while training."""
         del dataloader_idx
         if self.training and self._drawn_for != self.current_epoch:
             self._draw()
         ready = self._finish(batch)
-        if not self.training or "ecg" not in ready:
+        if not self.training:
             return ready
-        return augment(ready, self._config.aug, self._rng)
+        if self._config.modality_dropout:
+            chance = self._config.modality_dropout
+            ready = drop_modalities(ready, list(self._branches), chance=chance, rng=self._drops)
+        return augment(ready, self._config.aug, self._rng) if "ecg" in ready else ready
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of one batch."""
+        """Return the loss of one batch: of the heads, and `fit.auxiliary` times the branches' own.
+
+        The loss of the heads is at the prior of the draws, validation's is at the true one.
+        """
         del batch_idx
-        loss = self.loss(self.model(batch), batch)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["weight"]))
-        return loss
+        logits = self.model(batch)
+        drawn = logits if self._prior is None else self._prior.as_drawn(logits)
+        main, size = self.loss(drawn, batch), len(batch["weight"])
+        own = self.loss.own(logits, batch) if self._config.auxiliary else {}
+        if not own:
+            self._tell("train/loss", main, size)
+            return main
+        total = main + self._config.auxiliary * torch.stack(list(own.values())).sum()
+        self._tell("train/loss", total, size)
+        self._tell("train/loss_main", main, size)
+        for name, loss in own.items():
+            self._tell(f"train/loss_{name}", loss, _there(batch, name, size))
+        if self._config.modulation != "none":
+            self._compare(logits, batch, size)
+        return total
+
+    def _tell(self, name: str, value: Tensor | float, size: int) -> None:
+        """Log the epoch's mean over records; nothing of no record."""
+        if size:
+            self.log(name, value, on_step=False, on_epoch=True, batch_size=size)
+
+    def _compare(self, logits: Batch, batch: Batch, size: int) -> None:
+        """Keep by how much the gradients of this step's branches will be slowed."""
+        found = confidences(logits, batch, self._view)
+        self._factors = factors(found, strength=self._config.modulation_strength)
+        for name, factor in self._factors.items():
+            self._tell(f"train/factor_{name}", factor, size)
+
+    def on_after_backward(self) -> None:
+        """Modulate the branches' gradients, before their norm is bounded."""
+        if self._factors:
+            modulate(self._branches, self._factors, self._noise)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the logits of one batch."""
@@ -100,15 +152,10 @@ class Module(lightning.LightningModule):
         if self._val is None:
             return
         frame = self._val.assign(logit=np.concatenate(self._val_logits))
-        patients = by_patient(frame)
         loss = sum(self._val_losses) / len(frame)
         self._val_logits.clear()
         self._val_losses.clear()
-        figures = {
-            "val/loss": loss,
-            "val/auroc": auroc(patients.label, patients.logit, patients.weight),
-            "val/auprc": auprc(patients.label, patients.logit, patients.weight),
-        }
+        figures = {"val/loss": loss, **_ranking(frame)}
         # float64 on the device's own terms: Lightning would round the monitor to float32.
         self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in figures.items()})
 
@@ -127,7 +174,7 @@ class Module(lightning.LightningModule):
         # One kernel for all parameters; with fp16 the gradients must first be unscaled one by one.
         fused = self.trainer.precision != "16-mixed"
         optimiser = torch.optim.AdamW(
-            [p for p in self.parameters() if p.requires_grad],  # a frozen trunk has none
+            parameter_groups(self, self.model, self._config),
             lr=self._config.lr, weight_decay=self._config.weight_decay, fused=fused,
         )  # fmt: skip
         if self._config.schedule == "cosine":
@@ -170,3 +217,20 @@ class Module(lightning.LightningModule):
             return (step + 1) / rise
         done = (step - rise) / max(1, self._steps - rise)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _ranking(frame: pd.DataFrame) -> dict[str, float]:
+    """Return patient-level figures; NaN, which ends a training, where the network diverged."""
+    if not np.isfinite(frame["logit"]).all():
+        return {"val/auroc": math.nan, "val/auprc": math.nan}
+    patients = by_patient(frame)
+    return {
+        "val/auroc": auroc(patients.label, patients.logit, patients.weight),
+        "val/auprc": auprc(patients.label, patients.logit, patients.weight),
+    }
+
+
+def _there(batch: Batch, name: str, size: int) -> int:
+    """Return how many of a batch's `size` records have a modality."""
+    mask = batch.get(f"{name}_mask")
+    return size if mask is None else int((mask > 0).sum())

@@ -10,9 +10,11 @@ from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds, read_everyone, read_part
 from components.core.device import Place, resolve
 from components.core.errors import ConfigError, RefusedError
+from components.core.files import file_hash
 from components.core.heads.registry import to_json
+from components.core.image_weights import image_weights
 from components.core.members import REFIT
-from components.core.models.registry import build_model
+from components.core.models.registry import build_model, model_file
 from components.core.pretrained import open_trunk
 from components.core.progress import say
 from components.core.searched import search_of
@@ -55,6 +57,7 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
         pretrained.check_fits(trunk, stage)
         pretrained.keep_patients(trunk, work)
         say(pretrained.said_of(trunk, task))
+    _check_image_weights(task, stage)
     place = resolve(task.fit.device, task.fit.precision)
     set_threads(place)
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
@@ -72,6 +75,13 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
         for seed in task.fit.seeds:
             results.append(common.member(whole, everyone, None, alone, seed))
     _facts(common, results)
+
+
+def _check_image_weights(task: TaskConfig, stage: Stage) -> None:
+    if image_weights(task.model) is not None and "ecg_image" not in stage.facts["modalities"]:
+        raise ConfigError(
+            "model.image_weights is set, but the cohort holds no ECG image; leave it out"
+        )
 
 
 def check_tuned(task: TaskConfig, audit: Stage) -> None:
@@ -107,7 +117,10 @@ def _fold(common: Training, fold: str) -> list[FitResult]:
         read_part(common.stage, fold, part, known=known, stats=stats) for part in ("train", "val")
     )
     own, val = common.judged(seen, checked, task.fit)
-    wanted = variants(task.all_heads(), own, task.fit, pretrained=common.trunk is not None)
+    wanted = variants(
+        task.all_heads(), own, task.fit, pretrained=common.trunk is not None,
+        inputs=model_file(task.model["name"]).INPUTS,
+    )  # fmt: skip
     results = [common.member(wanted[0], own, val, task.fit, seed) for seed in task.fit.seeds]
     for other in wanted[1:]:
         common.member(other, own, val, task.fit, task.fit.seeds[0])
@@ -136,6 +149,7 @@ def _facts(common: Training, results: list[FitResult]) -> None:
         "members": [m.model_dump(mode="json") for m in common.members],
         "specs": {key: found.model_dump(mode="json") for key, found in common.specs.items()},
         "class_shares": common.shares,
+        "balance": common.balance,
         "model": task.model,
         "head": task.label.name,
         "heads": to_json(task.all_heads()),
@@ -148,6 +162,9 @@ def _facts(common: Training, results: list[FitResult]) -> None:
         "parameters": sum(p.numel() for p in model.parameters()),
         "epochs": sum(len(r.history) for r in results),
     }
+    weights = image_weights(task.model)
+    if weights is not None:
+        work.facts["image_weights"] = {"sha256": file_hash(weights)}
     if common.trunk is not None:
         work.facts["trunk"] = pretrained.facts_of(common.trunk, task)
         learned = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -22,6 +22,7 @@ from components.core.device import Place
 from components.core.heads.known import known_columns, truth_column
 from components.core.heads.registry import View, head_file, outputs_of
 from components.core.heads.weights import evened_out
+from components.core.image_weights import image_weights
 from components.core.members import STATS, WEIGHTS, Member, data_spec, load_model
 from components.core.models.blocks.mlp import Heads
 from components.core.models.registry import build_model
@@ -30,9 +31,11 @@ from components.core.predict import predict
 from components.core.pretrained import Pretrained
 from components.core.store import Stage, Workspace
 from components.train import contributed, pretrained
+from components.train.balance import balance_of
 from components.train.checklist import check
 from components.train.confidence import Fit, Floats, with_truth
 from components.train.fit import FitJob, FitResult, fit
+from components.train.image_weights import start_image_branch
 from components.train.variants import Variant
 
 OnEpoch = Callable[[str, int, dict[str, float]], None]
@@ -56,6 +59,7 @@ class Training:
         checks: network → what the checklist found.
         specs: network → shapes of its batches.
         shares: network → head → class shares that its loss evened out.
+        balance: network → how its primary head's classes were distributed and balanced.
         members: the trained networks.
         contributions: of the modalities to the networks of the model itself, where it has several.
     """
@@ -71,6 +75,7 @@ class Training:
     checks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     specs: dict[str, DataSpec] = field(default_factory=dict[str, DataSpec])
     shares: dict[str, Shares] = field(default_factory=dict[str, Shares])
+    balance: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     members: list[Member] = field(default_factory=list[Member])
     contributions: list[Network] = field(default_factory=list[Network])
 
@@ -101,11 +106,13 @@ class Training:
         """Train one network and keep it as a member."""
         fold = train.stats.fold
         train, val = variant.seen(train), None if val is None else variant.seen(val)
+        config = variant.settings(config, train)
         leads = tuple(self.stage.facts["ecg"]["leads"])
         key = f"{variant.name}/{fold}" if variant.name else fold
         self.checks[key] = check(train, val, config, leads, variant.heads)
         self.specs[key] = self.spec(train, variant.heads)
         self.shares[key] = class_shares(variant.heads, train, config)
+        self.balance[key] = balance_of(variant.heads, train, config)
         folder = member_folder(self.work.folder, fold, seed, variant.name)
         name = key if len(self.task.fit.seeds) == 1 or variant.name else f"{fold}/seed{seed}"
         told = None if variant.name else lambda e, figures: self.on_epoch(name, e, figures)
@@ -165,6 +172,9 @@ class Training:
         model = started(plain, job.heads, job.train)
         if self.trunk is not None:
             pretrained.take_over(model, self.trunk)
+        file = image_weights(self.task.model)
+        if file is not None:
+            start_image_branch(model, file)
         return fit(model, job)
 
     def stats(self, fold: str) -> FoldStats | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.cohort import Rows
+from components.core.modalities import MODALITIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,22 +16,43 @@ class Variant:
     """One network beside the model.
 
     Attributes:
-        name: `without:<modality>` or `alone:<head>`; empty is the model itself.
+        name: `without:<modality>`, `only:<modality>` or `alone:<head>`; empty is the model itself.
         heads: what it is trained for, the primary head first.
         without: the modality that it never sees.
+        only: the one modality that it sees; records that lack it stay, answered by the token.
     """
 
     name: str
     heads: HeadMap
     without: str = ""
+    only: str = ""
 
     def seen(self, rows: Rows) -> Rows:
         """Return the rows as this network sees them."""
+        if self.only:
+            return rows.only(self.only)
         return rows.without(self.without) if self.without else rows
+
+    def settings(self, config: FitConfig, rows: Rows) -> FitConfig:
+        """Return the model's own settings, less what is of modalities that `rows` no longer hold.
+
+        Args:
+            config: of the model itself.
+            rows: as this network sees them.
+        """
+        if not (self.without or self.only):
+            return config
+        own = {n: f for n, f in config.lr_multipliers.items() if n in rows.modalities}
+        return config.model_copy(update={"lr_multipliers": own})
 
 
 def variants(
-    heads: HeadMap, rows: Rows, config: FitConfig, *, pretrained: bool = False
+    heads: HeadMap,
+    rows: Rows,
+    config: FitConfig,
+    *,
+    pretrained: bool = False,
+    inputs: Collection[str] = MODALITIES,
 ) -> list[Variant]:
     """Return what the settings ask for and the data allow; the model itself comes first.
 
@@ -38,6 +61,7 @@ def variants(
         rows: of the training part.
         config: all settings.
         pretrained: the trunk is taken over, and none was trained without a modality.
+        inputs: modalities that the model's answer depends on.
     """
     there = rows.modalities
     found = [Variant(name="", heads=heads)]
@@ -47,6 +71,9 @@ def variants(
             for lost in config.ablate
             if lost in there
         ]
+    singles = [name for name in there if name in inputs]
+    if config.singles and len(singles) > 1 and not pretrained:
+        found += [Variant(name=f"only:{name}", heads=heads, only=name) for name in singles]
     if config.alone and len(heads) > 1:
         found += [Variant(name=f"alone:{name}", heads={name: head}) for name, head in heads.items()]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,3 +68,10 @@ def tabular(tabular_stage: Stage) -> Parts:
 @pytest.fixture
 def ecg(ecg_stage: Stage) -> Parts:
     return read_part(ecg_stage, "holdout", "train"), read_part(ecg_stage, "holdout", "val")
+
+
+@pytest.fixture
+def branched(cohort: Callable[..., Stage]) -> Parts:
+    """Pictures, sounds and clinical fields, each of which some records lack."""
+    stage = cohort(ecg=False, arrays=("ecg_image", "pcg"))
+    return read_part(stage, "holdout", "train"), read_part(stage, "holdout", "val")

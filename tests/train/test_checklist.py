@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -114,3 +115,53 @@ def test_an_augmentation_that_moves_leads_apart(
     monkeypatch.setitem(aug.AUGMENTATIONS, "shift", apart)
     with pytest.raises(RefusedError, match="augmentation moved the leads of a record apart"):
         check(*ecg, FitConfig(aug=("shift",)), LEADS8, HEADS)
+
+
+def own_stats(parts: tuple[Rows, Rows]) -> tuple[Rows, Rows]:
+    return with_ids(parts[0]), parts[1]
+
+
+def test_arrays_are_finite_and_apart(branched: tuple[Rows, Rows]) -> None:
+    train, val = own_stats(branched)
+    found = check(train, val, ALL, LEADS8, HEADS)
+    assert found[3:] == ["finite arrays of one shape", "no identical array in two parts"]
+    assert check(train, None, ALL, LEADS8, HEADS)[3:] == ["finite arrays of one shape"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"), [("ecg_image", "the ECG image"), ("pcg", "the heart sound")]
+)
+def test_one_content_of_two_patients(
+    branched: tuple[Rows, Rows], name: str, spoken: str
+) -> None:  # fmt: skip
+    train, val = own_stats(branched)
+    column = f"sha256.{name}"
+    shared = val.frame[column].mask(val.frame.index < 3, train.frame[column].dropna().iloc[0])
+    with pytest.raises(
+        RefusedError, match=rf"checklist: 1 content\(s\) of {spoken} are in train and in val, of"
+    ):
+        check(train, frame(val, **{column: shared}), ALL, LEADS8, HEADS)
+
+
+def test_contents_that_nobody_can_compare(branched: tuple[Rows, Rows]) -> None:
+    train, val = own_stats(branched)
+    bare = replace(val, frame=val.frame.drop(columns="sha256.pcg"))
+    with pytest.raises(RefusedError, match=r"the manifest lacks 'sha256.pcg', so that nobody"):
+        check(train, bare, ALL, LEADS8, HEADS)
+
+
+def test_an_array_that_is_not_finite(branched: tuple[Rows, Rows]) -> None:
+    train, val = own_stats(branched)
+    stats = train.stats.arrays["pcg"]
+    broken = stats.model_copy(update={"mean": (math.nan, *stats.mean[1:])})
+    arrays = {**train.stats.arrays, "pcg": broken}
+    bad = replace(train, stats=train.stats.model_copy(update={"arrays": arrays}))
+    with pytest.raises(RefusedError, match="checklist: the heart sound of a record is not finite"):
+        check(bad, val, ALL, LEADS8, HEADS)
+
+
+def test_arrays_of_two_shapes(branched: tuple[Rows, Rows]) -> None:
+    train, val = own_stats(branched)
+    lost = replace(val, arrays={n: p for n, p in val.arrays.items() if n != "pcg"})
+    with pytest.raises(RefusedError, match=r"shape \(3, 8, 20\) in train and None in val"):
+        check(train, lost, ALL, LEADS8, HEADS)

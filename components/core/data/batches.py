@@ -1,7 +1,7 @@
 """Rows → batches: a `dict[str, Tensor]` per step, finished on the device that computes.
 
 Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
-record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `tabular_mask` `[B]` (beside arrays alone),
+record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `tabular_mask` `[B]` (where the cohort has arrays),
 `text` `[B, W]` and `text_mask` `[B]`, of each array modality `<name>` `[B, …]`, `<name>_mask` `[B]`
 and, where a record has several windows, `<name>_valid` `[B, W]`, `label` `[B]` (only where every
 label is known), `weight` `[B]`, and what heads learn from under its column's name (`y.<head>`,
@@ -26,6 +26,7 @@ from components.core.errors import InputError
 from components.core.signals.normalise import NormStats
 
 Batch = dict[str, Tensor]
+Floats = npt.NDArray[np.float64]
 
 
 def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
@@ -39,7 +40,7 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
         batch[name] = torch.from_numpy(values[index])
     if rows.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(rows.tabular[index])
-        if rows.arrays:  # elsewhere a patient without any field has each of them missing
+        if rows.arrays or rows.tabular_masked:  # elsewhere a patient without any field has each of them missing
             there = rows.tabular_there[index].astype(np.float32)
             batch["tabular_mask"] = torch.from_numpy(there)
     if rows.text.shape[1]:
@@ -139,11 +140,22 @@ class EpochSampler(Sampler[list[int]]):
     """Batches of row numbers in an order that depends on (seed, epoch) alone.
 
     A resumed run therefore sees what an uninterrupted one would have seen.
+
+    Args:
+        size: number of rows.
+        batch: rows of a batch.
+        seed: of the order.
+        shuffle: a new order every epoch, without the short last batch.
+        chances: `[size]`, summing to 1; an epoch then draws as many rows as there are, with
+            replacement.
     """
 
-    def __init__(self, size: int, *, batch: int, seed: int, shuffle: bool) -> None:
+    def __init__(
+        self, size: int, *, batch: int, seed: int, shuffle: bool, chances: Floats | None = None
+    ) -> None:
         super().__init__()
         self._size, self._batch, self._seed, self._shuffle = size, batch, seed, shuffle
+        self._chances = chances
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -156,16 +168,29 @@ class EpochSampler(Sampler[list[int]]):
         return -(-self._size // self._batch)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = np.arange(self._size)
-        if self._shuffle:
-            order = np.random.default_rng([self._seed, self.epoch]).permutation(self._size)
+        order = self._order()
         for step in range(len(self)):
             yield order[step * self._batch : (step + 1) * self._batch].tolist()
 
+    def _order(self) -> npt.NDArray[np.int64]:
+        if not self._shuffle:
+            return np.arange(self._size)
+        rng = np.random.default_rng([self._seed, self.epoch])
+        if self._chances is None:
+            return rng.permutation(self._size)
+        return rng.choice(self._size, self._size, p=self._chances)
 
-def loader(rows: Rows, *, batch: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
+
+def loader(
+    rows: Rows,
+    *,
+    batch: int,
+    seed: int = 0,
+    shuffle: bool = False,
+    chances: Floats | None = None,
+) -> DataLoader[Batch]:
     """Return a loader of whole batches; no worker processes, since a batch is one memory copy."""
-    sampler = EpochSampler(len(rows), batch=batch, seed=seed, shuffle=shuffle)
+    sampler = EpochSampler(len(rows), batch=batch, seed=seed, shuffle=shuffle, chances=chances)
     return DataLoader(
         _Indices(rows),  # pyright: ignore[reportArgumentType]
         sampler=sampler,

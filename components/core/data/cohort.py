@@ -47,6 +47,8 @@ class Rows:
         text: `[n, width]` float32 embeddings of the notes; zeros where there is none.
         text_mask: `[n]` whether there is a note.
         arrays: images, sounds and the like by modality.
+        tabular_masked: tell who lacks every clinical field although no array is left beside them,
+            because one was taken away; beside arrays that is always told.
     """
 
     frame: pd.DataFrame
@@ -56,6 +58,7 @@ class Rows:
     text: npt.NDArray[np.float32]
     text_mask: npt.NDArray[np.bool_]
     arrays: Arrays = field(default_factory=dict)
+    tabular_masked: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -126,9 +129,27 @@ class Rows:
             return replace(self, tabular=empty)
         if modality in self.arrays:
             kept = {name: part for name, part in self.arrays.items() if name != modality}
-            return replace(self, arrays=kept)
+            return replace(self, arrays=kept, tabular_masked=True)
+        raise self._unknown(modality)
+
+    def _unknown(self, modality: str) -> InputError:
         known = ", ".join(self.modalities)
-        raise InputError(f"these records hold no modality '{modality}'; they hold {known}")
+        return InputError(f"these records hold no modality '{modality}'; they hold {known}")
+
+    def only(self, modality: str) -> Rows:
+        """Return the same records as if nothing but a modality had ever been recorded.
+
+        Records that lack it stay, masked, so that all variants answer the same patients.
+
+        Raises:
+            InputError: there is no such modality.
+        """
+        if modality not in self.modalities:
+            raise self._unknown(modality)
+        alone = self
+        for name in self.modalities:
+            alone = alone if name == modality else alone.without(name)
+        return alone
 
     @cached_property
     def shard(self) -> npt.NDArray[np.int64]:

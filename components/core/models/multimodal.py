@@ -32,6 +32,9 @@ class Config(Frozen):
         hidden: width of every branch's representation.
         head_hidden: width of the heads' hidden layer.
         dropout: inside blocks, branches and heads.
+        image_weights: what the image's CNN starts from: a safetensors file of one, of a network
+            with an image branch of the same width and depth, or that network's folder; empty for
+            a fresh one. Always from this machine, nothing is downloaded.
     """
 
     image_width: int = Field(default=12, ge=4)
@@ -41,6 +44,7 @@ class Config(Frozen):
     hidden: int = Field(default=32, ge=2)
     head_hidden: int = Field(default=32, ge=2)
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    image_weights: str = ""
 
 
 def build(config: Config, spec: DataSpec) -> nn.Module:

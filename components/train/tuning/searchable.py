@@ -19,6 +19,7 @@ _NO_SETTING = {
     "model.name": "each model has a space of its own; make one search for each",
     "model.init_from": "a trunk brings its own statistics of the inputs, and the audit looks at "
     "whom it was trained on; make one search for each",
+    "model.image_weights": "its file is looked up before the search; make one search for each",
 }
 # Settings by which the figure `val/loss` itself differs; `fit.loss` is none: both its losses are
 # the same function of the data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +85,25 @@ def test_the_network_of_branches_answers_a_cohort(rows: Rows) -> None:
     # Who has no sound is answered alike whether the data hold sounds or not: by the token.
     np.testing.assert_allclose(without["toy"][lacking], logits["toy"][lacking], atol=1e-5)
     assert not np.allclose(without["toy"][~lacking], logits["toy"][~lacking])
+
+
+def test_one_modality_alone_keeps_everybody(rows: Rows) -> None:
+    alone = rows.only("pcg")
+    assert alone.modalities == ("pcg",)
+    assert alone.frame.equals(rows.frame)
+    batch = raw_batch(alone, np.arange(len(rows)))
+    assert {key for key in batch if key.startswith(("ecg", "tabular"))} == set()
+    assert 0 < batch["pcg_mask"].sum() < len(rows)
+    with pytest.raises(InputError, match="no modality 'ecg'; they hold tabular, ecg_image, pcg$"):
+        rows.only("ecg")
+
+
+def test_clinical_fields_alone_still_tell_who_has_none(rows: Rows) -> None:
+    frame = rows.frame.copy()
+    frame.loc[0, ["tab.age", "tab.sex"]] = None
+    alone = replace(rows, frame=frame).only("tabular")
+    assert alone.modalities == ("tabular",)
+    mask = raw_batch(alone, np.arange(len(rows)))["tabular_mask"]
+    assert mask.tolist() == [0.0] + [1.0] * (len(rows) - 1)
+    assert "tabular_mask" not in raw_batch(replace(alone, tabular_masked=False), np.arange(2))
+    assert alone.only("tabular").tabular_masked

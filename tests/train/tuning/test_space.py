@@ -107,6 +107,7 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
         ),
         ("model.name", ["ecg"], r"'model\.name', .*: each model has a space .*make one search for"),
         ("model.init_from", ["a", "b"], r"'model\.init_from', .*: a trunk brings its own statis"),
+        ("model.image_weights", ["a"], r"'model\.image_weights', .*: its file is looked up"),
         ("fit.seeds", [0, 1], r"'fit\.seeds', whose value is several values"),
         ("model.kernel", [8], r"'kernel' .* is '8': must be odd"),
         ("model.dropout", {"low": 0.0, "high": 1.5}, r"'dropout' .* is '1\.5'"),

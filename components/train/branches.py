@@ -1,0 +1,81 @@
+"""Branches of a network, one a modality: which there are, and learning rates of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from components.core.config.fit import FitConfig
+from components.core.errors import ConfigError
+
+Groups = list[dict[str, Any]]
+
+
+def branches_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Return modality → its branch; nothing for a model without branches."""
+    found = getattr(model, "branches", None)
+    return dict(found.items()) if isinstance(found, nn.ModuleDict) else {}
+
+
+def check_branches(model: nn.Module, config: FitConfig) -> None:
+    """Refuse settings of branches that the model lacks.
+
+    Raises:
+        ConfigError: naming the setting and the branches that there are.
+    """
+    there = branches_of(model)
+    for name in config.lr_multipliers:
+        if name not in there:
+            raise ConfigError(
+                f"fit.lr_multipliers names '{name}', for which the model has no branch; "
+                f"{_named(there)}"
+            )
+    wanted = {
+        "fit.modality_dropout": config.modality_dropout > 0,
+        "fit.modulation": config.modulation != "none",
+    }
+    for setting, asked in wanted.items():
+        if asked and not there:
+            raise ConfigError(f"{setting} needs a model with branches; {_named(there)}")
+    if config.modulation != "none" and not config.auxiliary:
+        raise ConfigError(
+            f"fit.modulation={config.modulation} compares what the branches answer by themselves, "
+            "which fit.auxiliary=0 leaves untrained; set fit.auxiliary above 0"
+        )
+
+
+def _named(there: dict[str, nn.Module]) -> str:
+    if not there:
+        return "this model has none: set model.name=multimodal or leave the setting out"
+    return f"its branches are {', '.join(there)}"
+
+
+def parameter_groups(module: nn.Module, model: nn.Module, config: FitConfig) -> Groups:
+    """Return groups of parameters for the optimiser; what is frozen is in none.
+
+    The first holds what has no factor of its own, at `fit.lr`; with it go the schedules' figures.
+
+    Args:
+        module: holds all parameters: the model's and the loss's.
+        model: the network inside it.
+        config: `lr` and `lr_multipliers`, each of a branch that the model has.
+    """
+    own = {name: list(_branch_parameters(model, name)) for name in config.lr_multipliers}
+    taken = {id(p) for each in own.values() for p in each}
+    # A frozen trunk has no gradients to follow.
+    rest = [p for p in module.parameters() if p.requires_grad and id(p) not in taken]
+    groups: Groups = [{"params": rest}]
+    for name, factor in config.lr_multipliers.items():
+        groups.append({"params": own[name], "lr": config.lr * factor})
+    return [group for group in groups if group["params"]]
+
+
+def _branch_parameters(model: nn.Module, name: str) -> Iterator[nn.Parameter]:
+    """Yield the parameters of a branch and of its own heads."""
+    heads = getattr(model, "own_heads", None)
+    parts = [branches_of(model)[name]]
+    if isinstance(heads, nn.ModuleDict) and name in heads:
+        parts.append(heads[name])
+    yield from (p for part in parts for p in part.parameters() if p.requires_grad)
