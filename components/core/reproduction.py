@@ -1,14 +1,12 @@
 """Does a bundle give the predictions that were reported?
 
-It is asked about stored ECGs as their device gave them, through its own preparation, and about
-pictures and sounds as the cohort holds them; what it says is compared with what the networks said
-of the prepared tensors.
+It is asked about stored recordings as their device gave them, through its own preparation; what it
+says is compared with what the networks said of the prepared tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,12 @@ import pandas as pd
 
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_inputs import NOTES
-from components.core.data.arrays import ArrayPart, Arrays, open_arrays
-from components.core.data.batches import Batch, array_batch
 from components.core.data.ragged import RaggedReader
 from components.core.data.texts import NOTE
 from components.core.errors import CardioError, InputError
-from components.core.modalities import ArrayModality
 from components.core.schemas import MANIFEST, SHARDS, TABULAR_PREFIX
 from components.core.store import Stage
+from components.core.stored_media import StoredMedia
 
 Floats = npt.NDArray[np.float64]
 # Of an evaluate stage: the records that its bundle was asked about, under their ids, with the logit
@@ -46,6 +42,7 @@ class Stored:
         self._has_ecg = "ecg" in cohort.facts["modalities"]
         frame = pd.read_parquet(ingest.folder / MANIFEST)
         self._frame = frame.set_index("sample_id")
+        self._media = StoredMedia(cohort, ingest, self._frame)
         self._reader = RaggedReader(ingest.folder / SHARDS)
 
     def rows(self, samples: Sequence[str]) -> list[dict[str, Any]]:
@@ -63,18 +60,6 @@ class Stored:
             )
         return plain_rows(frame.loc[list(samples)])
 
-    @cached_property
-    def _prepared(self) -> tuple[Arrays, dict[str, int]]:
-        """Return the cohort's pictures and sounds, and the place of each record in them."""
-        frame = pd.read_parquet(self._cohort.folder / MANIFEST)
-        places = {str(name): place for place, name in enumerate(frame["sample_id"])}
-        return open_arrays(self._cohort.folder, frame), places
-
-    def _arrays(self, sample: str, wanted: Sequence[ArrayModality]) -> Batch:
-        arrays, places = self._prepared
-        own: dict[ArrayModality, ArrayPart] = {name: arrays[name] for name in wanted}
-        return array_batch(own, np.array([places[sample]]))
-
     def ask(self, predictor: Predictor, row: dict[str, Any]) -> Prediction:
         """Return the bundle's answer for the record of a prepared manifest row."""
         cells: dict[str, Any] = self._frame.loc[row["sample_id"]].to_dict()
@@ -85,8 +70,7 @@ class Stored:
         }
         features[NOTES] = row.get(NOTE)
         read = (lambda: self._reader.read(cells)) if self._has_ecg else None
-        wanted = predictor.facts.arrays
-        return predictor.answer(features, read, lambda: self._arrays(row["sample_id"], wanted))
+        return predictor.answer(features, read, lambda: self._media.batch(row, predictor.facts))
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
