@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import COLUMNS, as_table, example_answer
@@ -230,6 +232,13 @@ def test_a_model_takes_what_it_was_trained_on(tmp_path: Path) -> None:
     assert not any(bool(values.any()) for values in batch.values())
 
 
+def test_a_model_of_pages_alone_hears_nothing(tmp_path: Path) -> None:
+    seen = Predictor(write_media_bundle(tmp_path, arrays=("ecg_image",), members=1))
+    found = ask(seen, ecg_image_base64=sent(picture()), pcg_base64="not looked at")
+    assert (found.error, found.inputs) == ("", ("ecg_image",))
+    assert list(found.contributions) == ["ecg_image"]
+
+
 def test_other_models_answer_as_before(tmp_path: Path) -> None:
     own = Predictor(write_toy_bundle(tmp_path, ecg=False, members=1))
     found = ask(own, age=None, sex=None)
@@ -262,3 +271,20 @@ def test_the_example_sound_has_two_sounds_a_beat() -> None:
     loud = np.abs(own.scaled()).reshape(-1, 40).max(axis=1) > 0.1  # 20 ms
     onsets = np.flatnonzero(np.diff(loud.astype(int)) == 1)
     assert len(onsets) == 13  # from 0.10 s and from 0.42 s every 0.8 s, within 5 s
+
+
+@given(
+    page=st.none() | st.text(max_size=40) | st.binary(max_size=200).map(sent),
+    heard=st.none() | st.text(max_size=40) | st.binary(max_size=200).map(sent),
+    form=st.sampled_from(["path", "base64"]),
+)
+@settings(max_examples=60)
+def test_whatever_is_sent_is_answered_or_refused(
+    predictor: Predictor, page: str | None, heard: str | None, form: str
+) -> None:
+    cells = {"age": 61.0, f"ecg_image_{form}": page, f"pcg_{form}": heard}
+    found = predictor.answer(cells)
+    assert bool(found.error) == math.isnan(found.probability)
+    assert bool(found.error) == bool(found.code)
+    blank = all(each is None or not each.strip() for each in (page, heard))
+    assert blank <= (found.inputs == ("tabular",))
