@@ -20,15 +20,16 @@ import torch
 from safetensors import SafetensorError
 
 from components.core import out_of_distribution as ood
+from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
+from components.core.bundle_contributions import contributions
 from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
-from components.core.bundle_inputs import INPUTS, Row, declared, notes, raw_file, tabular_row
+from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Prediction
-from components.core.bundle_text import check_encoder, encoder_of, text_vectors
+from components.core.bundle_text import check_encoder, encoder_of
 from components.core.data import foldstats
 from components.core.data.batches import Batch
 from components.core.data.finish import Finisher
 from components.core.data.foldstats import FoldStats
-from components.core.data.texts import TextStats
 from components.core.device import Place
 from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.heads.registry import from_json, head_file, view
@@ -56,6 +57,7 @@ __all__ = [
 FEWEST_MEMBERS = 5
 _PERCENTILES = (5, 95)
 CPU = Place(device="cpu", precision="fp32", name="CPU")
+_NOTHING = torch.zeros(1)
 
 
 @dataclass(frozen=True)
@@ -128,33 +130,56 @@ class Predictor:
 
         Args:
             inputs: `ecg_path` or `ecg_base64` (with `ecg_fs`, `ecg_unit`, `ecg_leads`, `ecg_key`,
-                `ecg_decimal` for formats that cannot say them), and the tabular features by name.
+                `ecg_decimal` for formats that cannot say them), `ecg_image_path` or
+                `ecg_image_base64`, `pcg_path` or `pcg_base64` (several sounds separated by `;`),
+                and the tabular features by name. Of pictures, sounds and fields any may be absent,
+                but not all; what the model does not take is not looked at.
         """
         return [self.answer(dict(row)) for row in inputs.to_dict("records")]
 
-    def answer(self, row: Row, recording: Callable[[], Signal] | None = None) -> Prediction:
+    def answer(
+        self,
+        row: Row,
+        recording: Callable[[], Signal] | None = None,
+        arrays: Callable[[], Batch] | None = None,
+    ) -> Prediction:
         """Return the answer for one row.
 
         Args:
             row: as in `predict`.
             recording: reads the ECG; None takes it from the row's own columns.
+            arrays: makes the raw batch of pictures and sounds; None, too.
         """
         answer, ecg = Prediction(logit=NAN, probability=NAN), Batch()
         try:
             if self.facts.ecg is not None:
                 read = recording or (lambda: read_signal(raw_file(row), declared(row)))
                 prepared = prepare(read(), self.facts.ecg)
-                answer, ecg = self._judged(answer, prepared), _ecg_batch(prepared)
+                answer, ecg = self._judged(answer, prepared), ecg_batch(prepared)
+            media = self._arrays(row, arrays)
+            given = self._given(row, media)
+            batches = [self._batch(m, row, ecg | media) for m in self._members]
             logits = [
-                forward(m.model, self._batch(m, row, ecg), finish=m.finish, place=CPU)
-                for m in self._members
+                forward(m.model, batch, finish=m.finish, place=CPU)
+                for m, batch in zip(self._members, batches, strict=True)
             ]
         except UserError as error:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
+        answer = replace(answer, inputs=given, contributions=self._moved(batches, given))
         answered = self._answered(answer, np.array(own))
         return answered if answered.abstain else replace(answered, heads=self._said(logits))
+
+    def _moved(self, batches: list[Batch], given: tuple[str, ...]) -> dict[str, float]:
+        """Return modality → its contribution to the log-odds, the mean over the members."""
+        if not given:
+            return {}
+        each = [
+            contributions(m.model, m.finish(batch), given, self._primary)
+            for m, batch in zip(self._members, batches, strict=True)
+        ]
+        return {name: float(np.mean([own[name] for own in each])) for name in given if each[0]}
 
     def hidden(self, row: Row) -> npt.NDArray[np.float32]:
         """Return the hidden representation `[hidden_size]` of one row by the first member.
@@ -166,7 +191,7 @@ class Predictor:
         member, trunk = self._members[0], self._trunk()
         ecg = Batch()
         if self.facts.ecg is not None:
-            ecg = _ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
+            ecg = ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
         batch = self._batch(member, row, ecg)
         with torch.no_grad():
             return np.asarray(trunk(member.finish(batch))[0].numpy(), dtype=np.float32)
@@ -239,33 +264,43 @@ class Predictor:
             f"above {limit:.2f}, which {self.facts.ood_rate:.1%} of validation's may pass"
         )
 
-    def _batch(self, member: _Member, row: Row, ecg: Batch) -> Batch:
-        batch = dict(ecg)
-        if member.stats.tabular.features:
-            frame = tabular_row(row, self.facts.features)
-            batch["tabular"] = torch.from_numpy(member.stats.tabular.transform(frame))
+    def _batch(self, member: _Member, row: Row, signals: Batch) -> Batch:
+        batch = signals | tabular_batch(member.stats, row, self.facts.features)
         if member.stats.text is not None:
-            batch |= self._text(member.stats.text, row)
+            batch |= text_batch(
+                member.stats.text,
+                row,
+                masked=self.facts.notes_masked,
+                folder=self._text_encoder,
+            )
         return batch
 
-    def _text(self, stats: TextStats, row: Row) -> Batch:
-        note = notes(row, masked=self.facts.notes_masked)
-        vector = np.zeros((1, len(stats.mean)), np.float32)
-        if note is not None:
-            vector = text_vectors(stats, [note], self._text_encoder)
-        return {
-            "text": torch.from_numpy(vector),
-            "text_mask": torch.tensor([0.0 if note is None else 1.0]),
-        }
+    def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
+        """Return pictures and sounds of a row; empty for a model that takes none."""
+        if not self.facts.arrays:
+            return {}
+        if prepared is not None:
+            return prepared()
+        from components.core.bundle_media import media_batch, sent_files  # Pillow, torchaudio
 
+        return media_batch(sent_files(row, self.facts), self.facts)
 
-def _ecg_batch(prepared: Prepared) -> Batch:
-    counts, scale = quantise(prepared)
-    batch: Batch = {
-        "ecg": torch.from_numpy(counts[None]),
-        "ecg_scale": torch.from_numpy(scale[None]),
-        "ecg_lead_mask": torch.from_numpy(prepared.lead_mask[None].astype(np.float32)),
-    }
-    if prepared.flags["padded"]:
-        batch["ecg_valid"] = torch.tensor([[prepared.start, prepared.stop]])
-    return batch
+    def _given(self, row: Row, arrays: Batch) -> tuple[str, ...]:
+        """Return which of the modalities that may be absent a row has.
+
+        Raises:
+            InputError: none.
+        """
+        names = self.facts.optional
+        if not names:
+            return ()
+        there = {name for name in names if float(arrays.get(f"{name}_mask", _NOTHING)) > 0}
+        columns = {c for member in self._members for c in member.stats.tabular.columns}
+        if any_known(row, columns):
+            there.add("tabular")
+        if not there:
+            raise InputError(
+                f"the row has nothing to answer from; send at least one of: "
+                f"{', '.join(names.values())}"
+            )
+        return tuple(name for name in names if name in there)

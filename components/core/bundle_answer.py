@@ -15,10 +15,19 @@ COLUMNS = (
     "probability", "lo", "hi", "interval_note", "logit", "quality", "flags", "abstain",
     "abstain_reason", "version", "trained_on", "error",
 )  # fmt: skip
+# What a row had, separated by `;`, and what each of it moved in the log-odds: of models that take
+# several inputs of which any may be absent.
+GIVEN = "inputs"
+CONTRIBUTION = "contribution."
+# Beside them: a network that reads pages and sounds has seen none that it could call too poor.
+QUALITY_NOTE = "quality_note"
+_NOT_JUDGED = "the model takes no ECG recording: it judges no quality and never abstains"
 
 
 def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
     """Return one row per answer; flags are separated by `;`, heads follow as `<head>.<name>`.
+
+    Of a model that a row may lack inputs for, `inputs` and `contribution.<modality>` follow, too.
 
     Args:
         answers: of a bundle's `Predictor`.
@@ -38,7 +47,32 @@ def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
         index=table.index,
         dtype="float64",
     )
-    return pd.concat([table[list(COLUMNS)], said], axis=1)
+    return pd.concat([table[list(COLUMNS)], said, _given(answers, facts, table.index)], axis=1)
+
+
+def given_columns(facts: BundleFacts) -> dict[str, str]:
+    """Return column → modality of what each input contributed; nothing where none is optional."""
+    return {f"{CONTRIBUTION}{name}": name for name in facts.optional}
+
+
+def _given(answers: Sequence[Prediction], facts: BundleFacts, index: pd.Index) -> pd.DataFrame:
+    if not facts.optional:
+        return pd.DataFrame(index=index)
+    moved = pd.DataFrame(
+        {
+            column: [each.contributions.get(name, NAN) for each in answers]
+            for column, name in given_columns(facts).items()
+        },
+        index=index,
+        dtype="float64",
+    )
+    moved.insert(0, GIVEN, [";".join(each.inputs) for each in answers])
+    return moved.assign(**{QUALITY_NOTE: quality_note(facts)})
+
+
+def quality_note(facts: BundleFacts) -> str:
+    """Return why `quality` is empty and `abstain` never true; empty for models of an ECG."""
+    return _NOT_JUDGED if facts.ecg is None else ""
 
 
 def outputs(facts: BundleFacts) -> list[tuple[str, str, str]]:
@@ -60,7 +94,10 @@ def example_answer(facts: BundleFacts) -> pd.DataFrame:
     texts = dict.fromkeys(COLUMNS, "")
     numbers = dict.fromkeys(("probability", "lo", "hi", "logit", "quality"), 0.5)
     said = {name: 0.5 for name, _, _ in outputs(facts)}
-    return pd.DataFrame([{**texts, **numbers, "abstain": False, **said}])
+    given: dict[str, object] = {}
+    if facts.optional:
+        given = {GIVEN: "", **dict.fromkeys(given_columns(facts), 0.5), QUALITY_NOTE: ""}
+    return pd.DataFrame([{**texts, **numbers, "abstain": False, **said, **given}])
 
 
 _OWN = [name for name in COLUMNS if name not in {"flags", "version", "trained_on"}]

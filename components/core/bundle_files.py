@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from components.core.config.base import Frozen
+from components.core.media.config import ImageConfig, SoundConfig
+from components.core.modalities import ARRAYS, MODALITIES, ArrayModality, Modality
 from components.core.models.spec import DataSpec
 from components.core.out_of_distribution import EcgDistribution
 from components.core.signals.prepare_config import PrepareConfig
@@ -18,6 +20,8 @@ from components.core.signals.prepare_config import PrepareConfig
 MANIFEST = "bundle.json"
 # Of each member's folder: what preprocessing learned from its training part.
 STATS = "norm_stats.json"
+# As a request sends them.
+_SENT = {"tabular": "clinical fields", "ecg_image": "an ECG image", "pcg": "a heart sound"}
 
 
 class BundleFacts(Frozen):
@@ -34,6 +38,8 @@ class BundleFacts(Frozen):
         notes_masked: training did not see mentions of the ejection fraction.
         model: name and settings of the network.
         ecg: how an ECG is prepared; None without ECG.
+        image: how a picture of an ECG is prepared; None where the model takes none.
+        sound: how heart sounds are prepared; None where it takes none.
         reject: quality flags that training refused, so that the model abstains from them too.
         min_quality: the model abstains below this quality score; 0 answers for all.
         ood_threshold: the model abstains above this distance from the training recordings; None
@@ -53,6 +59,8 @@ class BundleFacts(Frozen):
     head: str
     model: dict[str, Any]
     ecg: PrepareConfig | None
+    image: ImageConfig | None = None
+    sound: SoundConfig | None = None
     reject: tuple[str, ...] = ()
     min_quality: float = 0.0
     ood_threshold: float | None = None
@@ -85,6 +93,22 @@ class BundleFacts(Frozen):
     def all_heads(self) -> dict[str, Any]:
         """Return name → settings of every head."""
         return self.heads or {self.head: {"kind": "binary"}}
+
+    @property
+    def arrays(self) -> tuple[ArrayModality, ...]:
+        """Return the array modalities that the model takes."""
+        there = {"ecg_image": self.image is not None, "pcg": self.sound is not None}
+        return tuple(name for name in ARRAYS if there[name])
+
+    @property
+    def optional(self) -> dict[Modality, str]:
+        """Return modality → its name in a sentence, of those of which a row may lack any.
+
+        There are some beside arrays alone: elsewhere the table's fields are no modality that can
+        be absent as a whole.
+        """
+        own = {*self.arrays, *(["tabular"] if self.features else [])}
+        return {m: _SENT[m] for m in MODALITIES if m in own} if self.arrays else {}
 
     def trained_on(self) -> str:
         """Return the cohort in words: its fingerprint and counts."""

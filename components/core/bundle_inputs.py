@@ -21,6 +21,8 @@ Row = dict[Any, Any]
 DECLARED = ("ecg_fs", "ecg_unit", "ecg_leads", "ecg_key", "ecg_decimal")
 NOTES = "clinical_notes"
 INPUTS = ("ecg_path", "ecg_base64", *DECLARED, NOTES)
+# Of each array modality, where a row has it: `components.core.bundle_media` reads them.
+FORMS = ("path", "base64")
 _ZIP = b"PK\x03\x04"
 
 

@@ -27,6 +27,10 @@ class Prediction:
         abstain_reason: in one sentence; empty otherwise.
         heads: head → name → what it says, calibrated; empty where there is one binary head, whose
             answer is the probability, and where the model abstains.
+        inputs: modalities that the row had, of a model that any of several may be absent for; empty
+            for the others.
+        contributions: modality → its Shapley value in `logit` against a patient without any, of
+            those that the row had; empty for models without branches.
     """
 
     logit: float
@@ -41,3 +45,5 @@ class Prediction:
     abstain: bool = False
     abstain_reason: str = ""
     heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    inputs: tuple[str, ...] = ()
+    contributions: dict[str, float] = field(default_factory=dict[str, float])

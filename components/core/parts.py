@@ -23,19 +23,25 @@ class ChunkCounts:
     rejects: int
 
 
-def part_paths(folder: Path, number: int) -> tuple[Path, Path, Path]:
-    """Return shard, rejects and rows of a chunk; the last is written when the others are there."""
-    parts = folder / PARTS_FOLDER
+def part_paths(folder: Path, number: int, modality: str = "") -> tuple[Path, Path, Path]:
+    """Return shard, rejects and rows of a chunk; the last is written when the others are there.
+
+    Args:
+        folder: of the stage.
+        number: of the chunk.
+        modality: whose shards lie in a folder of their own; empty for an ECG's.
+    """
+    parts = folder / PARTS_FOLDER / modality
     return (
-        folder / SHARDS / f"{number:05d}.h5",
+        folder / SHARDS / modality / f"{number:05d}.h5",
         parts / f"{number:05d}.rejects.parquet",
         parts / f"{number:05d}.parquet",
     )
 
 
-def finished_counts(folder: Path, number: int) -> ChunkCounts | None:
+def finished_counts(folder: Path, number: int, modality: str = "") -> ChunkCounts | None:
     """Return what a finished chunk came to, None for one that is still to be made."""
-    _, rejects, rows = part_paths(folder, number)
+    _, rejects, rows = part_paths(folder, number, modality)
     if not rows.exists():
         return None
     return ChunkCounts(pq.read_metadata(rows).num_rows, pq.read_metadata(rejects).num_rows)

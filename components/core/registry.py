@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from components.core.runs import ROOT, TAG_FINGERPRINT, connect, open_input
 from components.core.versions import library_versions
 
 if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+    from components.core.bundle import Predictor
     from components.core.bundle_files import BundleFacts
 
 # What loading and predicting needs; the rest of the environment stays out of the model.
@@ -25,11 +28,33 @@ REQUIREMENTS = (
     "mlflow", "torch", "numpy", "pandas", "scipy", "pydantic", "safetensors", "h5py", "pyarrow",
     "wfdb", "lxml", "pybase64", "pyyaml",
 )  # fmt: skip
-# And what a frozen encoder of notes needs beside it.
+# And what pictures and sounds need beside it.
+MEDIA_REQUIREMENTS = ("pillow", "soundfile", "torchaudio")
+# And what a frozen encoder of notes needs.
 TEXT_REQUIREMENTS = ("transformers", "tokenizers")
 MODELS = "models:/"
 _EXAMPLE_SECONDS = 10
 _EXAMPLE_HZ = 500
+
+
+def signature_of(facts: BundleFacts, example: pd.DataFrame) -> ModelSignature:
+    """Return names and types of inputs and outputs.
+
+    Of a model with pictures and sounds any input may be absent, so that no column is required: a
+    row that has none of them is answered by an error.
+    """
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, Schema
+
+    from components.core.bundle_answer import example_answer  # imports torch
+
+    found = infer_signature(example, example_answer(facts))
+    if not facts.optional:
+        return found
+    columns = [
+        ColSpec(cast(Any, each).type, cast(Any, each).name, required=False) for each in found.inputs
+    ]
+    return ModelSignature(inputs=Schema(cast(Any, columns)), outputs=found.outputs)
 
 
 def find_version(name: str, fingerprint: str) -> str | None:
@@ -56,10 +81,8 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
         tags: of the model version; figures, fingerprint, audit.
     """
     import mlflow
-    from mlflow.models import infer_signature
 
     from components.core.bundle import Predictor  # imports torch
-    from components.core.bundle_answer import example_answer
 
     connect()
     predictor = Predictor(bundle)
@@ -70,10 +93,10 @@ def register(run_id: str, bundle: Path, *, name: str, alias: str, tags: dict[str
             python_model=str(Path(__file__).with_name("serving_model.py")),
             artifacts={"bundle": str(bundle)},
             code_paths=[str(_core_alone(Path(scratch)))],
-            pip_requirements=_pins(() if predictor.text_model is None else TEXT_REQUIREMENTS),
+            pip_requirements=_pins(_own_requirements(predictor)),
             # Declared, so that whoever loads the model may name the folder of the notes' encoder.
             model_config={"text_encoder": ""},
-            signature=infer_signature(example, example_answer(predictor.facts)),
+            signature=signature_of(predictor.facts, example),
             input_example=example,
             registered_model_name=name,
             metadata={"bundle": predictor.facts.version},
@@ -142,6 +165,11 @@ def bundle_folder(reference: str) -> Path:
     return found
 
 
+def _own_requirements(predictor: Predictor) -> tuple[str, ...]:
+    text = () if predictor.text_model is None else TEXT_REQUIREMENTS
+    return (*text, *(MEDIA_REQUIREMENTS if predictor.facts.arrays else ()))
+
+
 def _pins(more: tuple[str, ...]) -> list[str]:
     found = library_versions((*REQUIREMENTS, *more))
     return [f"{name}=={version}" for name, version in found.items()]
@@ -169,14 +197,25 @@ def input_example(facts: BundleFacts) -> pd.DataFrame:
         row |= dict.fromkeys(DECLARED)
     if facts.notes:
         row[NOTES] = "no complaints"
+    row |= _example_media(facts)
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
-    texts = [c for c in ("ecg_path", *DECLARED, NOTES) if c in frame and c != "ecg_fs"]
+    paths = [f"{name}_path" for name in ("ecg", *facts.arrays)]
+    texts = [c for c in (*paths, *DECLARED, NOTES) if c in frame and c != "ecg_fs"]
     frame[texts] = frame[texts].astype("string")
     if "ecg_fs" in frame:
         frame["ecg_fs"] = frame["ecg_fs"].astype("float64")
     return frame
+
+
+def _example_media(facts: BundleFacts) -> dict[str, str | None]:
+    if not facts.arrays:
+        return {}
+    from components.core.example_media import EXAMPLES  # imports Pillow
+
+    base64_ = {f"{name}_base64": EXAMPLES[name]() for name in facts.arrays}
+    return {**dict.fromkeys(f"{name}_path" for name in facts.arrays), **base64_}
 
 
 def example_ecg(leads: tuple[str, ...]) -> str:

@@ -21,6 +21,7 @@ from components.core.data.texts import NOTE
 from components.core.errors import CardioError, InputError
 from components.core.schemas import MANIFEST, SHARDS, TABULAR_PREFIX
 from components.core.store import Stage
+from components.core.stored_media import StoredMedia
 
 Floats = npt.NDArray[np.float64]
 # Of an evaluate stage: the records that its bundle was asked about, under their ids, with the logit
@@ -41,6 +42,7 @@ class Stored:
         self._has_ecg = "ecg" in cohort.facts["modalities"]
         frame = pd.read_parquet(ingest.folder / MANIFEST)
         self._frame = frame.set_index("sample_id")
+        self._media = StoredMedia(cohort, ingest, self._frame)
         self._reader = RaggedReader(ingest.folder / SHARDS)
 
     def rows(self, samples: Sequence[str]) -> list[dict[str, Any]]:
@@ -68,7 +70,7 @@ class Stored:
         }
         features[NOTES] = row.get(NOTE)
         read = (lambda: self._reader.read(cells)) if self._has_ecg else None
-        return predictor.answer(features, read)
+        return predictor.answer(features, read, lambda: self._media.batch(row, predictor.facts))
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

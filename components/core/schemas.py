@@ -34,6 +34,7 @@ TRUTH_PREFIX = "y."
 SHARD_PREFIX = "shard."  # shard.<modality>: number of its shard
 ROW_PREFIX = "shard_row."  # shard_row.<modality>: row within it
 HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any preparation
+SITES_PREFIX = "sites."  # sites.<modality>: where each of its files was taken; "" = not told
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
 PARTS = ("train", "val", "test")
@@ -44,6 +45,8 @@ QUALITY = "quality"
 PATH_COLUMNS = ("path", "path_xml", "ecg_file", "ecg_files")
 # Of these, the ones whose cells may name several recordings of the row's patient, split at `;`.
 LIST_COLUMNS = ("ecg_file", "ecg_files")
+# A table with this column (CirCor's) speaks of recordings in its folder without naming the files.
+FOLDER_COLUMN = "Recording locations:"
 # The truth that an echo gives: as a target of the manifest, and among the measurements.
 LVEF = "lvef"
 
@@ -97,6 +100,22 @@ ECG_FIELDS = [
     pa.field("ecg_offset", pa.list_(pa.float64())),  # unit at count 0
     pa.field("ecg_sha256", pa.string()),  # of the samples, gains and rate
 ]
+
+
+def media_fields(modality: str) -> list[pa.Field]:
+    """Return the columns of pictures or sounds as ingest keeps them (`core.data.media`).
+
+    They are in the manifest where the source names files of that modality.
+    """
+    return [
+        pa.field(f"{SHARD_PREFIX}{modality}", pa.int32()),  # null = no such file in this record
+        pa.field(f"{ROW_PREFIX}{modality}", pa.int32()),
+        pa.field(f"{HASH_PREFIX}{modality}", pa.string()),
+        pa.field(f"{SITES_PREFIX}{modality}", pa.list_(pa.string())),
+        pa.field(f"{PATIENT_PREFIX}{modality}", pa.string()),  # null = the source does not say
+    ]
+
+
 # Serial measurements and the unit that ingest converts them to.
 MEASUREMENT_UNITS = {
     "lvef": "%",

@@ -14,7 +14,7 @@ from components.core.bundle_answer import as_table
 
 
 class BundleModel(PythonModel):
-    """Raw ECG file or base64 and clinical fields in; probability or abstention, version out."""
+    """Raw files or base64 and clinical fields in; probability or abstention, version out."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type
         """Load the bundle that was logged beside this code, and the notes' encoder if given."""

@@ -21,6 +21,7 @@ from components.core.versions import library_versions
 
 # Settings that never change what comes out: how fast a stage runs, where its key is found.
 _NO_BEARING = {"workers", "patient_key_env"}
+_TABLES = ("numpy", "pandas", "pyarrow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,19 +39,20 @@ class StageFacts:
     sections: tuple[str, ...]
     upstream: str = ""
     parameter: str = ""
-    libraries: tuple[str, ...] = ("numpy", "pandas", "pyarrow")
+    libraries: tuple[str, ...] = _TABLES
     code: str = ""
 
 
 FACTS: dict[str, StageFacts] = {
     "ingest": StageFacts(
-        sections=("ingest",), libraries=("numpy", "pandas", "pyarrow", "h5py", "wfdb", "pydicom")
+        sections=("ingest",),
+        libraries=(*_TABLES, "h5py", "wfdb", "pydicom", "pillow", "soundfile"),
     ),
     "preprocess": StageFacts(
         sections=("label", "heads", "preprocess"),
         upstream="ingest",
         parameter="ingest_run",
-        libraries=("numpy", "scipy", "pandas", "pyarrow", "h5py", "scikit-learn"),
+        libraries=(*_TABLES, "scipy", "h5py", "scikit-learn", "pillow", "torch", "torchaudio"),
     ),
     "audit": StageFacts(
         sections=("label", "heads", "audit"),

@@ -10,9 +10,11 @@ from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, InputError
 from components.core.heads.registry import from_json
 from components.core.members import REFIT, STATS, WEIGHTS, Member
+from components.core.modalities import ARRAYS, SPOKEN, ArrayModality
+from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
@@ -25,12 +27,16 @@ from components.evaluate.training_patients import write_training_patients
 if TYPE_CHECKING:
     from components.core.upstream import Upstream
 
+# Array modality → where a bundle's facts keep how it is prepared.
+_SETTINGS: dict[ArrayModality, str] = {"ecg_image": "image", "pcg": "sound"}
+
 
 def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
     """Write the candidate's bundle.
 
     Raises:
         ConfigError: its networks have settings of their own, fold by fold.
+        InputError: the cohort does not say how its pictures or sounds were prepared.
     """
     names = folds(stages.cohort)
     train = stages.train
@@ -54,6 +60,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
         model=train.facts["model"],
         ecg=_ecg(stages),
+        **_media(stages),
         **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
@@ -100,6 +107,23 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
         return None
     kept = PrepareConfig(**{name: facts["ecg"][name] for name in PrepareConfig.model_fields})
     return kept.model_copy(update={"judge": True})  # one answer can wait for its quality
+
+
+def _media(stages: Upstream) -> dict[str, Any]:
+    """Return how pictures and sounds were prepared, of those that the network takes."""
+    facts, model = stages.cohort.facts, str(stages.train.facts["model"]["name"])
+    taken = {*facts["modalities"]} & {*model_file(model).INPUTS}
+    found: dict[str, Any] = {}
+    for name in ARRAYS:
+        if name not in taken:
+            continue
+        if name not in facts:
+            raise InputError(
+                f"the cohort {stages.cohort.fingerprint[:12]} does not say how {SPOKEN[name]} was "
+                "prepared; prepare it again"
+            )
+        found[_SETTINGS[name]] = facts[name]
+    return found
 
 
 def quality_gate(stages: Upstream, config: AbstentionConfig) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""One chunk of records: read the signals, write a shard, the manifest rows and the rejects."""
+"""One chunk of records: read their files, write the shards, the manifest rows and the rejects."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,24 @@ import pyarrow.parquet as pq
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
 from components.core.files import write_atomic
+from components.core.modalities import ArrayModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import (
     ECG_FIELDS,
-    REJECT_SCHEMA,
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
     TARGET_PREFIX,
     TIME_PREFIX,
+    media_fields,
 )
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
+from components.ingest.media import MediaShards, require_rest
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
+from components.ingest.rejects import rejects_table
 from components.ingest.sources.array import load_array
 
 _open_arrays: dict[tuple[Path, str], Any] = {}
@@ -36,7 +40,7 @@ _open_arrays: dict[tuple[Path, str], Any] = {}
 def decode_chunk(
     number: int, items: list[Record | Reject], folder: Path, kinds: dict[str, str]
 ) -> ChunkCounts:
-    """Read one chunk and write its three files; a finished chunk is left alone.
+    """Read one chunk and write its files; a finished chunk is left alone.
 
     Args:
         number: of the chunk; also of its shard.
@@ -44,25 +48,55 @@ def decode_chunk(
         folder: the stage's workspace.
         kinds: column of a feature or target → `numeric` or `categorical`, for the column types.
     """
-    shard, rejects_file, part = part_paths(folder, number)
     finished = finished_counts(folder, number)
     if finished is not None:
         return finished
-    writer = RaggedWriter()
-    rows: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    for item in items:
-        if isinstance(item, Reject):
-            rejects.append(item)
-            continue
-        try:
-            rows.append(_cells(item, number, writer))
-        except RecordError as error:
-            rejects.append(item.refused(error))
+    shard, rejects_file, part = part_paths(folder, number)
+    writer, chunk = RaggedWriter(), _Chunk()
+    with ExitStack() as open_files:
+        media = MediaShards(folder, number, open_files)
+        for item in items:
+            chunk.take(item, number, writer, media)
     write_atomic(shard, writer.write)
-    write_atomic(rejects_file, lambda p: pq.write_table(rejects_table(rejects), p))
-    write_atomic(part, lambda p: pq.write_table(_table(rows, kinds), p))
-    return ChunkCounts(len(rows), len(rejects))
+    _write(rejects_file, rejects_table(chunk.rejects))
+    _write(files_path(folder, number), rejects_table(chunk.files))
+    _write(part, _table(chunk.rows, kinds, media.modalities))
+    return ChunkCounts(len(chunk.rows), len(chunk.rejects))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    write_atomic(path, lambda p: pq.write_table(table, p))
+
+
+@dataclass
+class _Chunk:
+    """What a chunk's items come to: manifest rows, refused records, refused files of records."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    rejects: list[Reject] = field(default_factory=list[Reject])
+    files: list[Reject] = field(default_factory=list[Reject])
+
+    def take(
+        self, item: Record | Reject, number: int, writer: RaggedWriter, media: MediaShards
+    ) -> None:
+        """Read one item; an ECG that is refused takes its record with it."""
+        if isinstance(item, Reject):
+            self.rejects.append(item)
+            return
+        try:
+            cells = _cells(item, number, writer)
+            found, refused = media.take(item)
+            self.files += refused
+            require_rest(item, found, refused)
+            self.rows.append(cells | found)
+        except RecordError as error:
+            self.rejects.append(item.refused(error))
+
+
+def files_path(folder: Path, number: int) -> Path:
+    """Return where a chunk's reject rows of single files lie."""
+    _, rejects, _ = part_paths(folder, number)
+    return rejects.with_name(f"{number:05d}.files.parquet")
 
 
 def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
@@ -103,17 +137,15 @@ def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 -
     )
 
 
-def rejects_table(rejects: list[Reject]) -> pa.Table:
-    """Return reject rows as a table of `REJECT_SCHEMA`."""
-    return pa.Table.from_pylist([asdict(r) for r in rejects], schema=REJECT_SCHEMA)
-
-
-def _table(rows: list[dict[str, Any]], kinds: dict[str, str]) -> pa.Table:
+def _table(
+    rows: list[dict[str, Any]], kinds: dict[str, str], modalities: list[ArrayModality]
+) -> pa.Table:
     declared = [
         pa.field(name, pa.float64() if kind == "numeric" else pa.string())
         for name, kind in kinds.items()
     ]
     named = sorted({name for row in rows for name in row if name.startswith(TIME_PREFIX)})
     times = [pa.field(name, pa.timestamp("ms")) for name in named]
-    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *declared, *times])
+    media = [each for name in modalities for each in media_fields(name)]
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *declared, *times])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -65,6 +65,10 @@ class Pseudonyms:
             record,
             patient_id=self._unless_own("patient", record.patient_id, record.row),
             record_id=self._unless_own("recording", record.record_id, record.row),
+            media_patients={
+                name: self._unless_own("patient", whose, record.row)
+                for name, whose in record.media_patients.items()
+            },
             file="",
             keyed=True,
         )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.errors import InputError
 from components.core.files import write_atomic
-from components.core.schemas import REJECTS
+from components.core.schemas import REJECT_SCHEMA, REJECTS
 from components.core.store import Workspace
-from components.ingest.chunks import rejects_table
 from components.ingest.records import Reject
+
+
+def rejects_table(rejects: list[Reject]) -> pa.Table:
+    """Return reject rows as a table of `REJECT_SCHEMA`."""
+    return pa.Table.from_pylist([asdict(r) for r in rejects], schema=REJECT_SCHEMA)
 
 
 def check_rate(

@@ -20,14 +20,22 @@ from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.patient_key import read_key
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
-from components.core.schemas import MANIFEST, REJECTS, SHARDS, TABULAR_PREFIX, TARGET_PREFIX
+from components.core.schemas import (
+    HASH_PREFIX,
+    MANIFEST,
+    REJECTS,
+    SHARDS,
+    TABULAR_PREFIX,
+    TARGET_PREFIX,
+)
 from components.core.store import Workspace
-from components.ingest.chunks import decode_chunk, rejects_table
+from components.ingest.chunks import decode_chunk, files_path
 from components.ingest.measurements import ingest_measurements
+from components.ingest.media import check_files
 from components.ingest.notes import ingest_notes
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
-from components.ingest.rejects import check_rate
+from components.ingest.rejects import check_rate, rejects_table
 from components.ingest.sources.registry import source
 
 # Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
@@ -137,13 +145,14 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     # A chunk without a record has no columns for the times of features.
     tables = [pq.read_table(part) for _, _, part in files]
     manifest = pa.concat_tables(tables, promote_options="default")
-    rejects = pa.concat_tables([pq.read_table(rejected) for _, rejected, _ in files])
+    refused = pa.concat_tables([pq.read_table(rejected) for _, rejected, _ in files])
+    lost = pa.concat_tables([pq.read_table(files_path(work.folder, n)) for n in range(chunks)])
     kept, duplicates = _drop_duplicates(manifest)
-    rejects = pa.concat_tables([rejects, rejects_table(duplicates)])
+    rejects = pa.concat_tables([refused, lost, rejects_table(duplicates)])
     write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
-    total = manifest.num_rows + rejects.num_rows - len(duplicates)
-    check_rate(work, rejects, what="records", total=total, limit=config.max_reject_rate,
-               duplicates=len(duplicates))  # fmt: skip
+    total, limit = manifest.num_rows + refused.num_rows, config.max_reject_rate
+    check_rate(work, refused, what="records", total=total, limit=limit)
+    check_files(work, manifest, lost, limit=limit)
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
     shutil.rmtree(work.folder / PARTS_FOLDER)
     reasons = rejects.column("code").to_pandas().value_counts()
@@ -156,10 +165,14 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
 
 
 def _drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject]]:
-    """Drop a patient's second copy of the same samples; copies across patients are audited."""
-    frame = manifest.select(["patient_id", "ecg_sha256", "row"]).to_pandas()
-    has_ecg = frame["ecg_sha256"].notna()
-    repeated = has_ecg & frame.duplicated(["patient_id", "ecg_sha256"])
+    """Drop a patient's second copy of the same content; copies across patients are audited.
+
+    A copy equals another record in its ECG, pictures and sounds alike, whichever it has.
+    """
+    hashes = [c for c in manifest.column_names if c == "ecg_sha256" or c.startswith(HASH_PREFIX)]
+    frame = manifest.select(["patient_id", *hashes, "row"]).to_pandas()
+    recorded = frame[hashes].notna().any(axis=1)
+    repeated = recorded & frame.duplicated(["patient_id", *hashes])
     dropped = [
         Reject(
             file="",

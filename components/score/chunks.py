@@ -14,9 +14,18 @@ import torch
 
 from components.core import cells, tables
 from components.core.bundle import Prediction, Predictor
-from components.core.bundle_answer import COLUMNS, as_table, outputs
+from components.core.bundle_answer import (
+    COLUMNS,
+    GIVEN,
+    QUALITY_NOTE,
+    as_table,
+    given_columns,
+    outputs,
+)
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_inputs import DECLARED, NOTES, declared
+from components.core.bundle_media import media_batch
+from components.core.data.batches import Batch
 from components.core.errors import RecordError, shorten
 from components.core.files import write_atomic
 from components.core.parts import PARTS_FOLDER, ChunkCounts
@@ -24,6 +33,7 @@ from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import REJECT_SCHEMA
 from components.core.signals.signal import Signal
+from components.score.media import media_files
 from components.score.records import NewRecord
 
 _NUMBERS = ("probability", "lo", "hi", "logit", "quality")
@@ -55,9 +65,15 @@ class Model:
 
 
 def prediction_schema(facts: BundleFacts) -> pa.Schema:
-    """Return the columns of the predictions: those of any model, then what each head says."""
-    said = [pa.field(name, pa.float64()) for name, _, _ in outputs(facts)]
-    return pa.schema([*_SHARED, *said])
+    """Return the columns of the predictions: those of any model, then what this one adds.
+
+    That is what each head says, and of models with optional inputs which a record had and what each
+    contributed.
+    """
+    numbers = [name for name, _, _ in outputs(facts)] + list(given_columns(facts))
+    texts = [GIVEN, QUALITY_NOTE] if facts.optional else []
+    own = [pa.field(name, pa.float64()) for name in numbers]
+    return pa.schema([*_SHARED, *own, *[pa.field(name, pa.string()) for name in texts]])
 
 
 def part_files(folder: Path, number: int) -> tuple[Path, Path]:
@@ -117,7 +133,11 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
     def read() -> Signal:
         return read_signal(DiskFile(root / name, root), declared(row))
 
-    return predictor.answer(row, read if column else None)
+    def media() -> Batch:
+        facts = predictor.facts
+        return media_batch(media_files(record.cells, facts, root), facts)
+
+    return predictor.answer(row, read if column else None, media)
 
 
 def _row(record: NewRecord, facts: BundleFacts) -> dict[str, Any]:

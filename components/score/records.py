@@ -10,6 +10,7 @@ from components.core import cells, tables
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_inputs import NOTES
 from components.core.errors import ConfigError, InputError, nearest
+from components.core.media.columns import MEDIA_COLUMNS
 from components.core.schemas import PATH_COLUMNS
 
 SOURCES = ("manifest",)
@@ -52,7 +53,10 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
     """
     header, _ = tables.open_table(manifest)
     notes = [NOTES] if facts.notes else []
-    tables.require(header, ["patient_id", *facts.features, *notes], manifest.name)
+    # An empty cell says that a record lacks a picture or sound; a column that is not there may be
+    # misspelt, and every record would go without.
+    files = [MEDIA_COLUMNS[name] for name in facts.arrays]
+    tables.require(header, ["patient_id", *facts.features, *notes, *files], manifest.name)
     found = [name for name in PATH_COLUMNS if name in header]
     if facts.ecg is not None and len(found) != 1:
         raise InputError(

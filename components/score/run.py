@@ -31,6 +31,7 @@ PREDICTIONS = "predictions.parquet"
 # Rows per chunk: a killed run repeats at most this many per process, seconds of work.
 CHUNK = 64
 _LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "wfdb", "pydicom")
+_MEDIA_LIBRARIES = ("pillow", "soundfile", "torchaudio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,7 @@ def identity(job: Job) -> str:
         "score",
         config=config(job),
         inputs={"bundle": job.facts.version, "raw": job.raw},
-        libraries=library_versions(_LIBRARIES),
+        libraries=library_versions(_LIBRARIES + (_MEDIA_LIBRARIES if job.facts.arrays else ())),
     )
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from components.core.data.arrays import ArrayPart
+from components.core.data.arrays import ArrayPart, Arrays
 from components.core.data.cohort import Rows
 from components.core.errors import InputError
 from components.core.signals.normalise import NormStats
@@ -46,8 +46,7 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
     if rows.text.shape[1]:
         batch["text"] = torch.from_numpy(rows.text[index])
         batch["text_mask"] = torch.from_numpy(rows.text_mask[index].astype(np.float32))
-    for name, part in rows.arrays.items():
-        batch |= _array_batch(name, part, index)
+    batch |= array_batch(rows.arrays, index)
     if rows.reader is not None:
         shard, row = rows.shard[index], rows.shard_row[index]
         counts = rows.reader.ecg(shard, row)
@@ -58,6 +57,14 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
         valid = rows.reader.valid(shard, row)
         if (valid[:, 1] - valid[:, 0] < counts.shape[-1]).any():
             batch["ecg_valid"] = torch.from_numpy(valid.astype(np.int64))
+    return batch
+
+
+def array_batch(arrays: Arrays, index: npt.NDArray[np.int64]) -> Batch:
+    """Return the array modalities of the named rows as they lie on disk, with their masks."""
+    batch: Batch = {}
+    for name, part in arrays.items():
+        batch |= _array_batch(name, part, index)
     return batch
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import InputError
+from components.core.media.columns import MEDIA_COLUMNS, named_files
 from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
 from components.core.files import file_hash
-from components.core.schemas import PATH_COLUMNS, file_names
+from components.core.schemas import FOLDER_COLUMN, PATH_COLUMNS, file_names
 from components.core.tables import allow_long_cells
 
 
@@ -60,12 +61,23 @@ def _named_files(manifest: Path, root: Path) -> Iterator[Path]:
     allow_long_cells()
     with manifest.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         try:
-            for row in csv.DictReader(stream):
-                for column in PATH_COLUMNS:
-                    for name in file_names(column, row.get(column)):
-                        yield from _named(root, name)
+            rows = csv.DictReader(stream)
+            if FOLDER_COLUMN in (rows.fieldnames or ()):
+                yield from (p for p in root.rglob("*") if _readable(root, p))
+                return
+            for row in rows:
+                for name in _names(row):
+                    yield from _named(root, name)
         except csv.Error as error:
             raise InputError(f"the table '{manifest.name}' cannot be read: {error}") from error
+
+
+def _names(row: dict[str, str | None]) -> Iterator[str]:
+    """Yield every file that a row of a manifest names."""
+    for column in PATH_COLUMNS:
+        yield from file_names(column, row.get(column))
+    for modality, column in MEDIA_COLUMNS.items():
+        yield from (file.name for file in named_files(modality, row.get(column)))
 
 
 def _named(root: Path, name: str) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from components.core.errors import InputError, RecordError
 from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES, PATH_COLUMNS, file_names
 from components.ingest.records import FileRef, Note, Record, Reject
+from components.ingest.sources import media
 from components.ingest.sources.measurements import (
     Measurement,
     MeasurementOptions,
@@ -36,7 +37,7 @@ PERIOD = "anchor_year_group"
 # Columns that have a meaning of their own; any other is declared, or not used.
 COLUMNS = (
     "patient_id", *PATH_COLUMNS, "label", "recording_id", "site", "split", *MANIFEST_TIMES,
-    *LONG, *WIDE, FOLLOWUP, "prevalent", PERIOD, "ecg_fs", "ecg_unit", "ecg_leads",
+    *LONG, *WIDE, FOLLOWUP, "prevalent", PERIOD, "ecg_fs", "ecg_unit", "ecg_leads", *media.COLUMNS,
 )  # fmt: skip
 
 
@@ -122,7 +123,9 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
         cell = (row.get(layout.path) or "") if layout.path else ""
         try:
             tables.check_width(row, header)
-            record = _record(row, line, layout, options, wide)
+            record = media.with_media(
+                _record(row, line, layout, options, wide), row, manifest.parent
+            )
         except RecordError as error:
             yield Reject.of(error, file=cell, row=line)
             continue

@@ -15,6 +15,7 @@ _ASIDE = "it bears on no trial's result; set it in the task file"
 _NO_SETTING = {
     "fit.refit": _ASIDE,
     "fit.alone": _ASIDE,
+    "fit.singles": _ASIDE,
     "fit.device": _ASIDE,
     "model.name": "each model has a space of its own; make one search for each",
     "model.init_from": "a trunk brings its own statistics of the inputs, and the audit looks at "

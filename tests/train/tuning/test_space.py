@@ -100,6 +100,7 @@ def test_whole_ends_draw_real_numbers_on_request() -> None:
         ("model.widht", [8], r"'model\.widht', which is no setting .*did you mean 'model\.width'"),
         ("preprocess.split.seed", [8], r"which is no setting to be searched for"),
         ("fit.refit", [True, False], r"'fit\.refit', which is no setting"),
+        ("fit.singles", [True, False], r"'fit\.singles', which is no setting"),
         (
             "fit.device",
             ["cpu"],
@@ -160,3 +161,22 @@ def test_the_digest_knows_the_space_and_not_its_order() -> None:
     assert space_digest(turned) == space_digest(space)
     assert space_digest(search_space(task(**{"fit.batch": [16, 32]}))) != space_digest(space)
     assert space_from_json(space_json(space)) == space
+
+
+def test_balancing_settings_of_branches_are_searched_for() -> None:
+    """As the task of pictures and sounds has them: its own values are the first trial."""
+    wanted: dict[str, Any] = {
+        "fit.lr": {"low": 3e-5, "high": 1e-3, "log": True},
+        "fit.batch": [8, 16, 32],
+        "fit.auxiliary": {"low": 0.0, "high": 0.6},
+        "fit.modality_dropout": {"low": 0.0, "high": 0.4},
+        "fit.modulation": ["none", "ogm_ge"],
+    }
+    own = task(**wanted).with_settings(
+        {"model": {"name": "multimodal"}, "fit.auxiliary": 0.2, "fit.modality_dropout": 0.1}
+    )
+    space = search_space(own)
+    assert {*wanted, "model.image_width", "model.sound_width", "fit.weight_decay"} < set(space)
+    assert untuned(own, space)["fit.modality_dropout"] == 0.1
+    assert untuned(own, space)["fit.modulation"] == "none"
+    assert search_space(own.with_settings({"tune.objective": "loss"})) == space
