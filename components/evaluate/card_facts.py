@@ -109,7 +109,9 @@ def _prepared(known: _Known) -> str:
         if name.startswith("flag_") and count
     ]
     told = f" Quality flags among {counts['records']:,.0f} records: {', '.join(flags)}."
-    return " ".join(each for each in ("; ".join(steps) + "." + (told if flags else ""), media) if each)
+    return " ".join(
+        each for each in ("; ".join(steps) + "." + (told if flags else ""), media) if each
+    )
 
 
 _FILTERS = {"highpass_hz": "high-pass", "notch_hz": "notch"}

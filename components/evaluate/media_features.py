@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 BANDS = 10
 # Of the envelope; the median is what they are taken from.
 _QUANTILES = (0.1, 0.25, 0.75, 0.9)
-# Lags of a heart's beat, as shares of a window: of 5 s from 0.4 to 1.65 s, 36 to 150 beats a minute.
+# Lags of a heart's beat, as shares of a window: of 5 s 0.4 to 1.65 s, 36 to 150 beats a minute.
 _LAGS = (0.08, 0.33)
 # Pieces of a picture's rows and columns.
 PROFILE = 16

@@ -12,7 +12,6 @@ from components.core.models.spec import DataSpec
 from components.core.planted_truth import truth_table
 from components.core.store import Stage
 
-
 # Inputs in a column's name: with the ECG's signal first, as long as there has been a truth; of
 # array modalities in the order of `MODALITIES`.
 _SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "text", "tabular")

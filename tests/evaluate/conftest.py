@@ -228,7 +228,7 @@ def _first(name: str) -> Callable[[Path], Example]:
 
 
 def _media(folder: Path, split: str = "holdout") -> Example:
-    stage = media.cohort(folder / f"media_{split}", patients=600, split=split)
+    stage = media.cohort(folder / f"media_{split}", patients=360, split=split)
     task = media.task()
     with pytest.MonkeyPatch.context() as patch:
         # What a bundle of pictures and sounds holds is tested with the bundle.

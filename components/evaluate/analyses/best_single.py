@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "best_single"
 ORDER = 34
+_BOUND = number(-FUSION_MARGIN, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,8 @@ _HOW = (
     "Each network on one input was trained anew on the same folds with the same seed. The best of "
     "them is chosen by its AUROC on validation, before the test part is looked at; the difference, "
     "fused minus that one, is on the same draws of the same test patients. Required is that its "
-    f"lower limit lies above −{FUSION_MARGIN:g}. The interval holds the chance of who was tested, not "
-    "that of another seed."
+    f"lower limit lies above {_BOUND}. The interval holds the chance of who was tested, not that "
+    "of another seed."
 )
 
 
@@ -157,10 +158,9 @@ def verdict(best: Single) -> str:
     )
     if is_met(best):
         better = "; better by the whole interval" if gap.lo > 0 else ""
-        return f"{lead}, its lower limit above −{FUSION_MARGIN:g}: the requirement is met{better}.{small}"
-    if gap.hi < -FUSION_MARGIN:
-        return f"{lead}, all of it below −{FUSION_MARGIN:g}: the requirement is not met.{small}"
-    return f"{lead}, its lower limit not above −{FUSION_MARGIN:g}: the requirement is not met.{small}"
+        return f"{lead}, its lower limit above {_BOUND}: the requirement is met{better}.{small}"
+    where = "all of it below" if gap.hi < -FUSION_MARGIN else "its lower limit not above"
+    return f"{lead}, {where} {_BOUND}: the requirement is not met.{small}"
 
 
 def _notice(best: Single) -> Notice:
@@ -173,19 +173,17 @@ def _label(each: Single, best: Single) -> str:
 
 
 def _table(singles: Sequence[Single], best: Single) -> Table:
-    header = ("Network", "AUROC on validation", "Patients", "Events", "AUROC", "Fused minus it",
-              "AUPRC", "Fused minus it, AUPRC")  # fmt: skip
+    header = ("Network", "AUROC on validation", "Patients", "Events", "AUROC", "Fused minus it")
     whole = best.pair
     first = ("fused", "", f"{whole.patients:,}", f"{whole.events:,}", whole.whole["auroc"].text(),
-             "", whole.whole["auprc"].text(), "")  # fmt: skip
+             "")  # fmt: skip
     rows = tuple(
         (
             _label(each, best), number(each.validation), f"{each.pair.patients:,}",
             f"{each.pair.events:,}", each.pair.other["auroc"].text(),
-            each.pair.gap["auroc"].text(), each.pair.other["auprc"].text(),
-            each.pair.gap["auprc"].text(),
+            each.pair.gap["auroc"].text(),
         )
         for each in singles
     )  # fmt: skip
-    note = "Chance: AUROC 0.500, AUPRC the prevalence. All networks are of one seed."
+    note = "Chance: AUROC 0.500. All networks are of one seed."
     return Table("Fused and on single inputs", header, (first, *rows), note)

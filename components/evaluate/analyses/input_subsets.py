@@ -113,19 +113,18 @@ def _text(context: Context, found: Found) -> Iterator[str]:
 
 
 def _table(found: Found, inputs: Sequence[str]) -> Table:
-    header = (KIND, "Patients", "AUROC", "Minus all inputs", "AUPRC", "Brier score",
-              "Brier, minus all inputs")  # fmt: skip
+    header = (KIND, "Patients", "AUROC", "Minus all inputs", "Brier score", "Minus all inputs")
     base = found.base
     first = (f"{spoken(inputs)} (all)", f"{found.patients:,}", base["auroc"].text(), "",
-             base["auprc"].text(), base["brier"].text(), "")  # fmt: skip
-    note = f"Chance: AUROC 0.500, AUPRC {found.prevalence:.3f} (prevalence)."
+             base["brier"].text(), "")  # fmt: skip
+    note = "Chance: AUROC 0.500. Brier score: lower is better."
     rows = (first, *(_row(each) for each in found.disturbed))
     return Table("Every subset of the inputs", header, rows, note)
 
 
 def _row(each: Disturbed) -> tuple[str, ...]:
     own = each.figures
-    names = ("auroc", "auroc_diff", "auprc", "brier", "brier_diff")
+    names = ("auroc", "auroc_diff", "brier", "brier_diff")
     texts = [own[name].text() if name in own else "nobody has it" for name in names]
     return (each.condition.title, f"{each.patients:,}", *texts)
 

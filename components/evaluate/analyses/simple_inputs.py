@@ -19,7 +19,7 @@ ORDER = 33
 
 
 def applies(context: Context) -> bool:
-    """Return whether the model takes pictures or sounds, on its own cohort, and rivals are asked."""
+    """Return whether the model takes pictures or sounds and simple models are asked for."""
     wanted = bool(context.task.evaluate.baselines)
     return wanted and not context.external and has_arrays(inputs_of(context))
 
@@ -71,13 +71,12 @@ def _spoken(name: str) -> str:
 
 
 def _table(found: Sequence[Rival], best: Rival) -> Table:
-    header = ("Inputs", "AUROC on validation", "AUROC", "Model minus it", "AUPRC",
-              "Model minus it, AUPRC")  # fmt: skip
+    header = ("Inputs", "AUROC on validation", "AUROC", "Model minus it", "AUPRC")
     rows = tuple(
         (
             f"{_title(each.name)}{' (best on validation)' if each is best else ''}",
             number(each.validation), each.figures["auroc"].text(), each.gap["auroc"].text(),
-            each.figures["auprc"].text(), each.gap["auprc"].text(),
+            each.figures["auprc"].text(),
         )
         for each in found
     )  # fmt: skip

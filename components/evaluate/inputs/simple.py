@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,7 @@ import pandas as pd
 
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
-from components.core.errors import InputError
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.evaluate.baselines import Features
 from components.evaluate.regression import Cases, fit_regression
@@ -45,7 +45,7 @@ class Simple:
 def simple_models(
     parts: tuple[Rows, Rows, Rows], inputs: Sequence[str], features: Features
 ) -> list[Simple]:
-    """Return one regression per input that has numbers, and one on all of them.
+    """Return one regression per input with numbers in training, and one on all of them.
 
     Args:
         parts: train, validation and test rows of a fold.
@@ -55,23 +55,20 @@ def simple_models(
     Raises:
         InputError: fewer than two training patients of a class.
     """
-    columns = [list(_columns(parts, name, features)) for name in inputs if _usable(name)]
-    named = dict(zip([name for name in inputs if _usable(name)], columns, strict=True))
-    named = {name: own for name, own in named.items() if own[0].shape[1]}
+    wanted = [name for name in inputs if name == "tabular" or name in ARRAYS]
+    each = {name: list(_columns(parts, name, features)) for name in wanted}
+    named = {name: own for name, own in each.items() if np.isfinite(own[0]).any()}
     if len(named) > 1:
-        named[TOGETHER] = [np.concatenate(each, axis=1) for each in zip(*named.values(), strict=True)]
+        named[TOGETHER] = [
+            np.concatenate(each, axis=1) for each in zip(*named.values(), strict=True)
+        ]
     return [_fitted(name, own, parts[0]) for name, own in named.items()]
-
-
-def _usable(name: str) -> bool:
-    return name == "tabular" or name in ARRAYS
 
 
 def _columns(parts: tuple[Rows, Rows, Rows], name: str, features: Features) -> Iterable[Singles]:
     """Yield `[n, p]` of each part, NaN where a record lacks an array."""
     if name != "tabular":
-        array = next(each for each in ARRAYS if each == name)
-        yield from (features.media(rows, array) for rows in parts)
+        yield from (features.media(rows, cast(ArrayModality, name)) for rows in parts)
         return
     columns = parts[0].stats.tabular.columns
     frames = [tabular_frame(rows.frame, columns, TABULAR_PREFIX) for rows in parts]
@@ -81,8 +78,6 @@ def _columns(parts: tuple[Rows, Rows, Rows], name: str, features: Features) -> I
 
 def _fitted(name: str, columns: Sequence[Singles], train: Rows) -> Simple:
     known = np.isfinite(columns[0]).any(axis=0)
-    if not known.any():
-        raise InputError(f"no training record has '{name}'; leave it out of preprocess.modalities")
     frame: pd.DataFrame = train.frame
     model = fit_regression(
         Cases(

@@ -146,9 +146,7 @@ def patterns(
     return sorted(found, key=lambda each: (-len(each.kept), each.kept))
 
 
-def _pattern(
-    kept: tuple[str, ...], own: pd.DataFrame, plan: Plan, *, folded: bool
-) -> Pattern:
+def _pattern(kept: tuple[str, ...], own: pd.DataFrame, plan: Plan, *, folded: bool) -> Pattern:
     tables = patient_tables(own, folded=folded)
     events, others = class_sizes(tables.pooled)
     return Pattern(

@@ -1,4 +1,4 @@
-"""Whether a task declares that its inputs are not of one patient: then nothing is said of fusion."""
+"""Whether a task declares its inputs not to be of one patient: then nothing is said of fusion."""
 
 from __future__ import annotations
 

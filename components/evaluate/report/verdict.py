@@ -90,7 +90,7 @@ def _rivals(data: ReportData) -> Tile:
 
 
 def _fusion(data: ReportData) -> Iterator[Tile]:
-    """Yield whether fusing the inputs costs no more than it may, where networks of one were made."""
+    """Yield whether fusing costs no more than it may, where networks of one input were made."""
     for section in data.sections:
         gap = section.figures.get(FUSED)
         if gap is None:
