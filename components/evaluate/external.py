@@ -21,11 +21,11 @@ from components.core.data.patient_set import read_patient_set
 from components.core.device import Place
 from components.core.errors import InputError, RefusedError
 from components.core.members import REFIT, Member, pretrained_folder
-from components.core.modalities import ARRAYS
-from components.core.schemas import HASH_PREFIX, MANIFEST, columns_under
+from components.core.schemas import MANIFEST, columns_under
 from components.core.store import STAGE_FILE, Stage, data_root, read_stage
 from components.core.trained import member_logits, member_stats, members_of, stats_of
 from components.core.upstream import Upstream
+from components.evaluate.external_media import media_pairs, seen_recordings
 from components.evaluate.predictions import KEYS, FoldTest, calibrate, pooled_validation
 
 EXTERNAL = "external"
@@ -101,7 +101,7 @@ def check_alike(home: Stage, other: Stage) -> None:
     pairs = [("preprocess.ecg." + k, rival.get(k), own.get(k)) for k in _ALIKE]
     if "ecg" not in home.facts["modalities"]:
         pairs = []
-    pairs += _media_pairs(home, other)
+    pairs += media_pairs(home, other)
     labels = other.config.get("label", {}), home.config.get("label", {})
     pairs += [("label." + k, labels[0].get(k), labels[1].get(k)) for k in _SAME_LABEL]
     for key, theirs, ours in pairs:
@@ -110,25 +110,6 @@ def check_alike(home: Stage, other: Stage) -> None:
                 f"{names[0]} was prepared with {key} {_text(theirs)}, {names[1]} with "
                 f"{_text(ours)}; prepare it with the training's configuration"
             )
-
-
-def _media_pairs(home: Stage, other: Stage) -> list[tuple[str, Any, Any]]:
-    """Return each setting by which pictures and sounds became arrays: name, theirs, ours."""
-    sections = [each.config.get("preprocess", {}) for each in (other, home)]
-    pairs: list[tuple[str, Any, Any]] = []
-    for name in (each for each in ARRAYS if each in home.facts["modalities"]):
-        theirs, ours = (section.get(name, {}) for section in sections)
-        pairs += [(f"preprocess.{name}.{k}", theirs.get(k), own) for k, own in ours.items()]
-    return pairs
-
-
-def _copied(frame: pd.DataFrame, own: pd.DataFrame) -> pd.Series:
-    """Return per record whether its ECG, picture or sound is in the training's cohort, too."""
-    found = pd.Series(data=False, index=frame.index)
-    for column in ("ecg_sha256", *(f"{HASH_PREFIX}{name}" for name in ARRAYS)):
-        if column in frame and column in own:
-            found |= frame[column].isin(own[column].dropna())
-    return found
 
 
 def unseen(stages: Upstream) -> tuple[pd.DataFrame, Overlap]:
@@ -144,7 +125,7 @@ def unseen(stages: Upstream) -> tuple[pd.DataFrame, Overlap]:
     own = pd.read_parquet(_home(stages).cohort.folder / MANIFEST)
     comparable = _ids_comparable(stages)
     by_id = (frame["patient_id"].isin(own["patient_id"]) | _before(stages, frame)) & comparable
-    copied = _copied(frame, own)
+    copied = seen_recordings(frame, own)
     copied = frame["patient_id"].isin(frame.loc[copied, "patient_id"]) & ~by_id
     found = Overlap(
         by_id=len(set(frame.loc[by_id, "patient_id"])),

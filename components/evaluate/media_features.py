@@ -58,9 +58,9 @@ def picture_features(values: AnyArray) -> Singles:
 def sound_features(values: AnyArray, valid: npt.NDArray[np.bool_]) -> Singles:
     """Return `[n, 40]` of log-mel windows `[n, W, M, T]` in dB, the mean over a record's windows.
 
-    Of ten bands the mean, the SD over time, and the level in the quieter half of the frames over
-    that in the louder half (a murmur fills the gaps between S1 and S2); of the envelope, without
-    finding the beats, its spread and shape and how far it repeats itself at a heart's pace.
+    Of ten bands the mean, the SD over time, and the level in the quieter half of the frames minus
+    that in the louder half, which a murmur is among; of the envelope, without finding the beats,
+    its spread and shape and how far it repeats itself at a heart's pace.
 
     Args:
         values: dB.

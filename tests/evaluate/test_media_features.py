@@ -64,11 +64,11 @@ def test_bands_have_their_mean_and_spread() -> None:
     np.testing.assert_allclose(found[BANDS : 2 * BANDS], 10 * np.eye(BANDS)[2], atol=1e-5)
 
 
-def test_a_murmur_fills_the_gaps_and_a_beat_repeats_itself() -> None:
+def test_a_murmur_is_told_and_a_beat_repeats_itself() -> None:
     quiet, loud = (sound_features(heart(murmur=m), _ALL)[0] for m in (0.0, 8.0))
     gaps = slice(2 * BANDS, 3 * BANDS)
     assert (quiet[gaps][:4] < -5).all()
-    np.testing.assert_allclose(loud[gaps][:4] - quiet[gaps][:4], 0, atol=3)
+    assert (loud[gaps][6:] < quiet[gaps][6:] - 1).all()  # above, the murmur's frames are the loud
     upper = slice(6, BANDS)
     assert (loud[upper] - quiet[upper] > 1).all()
     correlation, lag = quiet[-2:]

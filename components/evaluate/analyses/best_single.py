@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 
 from components.core.errors import CardioError
-from components.core.metrics.folds import FoldTable, per_fold
 from components.core.metrics.interval import number
-from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.modalities import SPOKEN
 from components.core.report.forest import Row, forest
@@ -21,7 +19,7 @@ from components.core.trained import members_of
 from components.evaluate.analysis import Context
 from components.evaluate.heads.variants import ONLY, Pair, compare, variants_of
 from components.evaluate.inputs.unpaired import declared_unpaired
-from components.evaluate.predictions import position
+from components.evaluate.inputs.validation import patients_auroc
 from components.evaluate.report.verdict import FUSED, FUSION_MARGIN
 
 if TYPE_CHECKING:
@@ -126,16 +124,7 @@ def validation_auroc(train: Stage, folds: Sequence[str], variant: str) -> float:
     for fold in folds:
         (member,) = members_of(train, fold, variant)
         val = pd.read_parquet(train.folder / member.folder / "val_predictions.parquet")
-        own, (repeat, number_) = by_patient(val), position(fold)
-        table = FoldTable(
-            patient=own.patient_id,
-            repeat=np.full(len(own.label), repeat),
-            fold=np.full(len(own.label), number_),
-            y=own.label.astype(np.float64),
-            score=own.logit,
-            weight=own.weight,
-        )
-        found += [row.figures["auroc"] for row in per_fold(table, metrics=("auroc",))]
+        found.append(patients_auroc(val, fold))
     return float(np.nanmean(found))
 
 

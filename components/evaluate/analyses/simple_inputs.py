@@ -46,7 +46,7 @@ def analyse(context: Context) -> Section:
 _HOW = (
     "Logistic regression fitted on the training part alone, its penalty chosen inside it: on the "
     f"clinical fields; on {WIDTHS['pcg']} numbers of the heart sound (level and spread of ten "
-    "bands, level between the loud sounds, shape and rhythm of the envelope); on "
+    "bands, level in quiet over loud frames, shape and rhythm of the envelope); on "
     f"{WIDTHS['ecg_image']} numbers of the picture (where on the page the ink is); and on all "
     "together. The best is chosen by its AUROC on validation."
 )

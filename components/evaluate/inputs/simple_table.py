@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.core.data.cohort import Rows, read_part
-from components.core.metrics.folds import FoldTable, per_fold
-from components.core.metrics.patients import by_patient
+from components.core.data.cohort import read_part
 from components.core.metrics.tables import (
     Figures,
     PatientTables,
@@ -20,7 +18,8 @@ from components.core.metrics.tables import (
 from components.core.trained import stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.inputs.simple import Simple, simple_models
-from components.evaluate.predictions import FoldTest, position
+from components.evaluate.inputs.validation import patients_auroc
+from components.evaluate.predictions import FoldTest
 from components.evaluate.robustness.setting import inputs_of
 
 
@@ -54,7 +53,9 @@ def rivals(context: Context) -> list[Rival]:
         models = simple_models((train, val, test.rows), inputs_of(context), context.features)
         found.append((test, models))
         for each in models:
-            chosen_by.setdefault(each.name, []).append(_auroc(val, each, test.fold))
+            chosen_by.setdefault(each.name, []).append(
+                patients_auroc(val.frame.assign(logit=each.validation), test.fold)
+            )
     tables = _tables(context, found)
     return [
         Rival(
@@ -74,16 +75,3 @@ def _tables(context: Context, found: list[tuple[FoldTest, list[Simple]]]) -> Pat
     own = pd.concat(parts, ignore_index=True)
     frame = pd.concat([context.predictions.reset_index(drop=True), own], axis=1)
     return patient_tables(frame, folded=context.tables.folded)
-
-
-def _auroc(val: Rows, model: Simple, fold: str) -> float:
-    own, (repeat, number) = by_patient(val.frame.assign(logit=model.validation)), position(fold)
-    table = FoldTable(
-        patient=own.patient_id,
-        repeat=np.full(len(own.label), repeat),
-        fold=np.full(len(own.label), number),
-        y=own.label.astype(np.float64),
-        score=own.logit,
-        weight=own.weight,
-    )
-    return per_fold(table, metrics=("auroc",))[0].figures["auroc"]
