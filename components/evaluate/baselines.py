@@ -12,11 +12,14 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
+from components.core.data.arrays import ArrayPart
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
 from components.core.data.values import ecg_values
+from components.core.modalities import ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
+from components.evaluate.media_features import WIDTHS, features_of
 from components.evaluate.regression import Cases, fit_regression
 
 Floats = npt.NDArray[np.float64]
@@ -29,15 +32,16 @@ _SMALL = 1_000_000
 
 
 class Features:
-    """Numbers for the simple models: encoded tabular features and summaries of the ECG.
+    """Numbers for the simple models: summaries of ECGs, pictures and heart sounds.
 
-    The ECG summaries are a fixed function of each recording; they are computed once and kept for
-    all folds. What is fitted (scaling, encoding) is fitted inside each fold.
+    They are fixed functions of each recording; they are computed once and kept for all folds. What
+    is fitted (scaling, encoding) is fitted inside each fold.
     """
 
     def __init__(self, fs: float) -> None:
         self._fs = fs
         self._kept: dict[str, npt.NDArray[np.float32]] = {}
+        self._media: dict[tuple[ArrayModality, str], Singles] = {}
 
     def ecg(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Return `[n, features]` of the ECGs; `[n, 0]` for a tabular cohort."""
@@ -51,9 +55,32 @@ class Features:
                 self._kept[ids[i]] = row
         return np.stack([self._kept[name] for name in ids])
 
+    def media(self, rows: Rows, name: ArrayModality) -> Singles:
+        """Return `[n, features]` of an array modality, NaN where a record lacks it."""
+        part, ids = rows.arrays[name], rows.frame["sample_id"].tolist()
+        out = np.full((len(rows), WIDTHS[name]), np.nan, np.float32)
+        there = np.flatnonzero(part.there)
+        wanted = np.array([i for i in there if (name, ids[i]) not in self._media], np.int64)
+        for first in range(0, len(wanted), _CHUNK):
+            index = wanted[first : first + _CHUNK]
+            for i, row in zip(index, _media(name, part, index), strict=True):
+                self._media[name, ids[i]] = row
+        for i in there:
+            out[i] = self._media[name, ids[i]]
+        return out
+
+    def all_media(self, rows: Rows) -> Singles:
+        """Return `[n, features]` of all array modalities side by side; `[n, 0]` without any."""
+        empty = np.zeros((len(rows), 0), np.float32)
+        return np.concatenate([empty, *(self.media(rows, name) for name in rows.arrays)], axis=1)
+
     def _summaries(self, rows: Rows, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         values, where = ecg_values(rows, index)
         return summarise(values, self._fs, **where)
+
+
+def _media(name: ArrayModality, part: ArrayPart, index: npt.NDArray[np.int64]) -> Singles:
+    return features_of(name, part.values(index), part.valid(index))
 
 
 def _regression(cases: Cases) -> Predict:
@@ -91,7 +118,8 @@ def design(
     """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
 
     Tabular features by an encoder fitted on the seen rows, the summaries of the ECG, in which a
-    missing lead is NaN, and the embedded notes, NaN where there is none.
+    missing lead is NaN, the embedded notes and the numbers of pictures and sounds, NaN where there
+    is none.
     """
     columns = seen[0].stats.tabular.columns
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
@@ -99,7 +127,10 @@ def design(
 
     def join(table: pd.DataFrame, parts: list[Rows], own: Features) -> Singles:
         tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
-        more = [np.concatenate([own.ecg(rows), _notes(rows)], axis=1) for rows in parts]
+        more = [
+            np.concatenate([own.ecg(rows), _notes(rows), own.all_media(rows)], axis=1)
+            for rows in parts
+        ]
         return np.concatenate([tabular, np.concatenate(more)], axis=1)
 
     return join(frame, seen, features), join(test.frame, [test], test_features or features)

@@ -11,7 +11,9 @@ import pandas as pd
 from components.core.config.fit import FitConfig
 from components.core.config.sections import PreprocessConfig
 from components.core.config.task import TaskConfig
+from components.core.modalities import ARRAYS, SPOKEN
 from components.core.schemas import MANIFEST
+from components.evaluate.media_facts import LACKING, prepared_media
 
 if TYPE_CHECKING:
     from components.core.upstream import Upstream
@@ -28,6 +30,10 @@ class _Known:
     preprocess: PreprocessConfig
     fit: FitConfig
     patients: pd.DataFrame
+
+    @property
+    def there(self) -> tuple[str, ...]:
+        return tuple(self.stages.cohort.facts["modalities"])
 
     @property
     def ecg(self) -> dict[str, Any]:
@@ -87,9 +93,9 @@ def _eligible(known: _Known) -> str:
 
 
 def _prepared(known: _Known) -> str:
-    ecg = known.ecg
+    ecg, media = known.ecg, prepared_media(known.preprocess, known.there)
     if not ecg:
-        return "No recordings; tables only."
+        return media or "No recordings; tables only."
     steps = [
         f"ECG: {len(ecg['leads'])} leads ({', '.join(ecg['leads'])}), {ecg['length']:,} samples at "
         f"{ecg['fs']:g} Hz, {ecg['unit']}",
@@ -103,7 +109,9 @@ def _prepared(known: _Known) -> str:
         if name.startswith("flag_") and count
     ]
     told = f" Quality flags among {counts['records']:,.0f} records: {', '.join(flags)}."
-    return "; ".join(steps) + "." + (told if flags else "")
+    return " ".join(
+        each for each in ("; ".join(steps) + "." + (told if flags else ""), media) if each
+    )
 
 
 _FILTERS = {"highpass_hz": "high-pass", "notch_hz": "notch"}
@@ -121,7 +129,8 @@ def _predictors(known: _Known) -> str:
     features: list[str] = known.stages.cohort.facts["features"]
     kinds: dict[str, str] = known.stages.ingest.facts["features"]
     listed = [f"{name} ({kinds[name]})" for name in features]
-    whole = ([f"the ECG ({len(known.ecg['leads'])} leads)"] if known.ecg else []) + listed
+    whole = [f"the ECG ({len(known.ecg['leads'])} leads)"] if known.ecg else []
+    whole += [*(SPOKEN[name] for name in ARRAYS if name in known.there), *listed]
     return f"{', '.join(whole)}." if whole else ""
 
 
@@ -135,6 +144,8 @@ def _missing(known: _Known) -> str:
         text = ""
     if known.ecg and known.preprocess.ecg.missing == "mask":
         text += " Missing leads are masked."
+    if any(name in known.there for name in ARRAYS):
+        text += " " + LACKING
     return text.strip()
 
 
@@ -160,6 +171,8 @@ def _imbalance(known: _Known) -> str:
     weights = known.fit.class_weights
     how = {"balanced": "classes weighted inversely to their frequency in training",
            "none": "no correction"}.get(str(weights), f"class weights {weights}")  # fmt: skip
+    if known.fit.sampler == "balanced":
+        how = "both classes drawn equally often, the shift of the prior taken back afterwards"
     raw = known.recalibrate == "none"
     after = "are not recalibrated" if raw else "are recalibrated on validation afterwards"
     return f"In training: {how}. Probabilities {after}."
@@ -192,6 +205,8 @@ def _flow(known: _Known) -> str:
 
 def _poor_input(known: _Known) -> str:
     config = known.preprocess.ecg
+    if not known.ecg and any(name in known.there for name in ARRAYS):
+        return f"A picture or sound that cannot be read is refused with its reason. {LACKING}"
     if not known.ecg:
         return "A missing feature is treated as in training (see 11); the model answers even so."
     gate = [*(f"the flag {name}" for name in config.reject)]

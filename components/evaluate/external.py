@@ -25,6 +25,7 @@ from components.core.schemas import MANIFEST, columns_under
 from components.core.store import STAGE_FILE, Stage, data_root, read_stage
 from components.core.trained import member_logits, member_stats, members_of, stats_of
 from components.core.upstream import Upstream
+from components.evaluate.external_media import media_pairs, seen_recordings
 from components.evaluate.predictions import KEYS, FoldTest, calibrate, pooled_validation
 
 EXTERNAL = "external"
@@ -100,6 +101,7 @@ def check_alike(home: Stage, other: Stage) -> None:
     pairs = [("preprocess.ecg." + k, rival.get(k), own.get(k)) for k in _ALIKE]
     if "ecg" not in home.facts["modalities"]:
         pairs = []
+    pairs += media_pairs(home, other)
     labels = other.config.get("label", {}), home.config.get("label", {})
     pairs += [("label." + k, labels[0].get(k), labels[1].get(k)) for k in _SAME_LABEL]
     for key, theirs, ours in pairs:
@@ -123,8 +125,7 @@ def unseen(stages: Upstream) -> tuple[pd.DataFrame, Overlap]:
     own = pd.read_parquet(_home(stages).cohort.folder / MANIFEST)
     comparable = _ids_comparable(stages)
     by_id = (frame["patient_id"].isin(own["patient_id"]) | _before(stages, frame)) & comparable
-    known = own["ecg_sha256"].dropna() if "ecg_sha256" in own else pd.Series(dtype="string")
-    copied = frame["ecg_sha256"].isin(known) if "ecg_sha256" in frame else by_id & False
+    copied = seen_recordings(frame, own)
     copied = frame["patient_id"].isin(frame.loc[copied, "patient_id"]) & ~by_id
     found = Overlap(
         by_id=len(set(frame.loc[by_id, "patient_id"])),

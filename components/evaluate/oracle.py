@@ -7,9 +7,24 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 
+from components.core.modalities import MODALITIES, Modality
 from components.core.models.spec import DataSpec
 from components.core.planted_truth import truth_table
 from components.core.store import Stage
+
+# Inputs in a column's name: with the ECG's signal first, as long as there has been a truth; of
+# array modalities in the order of `MODALITIES`.
+_SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "text", "tabular")
+
+
+def inputs_of_spec(spec: DataSpec) -> tuple[str, ...]:
+    """Return a task's inputs in the order in which the columns of the truth name them."""
+    has = {
+        "ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0,
+        **dict.fromkeys(spec.arrays, True),
+    }  # fmt: skip
+    order = MODALITIES if spec.arrays else _SIGNAL_FIRST
+    return tuple(name for name in order if has.get(name))
 
 
 def oracle_logits(
@@ -28,8 +43,7 @@ def oracle_logits(
     file = truth_table(ingest)
     if not file.exists():
         return None
-    has = {"ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0}
-    inputs = "_".join(name for name, there in has.items() if there)
+    inputs = "_".join(inputs_of_spec(spec))
     there = set(pq.read_schema(file).names)
     column = next((c for c in (f"p_{head}_{inputs}", f"p_{inputs}") if c in there), None)
     if column is None:

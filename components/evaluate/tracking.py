@@ -63,6 +63,8 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "audit": "waived: " + ", ".join(waived) if waived else "passed",
         "promotable": _promotable(stages, waived),
     }
+    for section in done.sections:
+        tags |= section.tags
     if stages.home is not None:
         tags |= {
             "external": "yes",

@@ -41,6 +41,7 @@ from tests.chain import (
     write_tabular_cohort,
     write_wfdb,
 )
+from tests.evaluate import media
 from tests.evaluate.timed import LABEL_AT, OPTIONS, Timed, timed_context, write_cohort
 
 FIT: dict[str, Any] = {
@@ -226,9 +227,20 @@ def _first(name: str) -> Callable[[Path], Example]:
     return make
 
 
+def _media(folder: Path, split: str = "holdout") -> Example:
+    stage = media.cohort(folder / f"media_{split}", patients=360, split=split)
+    task = media.task()
+    with pytest.MonkeyPatch.context() as patch:
+        # What a bundle of pictures and sounds holds is tested with the bundle.
+        patch.setattr(run, "bundle", lambda *args, **more: None)
+        patch.setattr(run, "bundle_deviation", lambda *args, **more: 0.0)
+        return _evaluated(media.trained_with_singles(stage, task), task)
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
     "several": _several, "survival": _first("survival"), "risk": _first("risk"),
+    "media": _media, "media_folds": lambda folder: _media(folder, "folds"),
 }  # fmt: skip
 
 

@@ -78,6 +78,7 @@ class Section:
         live: for the page's script.
         items: of TRIPOD+AI that it answers in the model card.
         figures: name in the tracking store, without `test/` → figure with its interval.
+        tags: further words for the run's tags, by the names of docs/tracking.md.
     """
 
     name: str
@@ -89,3 +90,4 @@ class Section:
     live: Live | None = None
     items: tuple[str, ...] = ()
     figures: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -51,9 +51,7 @@ def variants_frame(
 def _said(
     train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place
 ) -> list[pd.DataFrame]:
-    kind, _, name = member.variant.partition(":")
-    seen = rows.without(name) if kind == "without" else rows
-    logits = predict_logits(loaded(train, member), seen, place=place)
+    logits = predict_logits(loaded(train, member), _seen(member.variant, rows), place=place)
     heads = from_json(train.facts["heads"])
     repeat, fold = position(test.fold)
     found: list[pd.DataFrame] = []
@@ -68,6 +66,18 @@ def _said(
         )
         found.append(label[label["label"].notna()])
     return found
+
+
+def _seen(variant: str, rows: Rows) -> Rows:
+    """Return the rows as the network of a variant sees them."""
+    kind, _, name = variant.partition(":")
+    lost = {
+        "without": [name],
+        "only": [each for each in rows.modalities if each != name],
+    }.get(kind, [])
+    for each in lost:
+        rows = rows.without(each)
+    return rows
 
 
 def _label(name: str, heads: HeadMap, rows: Rows) -> pd.Series:

@@ -2,7 +2,8 @@
 
 The table of variants (`Context.variants`) has one row per variant, head, fold and test record:
 `variant, head, sample_id, patient_id, repeat, fold, label, weight, logit`. A variant is `whole`,
-`without:<input>` or `alone:<head>`; all are of one seed, so that what differs is what was left out.
+`without:<input>`, `only:<input>` or `alone:<head>`; all are of one seed, so that what differs is
+what was left out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from components.core.metrics.tables import (
 from components.evaluate.heads.tables import is_folded
 from components.evaluate.power import class_sizes, is_small, prevalence
 
-WHOLE, WITHOUT, ALONE = "whole", "without:", "alone:"
+WHOLE, WITHOUT, ALONE, ONLY = "whole", "without:", "alone:", "only:"
 _KEYS = ["repeat", "fold", "sample_id"]
 _OTHER = "logit.other"
 
@@ -59,7 +60,7 @@ class Pair:
 
     @property
     def left_out(self) -> str:
-        """Return what the variant lacks, or the head that it has alone."""
+        """Return what the variant lacks, or the head or the input that it has alone."""
         return self.variant.partition(":")[2]
 
 

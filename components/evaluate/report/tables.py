@@ -154,6 +154,9 @@ def _better_than_chance(metric: Metric, data: ReportData) -> str:
         return "higher; chance 0.500"
     if metric.name == "auprc":
         return f"higher; chance {number(evaluated_split(data).prevalence)} (prevalence)"
+    if metric.name == "accuracy":
+        share = evaluated_split(data).prevalence
+        return f"higher; a constant answer {number(max(share, 1 - share))}"
     return better(metric)
 
 

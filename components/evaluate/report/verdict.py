@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.core.metrics.interval import number
+from components.core.modalities import SPOKEN
 from components.evaluate.report import wording
 from components.evaluate.report.data import ReportData
 
 Tone = Literal["good", "warning", "plain"]
+# The figure of a section that compares the fused network with the best on one input, and how much
+# AUROC fusing may cost: the margin of non-inferiority of promotion, too.
+FUSED, FUSION_MARGIN = "fused_minus_single", 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ def tiles(data: ReportData) -> list[Tile]:
 
     Of too few patients only the headline's interval is shown: the other figures are in the tables.
     """
-    found = [_headline(data), _sizes(data), _rivals(data)]
+    found = [_headline(data), _sizes(data), _rivals(data), *_fusion(data)]
     if not wording.is_underpowered(wording.evaluated_split(data)):
         found += [*_point(data), *_scale(data)]
     return [*found, _audit(data)]
@@ -83,6 +87,26 @@ def _rivals(data: ReportData) -> Tile:
         details=(f"difference in {title}", *differences),
         tone="good" if won == len(data.baselines) else "warning",
     )
+
+
+def _fusion(data: ReportData) -> Iterator[Tile]:
+    """Yield whether fusing costs no more than it may, where networks of one input were made."""
+    for section in data.sections:
+        gap = section.figures.get(FUSED)
+        if gap is None:
+            continue
+        met = gap.lo > -FUSION_MARGIN
+        single = SPOKEN.get(section.tags.get("best_single", ""), "one input")
+        yield Tile(
+            label="Fused against the best single input",
+            value="no worse" if met else "not shown to be no worse",
+            details=(
+                f"{single} alone, chosen on validation",
+                f"difference in AUROC {_signed(gap.value)} ({number(gap.lo)} to {number(gap.hi)})",
+                f"its lower limit must lie above {number(-FUSION_MARGIN, 2)}",
+            ),
+            tone="good" if met else "warning",
+        )
 
 
 def _point(data: ReportData) -> Iterator[Tile]:

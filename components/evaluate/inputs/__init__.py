@@ -1,0 +1,1 @@
+"""What a model makes of its inputs: without some of them, and of other ones."""

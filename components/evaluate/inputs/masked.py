@@ -1,0 +1,110 @@
+"""Predictions of records that lack inputs, or have those of another record.
+
+An input that is taken away has the mask 0, so that its learned token stands in its place: what
+serving makes of a request without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from components.core.data.batches import Batch, raw_batch
+from components.core.data.cohort import Rows
+from components.core.data.finish import Finisher
+from components.core.errors import CardioError
+from components.core.modalities import ARRAYS
+from components.core.predict import forward
+from components.evaluate.robustness.battery import Index, Network
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+# change(raw batch, rows of the part that it holds) -> raw batch
+BatchChange = Callable[[Batch, Index], Batch]
+# As many as `core.predict` takes at once.
+_BATCH = 128
+# float32 networks agree to about 1e-6 whatever the batch; bf16 is not used to predict.
+TOLERANCE = 1e-3
+
+
+def there_of(rows: Rows, names: Sequence[str]) -> dict[str, Flags]:
+    """Return input → `[n]` whether each record has it."""
+    known: dict[str, Callable[[], Flags]] = {
+        "ecg": lambda: rows.frame["shard"].notna().to_numpy(np.bool_),
+        "tabular": lambda: rows.tabular_there,
+        "text": lambda: rows.text_mask,
+    }
+    arrays: Mapping[str, Flags] = {name: part.there for name, part in rows.arrays.items()}
+    return {name: arrays[name] if name in arrays else known[name]() for name in names}
+
+
+def has_arrays(names: Sequence[str]) -> bool:
+    """Return whether pictures or sounds are among some inputs, so that each of them has a token."""
+    return any(name in ARRAYS for name in names)
+
+
+def without(lost: Sequence[str]) -> BatchChange:
+    """Return what takes inputs away from every record of a batch."""
+
+    def change(batch: Batch, index: Index) -> Batch:
+        del index
+        gone = {f"{name}_mask": torch.zeros_like(batch[f"{name}_mask"]) for name in lost}
+        return {**batch, **gone}
+
+    return change
+
+
+def changed_logits(
+    network: Network,
+    rows: Rows,
+    index: Index,
+    changes: Sequence[BatchChange],
+    *,
+    advance: Callable[[int], None],
+) -> Floats:
+    """Return `[changes, n]` mean logit of the members for some rows of a part.
+
+    Args:
+        network: the fold's members.
+        rows: the fold's test part.
+        index: `[n]` rows to use.
+        changes: each makes its own batch of the rows as they are.
+        advance: called with the number of predictions just made.
+    """
+    finish = Finisher(rows.stats)
+    out = np.empty((len(changes), len(index)))
+    for start in range(0, len(index), _BATCH):
+        part = index[start : start + _BATCH]
+        raw = raw_batch(rows, part)
+        for number, change in enumerate(changes):
+            out[number, start : start + len(part)] = _logits(network, change(raw, part), finish)
+        advance(len(part) * len(changes))
+    return out
+
+
+def _logits(network: Network, batch: Batch, finish: Finisher) -> Floats:
+    said = [forward(model, batch, finish=finish, place=network.place) for model in network.models]
+    return np.mean([network.head.log_odds(each).double().numpy() for each in said], axis=0)
+
+
+def unchanged(batch: Batch, index: Index) -> Batch:
+    """Return the batch as it is."""
+    del index
+    return batch
+
+
+def check_base(reported: Floats, found: Floats) -> None:
+    """Refuse to compare where unchanged records do not give the reported logits.
+
+    Raises:
+        CardioError: they do not.
+    """
+    gap = float(np.abs(reported - found).max(initial=0.0))
+    if not gap <= TOLERANCE:
+        raise CardioError(
+            f"unchanged records give logits that differ by {gap:.2g} from those reported; this is "
+            "a fault of the software, so no inputs are compared"
+        )

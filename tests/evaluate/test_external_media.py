@@ -1,0 +1,59 @@
+"""Another cohort of pictures and sounds: prepared alike, and without those seen in training."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from components.core.config.sections import PreprocessConfig
+from components.core.errors import InputError
+from components.core.store import Stage
+from components.evaluate.external import check_alike
+from components.evaluate.external_media import seen_recordings
+from components.evaluate.media_facts import LACKING, prepared_media
+
+
+def stage(fingerprint: str, modalities: tuple[str, ...], **preprocess: Any) -> Stage:
+    plain = PreprocessConfig.model_validate(preprocess).model_dump(mode="json")
+    facts = {"modalities": modalities, "features": [], "ecg": {"fs": 500.0}}
+    return cast(
+        Stage,
+        SimpleNamespace(fingerprint=fingerprint, facts=facts, config={"preprocess": plain}),
+    )
+
+
+def test_pictures_and_sounds_must_be_prepared_alike() -> None:
+    home = stage("a" * 32, ("tabular", "ecg_image", "pcg"))
+    check_alike(home, stage("b" * 32, ("tabular", "ecg_image", "pcg")))
+    with pytest.raises(InputError, match=r"prepared with preprocess\.pcg\.fs 1000, .* 2000"):
+        check_alike(home, stage("b" * 32, ("tabular", "ecg_image", "pcg"), pcg={"fs": 1000}))
+    smaller = stage("b" * 32, ("tabular", "ecg_image", "pcg"), ecg_image={"height": 64})
+    with pytest.raises(InputError, match=r"preprocess\.ecg_image\.height 64"):
+        check_alike(home, smaller)
+    with pytest.raises(InputError, match="lacks pcg"):
+        check_alike(home, stage("b" * 32, ("tabular", "ecg_image")))
+    # What the training had no use for may differ.
+    table = stage("c" * 32, ("tabular",))
+    check_alike(table, stage("d" * 32, ("tabular", "pcg"), pcg={"fs": 1000}))
+
+
+def test_a_picture_or_sound_seen_in_training_is_found() -> None:
+    own = pd.DataFrame({"ecg_sha256": ["e1", None], "sha256.pcg": ["p1", None]})
+    other = pd.DataFrame({
+        "ecg_sha256": [None, "e1", None, None], "sha256.pcg": ["p2", None, "p1", None],
+        "sha256.ecg_image": ["i1", "i2", "i3", None],
+    })  # fmt: skip
+    assert seen_recordings(other, own).tolist() == [False, True, True, False]
+
+
+def test_the_card_says_how_they_were_prepared() -> None:
+    config = PreprocessConfig()
+    assert prepared_media(config, ("ecg", "tabular")) == ""
+    picture, sound = (prepared_media(config, (name,)) for name in ("ecg_image", "pcg"))
+    assert picture.startswith("ECG image: grey, 192 × 288 pixels")
+    assert sound.startswith("Heart sound: one channel at 2,000 Hz, up to 6 windows of 5 s")
+    assert "mean and SD of the training part" in picture
+    assert "never zeros" in LACKING
