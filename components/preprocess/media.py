@@ -86,7 +86,7 @@ def _prepare(
 
     for folder in (shard_folder(work.folder, name), work.folder / PARTS_FOLDER / name):
         folder.mkdir(parents=True, exist_ok=True)
-    own = [field.name for field in media_fields(name)]
+    own = _columns(frame, name)
     there = frame.loc[frame[f"{SHARD_PREFIX}{name}"].notna(), ["sample_id", "row", *own]]
     numbers = sorted({int(number) for number in there[f"{SHARD_PREFIX}{name}"]})
     tasks = _tasks(there, numbers, name, source, work, config)
@@ -117,9 +117,10 @@ def _tasks(
 
 def _placed(frame: pd.DataFrame, rows: pd.DataFrame, name: ArrayModality) -> pd.DataFrame:
     """Return the records with their new places; what is told of a file goes where it went."""
-    own = [field.name for field in media_fields(name)]
-    rest = frame.drop(columns=own)
-    found = rest.merge(rows, on="sample_id", how="left", validate="1:1")
+    own = _columns(frame, name)
+    found = frame.drop(columns=own).merge(
+        rows[["sample_id", *own]], on="sample_id", how="left", validate="1:1"
+    )
     places = {c: found[c].astype("Int32") for c in (f"{SHARD_PREFIX}{name}", f"{ROW_PREFIX}{name}")}
     return found.assign(**places)
 
@@ -156,5 +157,8 @@ def require_something(
 
 def media_columns(frame: pd.DataFrame, config: PreprocessConfig) -> list[str]:
     """Return the manifest's columns of the pictures and sounds that the task names."""
-    fields = [field.name for name in array_modalities(config) for field in media_fields(name)]
-    return [column for column in fields if column in frame]
+    return [column for name in array_modalities(config) for column in _columns(frame, name)]
+
+
+def _columns(frame: pd.DataFrame, name: ArrayModality) -> list[str]:
+    return [field.name for field in media_fields(name) if field.name in frame]

@@ -135,7 +135,7 @@ def _of_the_usable(
 
 def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int]) -> Cells:
     """Return the manifest cells of a record's array at `place`: shard and row."""
-    owner = own[f"{PATIENT_PREFIX}{name}"]
+    owner = own.get(f"{PATIENT_PREFIX}{name}")
     return {
         "sample_id": own["sample_id"],
         f"{SHARD_PREFIX}{name}": place[0],

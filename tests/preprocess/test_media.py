@@ -171,6 +171,7 @@ def test_whose_recording_it_is_goes_along(raw: Path) -> None:
     rows = media_rows(raw, patients=24)
     rows[2]["pcg_audio_patient_id"] = "p009"
     frame = manifest_of(_prepared(raw, rows))
+    assert "patient.ecg_image" not in frame
     assert frame["patient.pcg"].dropna().to_dict() == {2: "p009"}
 
 
