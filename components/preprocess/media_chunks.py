@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from components.core.data.arrays import ArrayShard, channel_moments, write_array
 from components.core.data.media import MediaReader
@@ -76,12 +77,14 @@ def transform_media(
     shard, rejects_file, part = part_paths(folder, number, name)
     reader, ready = MediaReader(source), list[_Ready]()
     rows, rejects = list[Cells](), list[Cells]()
-    for own in cells:
-        found, refused = _prepared(reader, own, name, config)
-        rejects += refused
-        if found is not None:
-            rows.append(_row(own, found, name, (number, len(ready))))
-            ready.append(found)
+    # Chunks run side by side; threads on arrays this small only wait for each other.
+    with threadpool_limits(1):
+        for own in cells:
+            found, refused = _prepared(reader, own, name, config)
+            rejects += refused
+            if found is not None:
+                rows.append(_row(own, found, name, (number, len(ready))))
+                ready.append(found)
     reader.close()
     if ready:
         write_atomic(shard, lambda p: write_array(p, _stacked(ready, name, config)))
