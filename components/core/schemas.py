@@ -105,7 +105,8 @@ ECG_FIELDS = [
 def media_fields(modality: str) -> list[pa.Field]:
     """Return the columns of pictures or sounds as ingest keeps them (`core.data.media`).
 
-    They are in the manifest where the source names files of that modality.
+    They are in the manifest where the source names files of that modality, `patient.<modality>`
+    where it says of one at least whose recording it is.
     """
     return [
         pa.field(f"{SHARD_PREFIX}{modality}", pa.int32()),  # null = no such file in this record

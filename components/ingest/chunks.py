@@ -20,6 +20,7 @@ from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import (
     ECG_FIELDS,
+    PATIENT_PREFIX,
     SUBJECT_FIELDS,
     TABULAR_PREFIX,
     TARGET_PREFIX,
@@ -146,6 +147,12 @@ def _table(
     ]
     named = sorted({name for row in rows for name in row if name.startswith(TIME_PREFIX)})
     times = [pa.field(name, pa.timestamp("ms")) for name in named]
-    media = [each for name in modalities for each in media_fields(name)]
+    told = {name for row in rows for name, value in row.items() if value is not None}
+    media = [
+        each
+        for name in modalities
+        for each in media_fields(name)
+        if each.name in told or not each.name.startswith(PATIENT_PREFIX)
+    ]
     schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *declared, *times])
     return pa.Table.from_pylist(rows, schema=schema)

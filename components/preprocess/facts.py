@@ -8,8 +8,16 @@ import pyarrow.parquet as pq
 
 from components.core.config.base import digest
 from components.core.config.sections import PreprocessConfig
-from components.core.schemas import FLAG_PREFIX, PART_PREFIX, PARTS, REJECTS, fold_names
+from components.core.schemas import (
+    FLAG_PREFIX,
+    PART_PREFIX,
+    PARTS,
+    REJECTS,
+    SHARD_PREFIX,
+    fold_names,
+)
 from components.core.store import Stage, Workspace
+from components.preprocess.media import array_modalities
 from components.preprocess.notes import COLUMN as NOTE
 from components.preprocess.splits import Split
 
@@ -31,22 +39,24 @@ def state_facts(
         work: has the rejects already.
         frame: the finished manifest.
         columns: tabular features in use.
-        config: of the ECG.
+        config: modalities and how their rows are made.
         has_ecg: there are tensors.
         source: the ingest stage.
         split: how the parts were made and what they may not share.
         shuffle: seed under which the outcomes were dealt out; None where they are as they were.
     """
-    folds = fold_names(frame)
+    folds, arrays = fold_names(frame), array_modalities(config)
     known = frame[frame["label"].notna()]
     patients = known.groupby("patient_id")["label"].max()
     work.facts |= {
         "folds": folds,
         "modalities": (["ecg"] if has_ecg else [])
         + (["tabular"] if columns else [])
-        + (["text"] if NOTE in frame else []),
+        + (["text"] if NOTE in frame else [])
+        + arrays,
         "features": columns,
         "ecg": config.ecg.model_dump(mode="json"),
+        **{name: getattr(config, name).model_dump(mode="json") for name in arrays},
         "patients_known": source.facts["patients_known"],
         "source": source.facts["source"],
         "test_split_sha256": _test_split(frame, folds, shuffle),
@@ -64,6 +74,7 @@ def state_facts(
         "censored_records": int(frame["censored"].sum()),
         "rejects": pq.read_metadata(work.folder / REJECTS).num_rows,
         "prevalence": float(np.mean(patients.to_numpy(float))),
+        **{f"records_with_{m}": int(frame[f"{SHARD_PREFIX}{m}"].notna().sum()) for m in arrays},
         **_flag_counts(frame),
     }
 

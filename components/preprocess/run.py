@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,13 @@ import pyarrow.parquet as pq
 from components.core.config.heads import HeadMap
 from components.core.config.sections import LabelConfig, PreprocessConfig
 from components.core.data import foldstats
+from components.core.data.arrays import open_arrays
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.files import write_atomic
 from components.core.heads.known import known_columns, teaches
+from components.core.parts import PARTS_FOLDER
 from components.core.schemas import (
     FLAG_PREFIX,
     GRADE_COLUMN,
@@ -39,6 +42,7 @@ from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
 from components.preprocess.facts import state_facts
 from components.preprocess.heads import outcome_config, with_truths
+from components.preprocess.media import media_columns, prepare_arrays, require_something
 from components.preprocess.notes import attach_notes
 from components.preprocess.shuffle import shuffle_outcomes
 from components.preprocess.signals import prepare_signals
@@ -63,13 +67,13 @@ def preprocess(
         source: the ingest stage.
         label: what is predicted, at which horizon, and how censoring is treated; with `derive`
             the label comes from the serial measurements.
-        config: modalities, ECG window, pairing, notes, split.
+        config: modalities, ECG window, pictures, sounds, pairing, notes, split.
         heads: name → what it answers and learns from; none is one head of the label.
 
     Raises:
-        InputError: nothing is left, a head has no truth, notes are asked for and missing, follow-up
-            is given for some records only, measurements are asked for and missing, or a part of a
-            split would lack a class.
+        InputError: nothing is left, a modality is in no record, a head has no truth, notes are
+            asked for and missing, follow-up is given for some records only, measurements are asked
+            for and missing, or a part of a split would lack a class.
     """
     frame = pd.read_parquet(source.folder / MANIFEST)
     columns = _columns(frame, config)
@@ -83,13 +87,8 @@ def preprocess(
     if heads:
         frame, refused = with_truths(work, source, frame, heads=heads, label=label, config=config)
         rejects += refused
-    if has_ecg and len(frame):
-        frame, refused = prepare_signals(work, source, frame, config)
-        rejects += refused
-    else:
-        frame = frame.assign(shard=None, shard_row=None)
-    if frame.empty:
-        raise InputError("no record is left after preprocessing; see rejects.parquet")
+    frame, refused = _tensors(work, source, frame, columns, config, has_ecg=has_ecg)
+    rejects += refused
     _save(work, REJECTS, pa.Table.from_pylist(rejects, schema=REJECT_SCHEMA))
     own = outcome_config(heads, label) if heads else label
     true_label = outcome.label_of(frame, own, partial=bool(heads))
@@ -103,7 +102,8 @@ def preprocess(
     split = splits.assign(frame, config.split, label=true_label, shuffle=label.shuffle)
     frame = frame.assign(**split.parts)
     frame = frame.assign(**fold_weights(frame, label, labelled))
-    kept = [*SUBJECT_COLUMNS, "ecg_sha256", *_made(frame), *_tabular(columns)]
+    made = [*_made(frame), *media_columns(frame, config)]
+    kept = [*SUBJECT_COLUMNS, "ecg_sha256", *made, *_tabular(columns)]
     table = pa.Table.from_pandas(frame[kept], preserve_index=False)
     _save(work, MANIFEST, table)
     if "text" in config.modalities:
@@ -114,6 +114,32 @@ def preprocess(
         shuffle=label.shuffle,
     )  # fmt: skip
     work.facts["learned_from"] = list(known_columns(heads or {}))
+
+
+def _tensors(
+    work: Workspace,
+    source: Stage,
+    frame: pd.DataFrame,
+    columns: list[str],
+    config: PreprocessConfig,
+    *,
+    has_ecg: bool,
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return the records with the places of their ECGs and arrays, and the reject rows."""
+    rejects: list[dict[str, Any]] = []
+    if has_ecg and len(frame):
+        frame, rejects = prepare_signals(work, source, frame, config)
+    else:
+        frame = frame.assign(shard=None, shard_row=None)
+    if len(frame):
+        frame, refused = prepare_arrays(work, source, frame, config)
+        rejects += refused
+        frame, refused = require_something(frame, columns, config)
+        rejects += refused
+    if frame.empty:
+        raise InputError("no record is left after preprocessing; see rejects.parquet")
+    shutil.rmtree(work.folder / PARTS_FOLDER, ignore_errors=True)
+    return frame, rejects
 
 
 def _save(work: Workspace, name: str, table: pa.Table) -> None:
@@ -155,7 +181,8 @@ def _statistics(
     for fold in fold_names(frame):
         rows = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
         text = text_stats(work, rows, config) if "text" in config.modalities else None
-        stats = foldstats.fit_fold(fold, rows, columns, reader, config.ecg.leads, text)
+        arrays = open_arrays(work.folder, rows)
+        stats = foldstats.fit_fold(fold, rows, columns, reader, config.ecg.leads, text, arrays)
         path = stats_path(work.folder, fold)
         path.parent.mkdir(exist_ok=True)
         foldstats.save(stats, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +39,6 @@ def prepare_signals(
     files = [part_paths(work.folder, number) for number in numbers]
     rows = pd.concat([pd.read_parquet(part) for _, _, part in files], ignore_index=True)
     rejects = [r for _, refusals, _ in files for r in pq.read_table(refusals).to_pylist()]
-    shutil.rmtree(work.folder / PARTS_FOLDER)
     return frame.merge(rows, on="sample_id", how="inner", validate="1:1"), rejects
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from components.audit.finding import Audited, Finding, Severity
 from components.core.data import foldstats
+from components.core.data.arrays import open_arrays
 from components.core.data.cohort import open_shards, read_stats
 from components.core.data.foldstats import FoldStats
 from components.core.data.texts import EncodedText, TextStats, stage_text
@@ -38,6 +39,7 @@ def check(audited: Audited) -> Finding:
             reader,
             tuple(facts["ecg"]["leads"]),
             stage_text(audited.stage, train),
+            open_arrays(audited.stage.folder, train),
         )
         if not same(fresh, read_stats(audited.stage, fold)):
             wrong.append(fold)
@@ -58,12 +60,22 @@ def same(a: FoldStats, b: FoldStats) -> bool:
         pairs = [(a.ecg[key], b.ecg[key]) for key in ("mean", "sd")]
         if not all(np.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE) for x, y in pairs):
             return False
-    if not _same_text(a.text, b.text):
+    if not _same_text(a.text, b.text) or not _same_arrays(a, b):
         return False
     left, right = ({c.name: (c.mean, c.sd) for c in stats.tabular.numeric} for stats in (a, b))
     if left.keys() != right.keys() or a.tabular.categorical != b.tabular.categorical:
         return False
     return all(np.allclose(left[name], right[name], rtol=_TOLERANCE) for name in left)
+
+
+def _same_arrays(a: FoldStats, b: FoldStats) -> bool:
+    pairs = [(a.arrays[name], b.arrays[name]) for name in a.arrays.keys() & b.arrays.keys()]
+    close = (
+        np.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE)
+        for one, two in pairs
+        for x, y in ((one.mean, two.mean), (one.sd, two.sd))
+    )
+    return a.arrays.keys() == b.arrays.keys() and all(close)
 
 
 def _same_text(a: TextStats | None, b: TextStats | None) -> bool:

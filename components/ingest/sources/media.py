@@ -22,7 +22,9 @@ def with_media(record: Record, row: tables.Row, root: Path) -> Record:
         row: the cells.
         root: the manifest's folder.
     """
-    media = {name: files for name in MEDIA_COLUMNS if (files := _files(name, row, root))}
+    media: dict[ArrayModality, tuple[MediaRef, ...]] = {
+        name: files for name in MEDIA_COLUMNS if (files := _files(name, row, root))
+    }
     owners = {name: cells.text(row, patient_column(name)) for name in media}
     known = {name: owner for name, owner in owners.items() if owner is not None}
     return replace(record, media=media, media_patients=known) if media else record

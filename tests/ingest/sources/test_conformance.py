@@ -15,6 +15,7 @@ from components.core.errors import ConfigError
 from components.ingest.records import Record, Reject
 from components.ingest.sources.registry import source, sources_by_name
 from tests.chain import LEADS8, beats, write_table, write_wfdb
+from tests.ingest.sources.circor_files import Visit, write_visits
 
 NAMES = sorted(sources_by_name())
 
@@ -31,6 +32,10 @@ def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
         return write_table(folder / "manifest.csv", rows), {"tabular": {"age": "numeric"}}
     if name == "mimic_iv_ecg":
         return _mimic(folder), {"lvef": "lvef.csv", "outcomes": "outcomes.csv"}
+    if name == "circor":
+        murmurs = ["Present", "Absent", "7"]
+        visits = [Visit(id=f"5000{i}", murmur=m, sites=("AV",)) for i, m in enumerate(murmurs)]
+        return write_visits(folder, visits, texts=False), {}
     rows = [{"y": y, "x": i} for i, y in enumerate(labels)]
     path = write_table(folder / "t.csv", rows)
     own: dict[str, Any] = {"label": "y", "tabular": {"x": "numeric"}}
@@ -63,11 +68,11 @@ def _mimic(folder: Path) -> Path:
     return write_table(folder / "record_list.csv", studies)
 
 
-WRONG = {"mimic_iv_ecg": "not_a_time"}
+WRONG = {"mimic_iv_ecg": "not_a_time", "circor": "unknown_label"}
 
 
 def test_the_sources_of_the_documentation_are_there() -> None:
-    assert {"manifest", "table", "array", "synthetic", "mimic_iv_ecg"} <= set(NAMES)
+    assert {"manifest", "table", "array", "synthetic", "mimic_iv_ecg", "circor"} <= set(NAMES)
 
 
 def test_an_unknown_source_names_the_nearest() -> None:
