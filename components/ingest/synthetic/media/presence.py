@@ -23,7 +23,7 @@ OBESE, OBESE_NO_SOUND = 33.0, 0.10
 AGED, AGED_NO_IMAGE = 75.0, 0.08
 # Four broken files in 500 patients, early enough that a small cohort has them.
 _BROKEN_EVERY = 500
-_BROKEN = {41: "empty_sound", 61: "truncated_image", 83: "short_sound", 111: "text_as_image"}
+_BROKEN = {9: "empty_sound", 17: "truncated_image", 31: "short_sound", 43: "text_as_image"}
 # Which input each is a file of.
 BROKEN_INPUT = {
     "empty_sound": "pcg",
