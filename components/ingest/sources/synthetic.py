@@ -99,6 +99,8 @@ def _declared(options: Options) -> manifest.Options:
             notes=NOTES_FILE,
             measurements=MEASUREMENTS_FILE,
         )
+    if options.media:
+        return manifest.Options(tabular=FEATURES)
     late = "late_feature" in options.leaks
     return manifest.Options(
         tabular=_features(options),
@@ -123,7 +125,8 @@ def side_files(path: Path, options: Options) -> dict[str, Path]:
 def files(options: Options) -> Path:
     """Return the folder of the cohort's raw files, generated once per options and code."""
     config: dict[str, Any] = options.model_dump(mode="json")
-    libraries = library_versions(("numpy", "scipy", "pyarrow"))
+    drawing = ("pillow",) if options.media else ()
+    libraries = library_versions(("numpy", "scipy", "pyarrow", *drawing))
     print_ = store.fingerprint("ingest", config=config, inputs={}, libraries=libraries)
 
     def compute(work: store.Workspace) -> None:

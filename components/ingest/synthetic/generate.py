@@ -18,9 +18,11 @@ from components.ingest.synthetic.measurements import (
     MEASUREMENTS_FILE,
     measurement_rows,
 )
+from components.ingest.synthetic.media.write import FOLDERS as MEDIA_FOLDERS
+from components.ingest.synthetic.media.write import write_media
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.oracle import Oracle, Tally
-from components.ingest.synthetic.ordered import BLOCKS, in_order, prepare
+from components.ingest.synthetic.ordered import BLOCKS, ECG_FOLDERS, in_order, prepare
 from components.ingest.synthetic.surveillance.write import write_surveillance
 from components.ingest.synthetic.truth import SCHEMA, summary, truth_table
 
@@ -32,7 +34,7 @@ def generate(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write manifest, measurements, `ecg/` and the truth files (and notes) into `folder`.
+    """Write manifest, files and truth of the part that `options` ask for into `folder`.
 
     The bytes depend on `options` alone, not on `workers`; memory holds a few blocks of patients.
     A generation that was killed goes on from its last whole block.
@@ -46,8 +48,10 @@ def generate(
     Raises:
         InputError: the folder is missing or holds something else.
     """
-    prepare(folder)
-    if options.part == "surveillance":
+    prepare(folder, MEDIA_FOLDERS if options.media else ECG_FOLDERS)
+    if options.media:
+        write_media(folder, options, workers=workers, progress=progress)
+    elif options.part == "surveillance":
         write_surveillance(folder, options, workers=workers, progress=progress)
     else:
         _write_therapy(folder, options, workers=workers, progress=progress)

@@ -11,12 +11,16 @@ from components.ingest.synthetic.loadings import FEATURES
 
 LEAKS = (
     "patient_overlap", "identical_waveform", "near_copy", "label_column", "label_gap",
-    "late_feature", "censored_as_negative",
+    "late_feature", "censored_as_negative", "glued", "reused_recording",
 )  # fmt: skip
+# Those of pictures and sounds: the first two of nothing else.
+_MEDIA_ALONE = frozenset({"glued", "reused_recording"})
+_MEDIA_LEAKS = _MEDIA_ALONE | {"near_copy"}
 # Leaks that lie between the parts of a given split.
 _SPLIT_LEAKS = frozenset({"patient_overlap", "identical_waveform", "near_copy"})
 # Faults that the surveillance part does not plant.
 _THERAPY_ONLY = ("leaks", "dominant", "subgroup_gap", "ecg_scores")
+_PREVALENCE = 0.7
 SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
 
 
@@ -37,7 +41,11 @@ class SyntheticOptions(BaseModel):
             together as all five are; empty takes all.
         broken_files: plant truncated, empty and wrongly labelled files (under 1 % from 320
             recordings on).
-        duplicates: plant recordings that are stored twice under two recording ids.
+        duplicates: plant recordings that are stored twice under two recording ids; pictures and
+            sounds have none but on request (`near_copy`).
+        media: write one row per patient with a picture of the ECG and heart sounds, and the label
+            `abnormal`, in place of the therapy part's own files.
+        media_prevalence: share of abnormal hearts there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +61,8 @@ class SyntheticOptions(BaseModel):
     ecg_scores: tuple[str, ...] = ()
     broken_files: bool = True
     duplicates: bool = True
+    media: bool = False
+    media_prevalence: float = Field(default=_PREVALENCE, ge=0.02, le=0.98)
 
     @field_validator("leaks")
     @classmethod
@@ -93,6 +103,42 @@ class SyntheticOptions(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _planted_in_media(self) -> Self:
+        if self.media:
+            self._check_media()
+            return self
+        if self.media_prevalence != _PREVALENCE:
+            raise ConfigError(
+                f"media_prevalence is {self.media_prevalence:g}, but media is off; set media: true "
+                "or leave media_prevalence out"
+            )
+        alone = sorted(_MEDIA_ALONE & set(self.leaks))
+        if alone:
+            raise ConfigError(
+                f"the leak {alone[0]!r} is one of pictures and sounds, but media is off; set "
+                "media: true or leave the leak out"
+            )
+        return self
+
+    def _check_media(self) -> None:
+        if self.part != "therapy":
+            raise ConfigError(
+                f"media is on, but the part {self.part!r} has no pictures and sounds; leave part "
+                "out or media"
+            )
+        if self.subgroup_gap is not None:
+            raise ConfigError(
+                f"subgroup_gap is {self.subgroup_gap!r}, but pictures and sounds have none; leave "
+                "subgroup_gap out or media"
+            )
+        other = sorted(set(self.leaks) - _MEDIA_LEAKS)
+        if other:
+            raise ConfigError(
+                f"the leak {other[0]!r} is none of pictures and sounds; with media: true there are "
+                f"{', '.join(sorted(_MEDIA_LEAKS))}"
+            )
+
     def told(self) -> dict[str, Any]:
         """Return what `truth.json` records.
 
@@ -100,6 +146,7 @@ class SyntheticOptions(BaseModel):
         nothing: files stay those that were written before it was known.
         """
         late = {"part"} if self.ecg_scores else {"part", "ecg_scores"}
+        late |= set[str]() if self.media else {"media", "media_prevalence"}
         return self.model_dump(mode="json", exclude=late)
 
     @property

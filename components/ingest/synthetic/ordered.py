@@ -12,13 +12,14 @@ from components.ingest.synthetic.cohort import BLOCK, SITES
 from components.ingest.synthetic.options import SyntheticOptions
 
 BLOCKS = "blocks"
+ECG_FOLDERS = tuple(f"ecg/{site}" for site in SITES)
 
 D = TypeVar("D")
 R = TypeVar("R")
 
 
-def prepare(folder: Path) -> None:
-    """Make the sub-folders.
+def prepare(folder: Path, parts: tuple[str, ...] = ECG_FOLDERS) -> None:
+    """Make the sub-folders `parts`.
 
     Raises:
         InputError: the folder is missing, or holds something else than a killed generation.
@@ -27,7 +28,7 @@ def prepare(folder: Path) -> None:
         raise InputError(f"the folder '{folder}' does not exist; create it first")
     if any(folder.iterdir()) and not (folder / BLOCKS).is_dir():
         raise InputError(f"the folder '{folder}' is not empty; name an empty one")
-    for part in (BLOCKS, *(f"ecg/{site}" for site in SITES)):
+    for part in (BLOCKS, *parts):
         (folder / part).mkdir(parents=True, exist_ok=True)
 
 

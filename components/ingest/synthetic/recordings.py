@@ -26,6 +26,7 @@ from components.ingest.synthetic.loadings import ALL, Loadings
 from components.ingest.synthetic.mechanism import FloatArray
 from components.ingest.synthetic.nuisance import Nuisance, disturb, draw_nuisance
 from components.ingest.synthetic.options import SyntheticOptions
+from components.ingest.synthetic.rhythm import Rhythm
 from components.ingest.synthetic.streams import stream
 from components.ingest.synthetic.trajectory import Outcomes
 
@@ -67,12 +68,13 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recorded:
-    """One recording before it is stored: `signal` is `[8, samples]` mV.
+    """One recording before it is stored: `signal` is `[8, samples]` mV, `rhythm` its beats.
 
     `flags` and `cells` are what it suffers, and has in the manifest, beside what all recordings do.
     """
 
     signal: Signal32
+    rhythm: Rhythm
     device: Device
     heart: Heart
     nuisance: Nuisance
@@ -103,7 +105,7 @@ class Maker:
 
     def recording(self, number: int, cells: dict[str, Any]) -> list[Rows]:
         """Write recording `number` (and its twin, where that leak is asked for)."""
-        recorded = self._record(number) if self.take is None else self.take(number)
+        recorded = self.record(number) if self.take is None else self.take(number)
         broken = self._broken() if number == 0 else ""
         split = leaks.recording_split(self.options, self.index, number)
         site = recorded.device.site
@@ -141,7 +143,8 @@ class Maker:
         cells = {**row.manifest, "recording_id": f"{original}-copy", "path": copy}
         return [replace(row, manifest=cells, duplicate_of=original)]
 
-    def _record(self, number: int) -> Recorded:
+    def record(self, number: int) -> Recorded:
+        """Return recording `number` of those before therapy, without a file."""
         rng = stream(self.options.seed, "ecg", self.index, number)
         site = str(self.drawn.cohort.site[self.patient])
         nuisance = draw_nuisance(rng) if self.options.nuisance else Nuisance()
@@ -151,6 +154,7 @@ class Maker:
         clean, rhythm = synthesise(heart, nuisance.disturbance, fs=device.fs, rng=rng)
         return Recorded(
             signal=disturb(clean, nuisance, rhythm=rhythm, site=site, fs=device.fs, rng=rng),
+            rhythm=rhythm,
             device=device,
             heart=heart,
             nuisance=nuisance,

@@ -122,6 +122,7 @@ class Taker:
         )
         return Recorded(
             signal=signal,
+            rhythm=rhythm,
             device=device,
             heart=heart,
             nuisance=nuisance,
