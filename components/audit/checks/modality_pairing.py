@@ -55,7 +55,9 @@ def _told_of_strangers(counts: dict[str, int]) -> list[str]:
 
 def _told_of_reuse(name: str, reuse: Reuse) -> str:
     share = reuse.same_label
-    known = "no labels to compare" if share is None else f"{share:.0%} of such pairs share the label"
+    known = (
+        "no labels to compare" if share is None else f"{share:.0%} of such pairs share the label"
+    )
     return (
         f"{reuse.recordings} recording(s) of '{name}' stand under several patient ids ({known}): "
         "rows glued together, not one patient's"

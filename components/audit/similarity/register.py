@@ -90,9 +90,7 @@ def _warped(picture: Floats, whole: npt.NDArray[np.floating]) -> Floats:
     )
 
 
-def _refined(
-    one: Floats, two: Floats, whole: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _refined(one: Floats, two: Floats, whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the map after some Gauss-Newton steps, the best one that was met."""
     down, right = np.mgrid[: two.shape[0], : two.shape[1]].astype(np.float64)
     places = np.stack([down, right, np.ones_like(down)]).reshape(3, -1)

@@ -73,7 +73,8 @@ def _excerpts(windows: Floats) -> Floats:
     parts = windows[window[:, None], :, at]  # [excerpts, frames, mels]
     mels = windows.shape[1] // 2 * 2
     halved = parts[:, :, :mels].reshape(len(window), size // 2, 2, mels // 2, 2)
-    return np.asarray(halved.mean(axis=(2, 4)).reshape(len(window), -1), np.float32)
+    return np.asarray(halved.mean(axis=(2, 4)).reshape(len(window), size // 2 * (mels // 2)),
+                      np.float32)  # fmt: skip
 
 
 def _onsets(loudness: Floats, apart: int, last: int) -> tuple[Ints, Ints]:
