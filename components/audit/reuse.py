@@ -28,8 +28,10 @@ class Reuse:
 
 def reused(frame: pd.DataFrame) -> dict[ArrayModality, Reuse]:
     """Return per modality what its content hashes say, of those that have reused recordings."""
-    named = [name for name in ARRAYS if f"{HASH_PREFIX}{name}" in frame]
-    found = {name: _of(frame, f"{HASH_PREFIX}{name}") for name in named}
+    found: dict[ArrayModality, Reuse] = {}
+    for name in ARRAYS:
+        if f"{HASH_PREFIX}{name}" in frame:
+            found[name] = _of(frame, f"{HASH_PREFIX}{name}")
     return {name: each for name, each in found.items() if each.recordings}
 
 

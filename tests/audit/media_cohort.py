@@ -40,7 +40,9 @@ def page(seed: int) -> Image.Image:
         height = rng.uniform(20, 60) * np.exp(-(((phase - 20) / 3) ** 2))
         wave = height + rng.uniform(3, 15) * np.exp(-(((phase - 50) / 9) ** 2))
         left, base = 20 + 420 * (lead % 2), 110 + 130 * (lead // 2)
-        pen.line([(left + x, base - y) for x, y in zip(at, wave, strict=True)], "black", 3)
+        pen.line(
+            [(float(left + x), float(base - y)) for x, y in zip(at, wave, strict=True)], "black", 3
+        )
         pen.text((left, base - 80), f"lead {lead}", fill="black")
     return made
 
@@ -108,7 +110,7 @@ def audited(
 
 def _write(folder: Path, name: ArrayModality, held: list[Any]) -> None:
     sounds = name == "pcg"
-    values = np.stack([item.values if sounds else item for item in held])
+    values = np.stack([item.values if sounds else item for item in held])  # noqa: PD011
     valid = np.stack([item.valid for item in held]) if sounds else None
     channels = values.shape[2] if sounds else values.shape[1]
     write_array(

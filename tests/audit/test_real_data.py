@@ -150,7 +150,7 @@ def test_circor_has_no_copies_and_a_planted_one_is_found(tmp_path: Path) -> None
     assert found.passed
     assert (found.evidence["compared"], found.evidence["pairs_within_a_part"]) == (60, 0)
     first = next(iter(sounds.values()))
-    later = [Sound(values=s.values[2001:] // 3, fs=s.fs, lsb=s.lsb) for s in first]
+    later = [Sound(values=s.scaled()[2001:] / np.float32(3), fs=s.fs, lsb=1.0) for s in first]
     more = [*arrays, log_mel(later, media_cohort.SOUND)]
     frame = media_cohort.patients(len(more)).assign(**{"part.holdout": ["train"] * 60 + ["test"]})
     found = near_identical_sounds.check(media_cohort.audited(tmp_path / "b", frame, {"pcg": more}))

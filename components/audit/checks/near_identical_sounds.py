@@ -8,8 +8,8 @@ from components.audit.similarity import sounds
 
 NAME = "near_identical_sounds"
 SEVERITY: Severity = "block"
-# Excerpts of shifted, filtered, noisy and newly coded copies meet at 0.97 or more, those of different
-# patients of CirCor reach 0.89 (1,770 pairs).
+# Excerpts of shifted, filtered, noisy and newly coded copies meet at 0.97 or more, those of
+# different patients of CirCor reach 0.89 (1,770 pairs).
 _LEAST_COSINE = 0.9
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter
 
 from components.audit.similarity import register
-from components.audit.similarity.banding import Ints, Pairs
+from components.audit.similarity.banding import Pairs
 from components.audit.similarity.basis import fit_basis
 from components.audit.similarity.sketches import Sketches
 from components.audit.similarity.traces import Floats

@@ -102,7 +102,7 @@ def _refined(one: Floats, two: Floats, whole: npt.NDArray[np.float64]) -> npt.ND
         figure = _correlation(moved, two)
         if figure > best:
             best, kept = figure, whole
-        slope = np.stack(np.gradient(moved)).reshape(2, 1, -1)
+        slope = np.stack([np.gradient(moved, axis=axis) for axis in (0, 1)]).reshape(2, 1, -1)
         # Slopes of the warped picture stand for those of the picture: the maps are near 1.
         design = (slope * (places / [[size], [size], [1]])[None]).reshape(6, -1)
         gain = float((moved * two).sum()) / max(float((moved * moved).sum()), 1e-12)

@@ -1,4 +1,4 @@
-"""All heart sounds of a prepared cohort: sketched shard by shard, compared where they may be copies.
+"""All heart sounds of a prepared cohort: sketched shard by shard, compared where alike.
 
 Letters: `W` windows of a record, `M` mel filters, `T` frames of a window, `V` windows that are
 there.

@@ -155,7 +155,7 @@ def _filters(fs: int, low: float, high: float, mels: int, frame: int, hop: int) 
         )  # fmt: skip
     if not (found.mel_scale.fb.sum(0) > 0).all():
         raise ConfigError(
-            f"preprocess.pcg.mels: {mels} filters from {low:g} to {high:g} Hz are narrower than the "
-            f"{fs / size:.2g} Hz between two bins of the spectrum; take fewer, or longer frames"
+            f"preprocess.pcg.mels: {mels} filters from {low:g} to {high:g} Hz are narrower than "
+            f"the {fs / size:.2g} Hz between two bins of the spectrum; take fewer, or longer frames"
         )
     return found

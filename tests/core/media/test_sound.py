@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,6 +164,6 @@ def test_filters_narrower_than_the_spectrum() -> None:
         ({"hop_s": 0.0001}, "hop_s is shorter than a sample"),
     ],
 )
-def test_settings_that_cannot_be(settings: dict[str, float], sentence: str) -> None:
+def test_settings_that_cannot_be(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         SoundConfig(**settings)

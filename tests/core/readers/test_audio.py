@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import wave
 from pathlib import Path
@@ -189,11 +190,8 @@ def test_damage_is_refused_or_read(
 ) -> None:
     for at, new in edits:
         content = changed(content, at, new)
-    try:
+    with contextlib.suppress(RecordError):  # any other error is a fault
         found = read(content[: round(2 * kept * len(content))])
-    except RecordError as error:
-        assert error.code
-    else:
         assert found.values.ndim == 1
         assert 0 < len(found.values) <= 8 * len(content)
         assert np.isfinite(found.scaled()).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -166,12 +167,14 @@ def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyP
     def full(*_: object, **__: object) -> None:
         raise MemoryError
 
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+    with monkeypatch.context() as patch:
         patch.setattr(image.ImageOps, "exif_transpose", full)
-        read(encoded(trace()))
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(image.Image, "open", full)
-        read(encoded(trace()))
+        with pytest.raises(MemoryError):
+            read(encoded(trace()))
+    content = encoded(trace())
+    monkeypatch.setattr(image.Image, "open", full)
+    with pytest.raises(MemoryError):
+        read(content)
 
 
 # What a bomb of 75 million pixels takes: three bytes a pixel for the answer, and the steps to it.
@@ -213,11 +216,8 @@ def test_damage_is_refused_or_read(
     for place, new in edits:
         at = round(place * place * len(content))  # headers oftener than pixels
         content = content[:at] + new + content[at + len(new) :]
-    try:
+    with contextlib.suppress(RecordError):  # any other error is a fault
         found = read(content[: round(kept * len(content))] if kept < 0.5 else content)
-    except RecordError as error:
-        assert error.code in {"not_an_image", "damaged_image", "image_too_large", "empty_file"}
-    else:
         assert found.dtype == np.uint8
         assert found.ndim == 3
 
