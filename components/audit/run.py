@@ -75,6 +75,7 @@ def audit(
         "findings": [{k: v for k, v in row.items() if k != "evidence"} for row in rows],
         "waivers": {n: r for n, r in config.waive.items() if _status(rows, n) == "waived"},
         "refused": _refusal(failed),
+        "unpaired": config.unpaired,
     }
 
 

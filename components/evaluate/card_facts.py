@@ -180,10 +180,17 @@ def _imbalance(known: _Known) -> str:
 
 def _same_source(known: _Known) -> str:
     method = known.stages.cohort.facts["split_method"]
-    return (
+    text = (
         f"Evaluated patients come from the same source as those developed on (division: {method}), "
         "with the same outcome and predictors."
     )
+    return f"{text} {_UNPAIRED}" if known.stages.audit.facts.get("unpaired") else text
+
+
+_UNPAIRED = (
+    "The modalities of a record are of different patients (declared: audit.unpaired): the figures "
+    "are of no real patient, and nothing is claimed of what the modalities bring together."
+)
 
 
 def _flow(known: _Known) -> str:

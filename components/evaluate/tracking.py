@@ -61,7 +61,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         "data_fingerprint": stages.cohort.fingerprint,
         "model": task.model["name"],
         "audit": "waived: " + ", ".join(waived) if waived else "passed",
-        "promotable": _promotable(stages, waived),
+        "promotable": promotable(stages, waived),
     }
     for section in done.sections:
         tags |= section.tags
@@ -85,13 +85,21 @@ def contributions(stages: Upstream) -> dict[str, Any]:
     return {} if stages.home is not None else {KEY: stages.train.facts.get(KEY, [])}
 
 
-def _promotable(stages: Upstream, waived: list[str]) -> str:
+def promotable(stages: Upstream, waived: list[str]) -> str:
+    """Return `yes`, or `no` with the reason that bars the run from promotion.
+
+    Args:
+        stages: what the run came from.
+        waived: names of the audit's checks that failed and were waived.
+    """
     if stages.home is not None:
         return "no, an external validation makes no model"
     if is_control(stages.cohort):
         return "no, the labels were shuffled"
     if waived:
         return "no, a waived run cannot be promoted"
+    if stages.audit.facts.get("unpaired"):
+        return "no, its modalities are of different patients"
     bar = bar_to_promotion(stages)
     return f"no, {bar}" if bar else "yes"
 

@@ -39,7 +39,7 @@ BLOCKING = {
     "patient_overlap", "group_overlap", "identical_waveforms", "near_identical_signals",
     "near_identical_texts", "near_identical_embeddings", "feature_after_prediction",
     "label_in_text", "lvef_in_text", "label_derived_column", "normalisation_scope",
-    "modality_pairing",
+    "modality_pairing", "near_identical_images", "near_identical_sounds",
     "resampled_before_split", "imputed_before_split", "censored_as_negative", "encoder_overlap",
 }  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
     assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | dict.fromkeys(INFO, "info")
     assert stage.facts["refused"] == ""
-    assert stage.counts == {"checks": 18, "refused": 0}
+    assert stage.counts == {"checks": 20, "refused": 0}
     assert evidence(stage, "test_looks") == {"openings": 3}
     assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
 
@@ -305,6 +305,15 @@ def test_waivers(tmp_path: Path, small: Stage) -> None:
     needless = audited(small, waive={"patient_overlap": reason})
     assert needless.facts["waivers"] == {}  # what passed was not waived
     assert statuses(needless)["patient_overlap"] == "ok"
+
+
+def test_a_declaration_of_unpaired_modalities_is_a_fact(small: Stage) -> None:
+    assert audited(small).facts["unpaired"] is False
+    declared = audited(small, unpaired=True)
+    assert declared.facts["unpaired"] is True
+    assert statuses(declared)["modality_pairing"] == "ok"
+    (row,) = [f for f in declared.facts["findings"] if f["check"] == "modality_pairing"]
+    assert "declares its modalities unpaired" in row["sentence"]
 
 
 @pytest.mark.parametrize(

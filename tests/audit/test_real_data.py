@@ -9,11 +9,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.audit.checks import imputed, near_identical_signals, resampled
+from components.audit.checks import (
+    imputed,
+    near_identical_images,
+    near_identical_signals,
+    near_identical_sounds,
+    resampled,
+)
 from components.audit.finding import Audited
 from components.core.config.sections import AuditConfig, LabelConfig
 from components.core.data.tensors import write_tensors
+from components.core.media.image import image_array
+from components.core.media.sound import log_mel
+from components.core.readers.audio import Sound, read_audio
+from components.core.readers.image import read_image
+from components.core.readers.rawfile import DiskFile
 from components.core.store import Stage
+from tests.audit import media_cohort
 from tests.chain import LABEL
 
 pytestmark = pytest.mark.real_data
@@ -107,3 +119,39 @@ def test_a_real_table_is_neither_resampled_nor_imputed(tmp_path: Path) -> None:
     )  # fmt: skip
     assert resampled.check(of_frame(frame, tmp_path, {})).passed
     assert imputed.check(of_frame(frame, tmp_path, {})).passed
+
+
+def test_published_pages_of_different_people_and_two_of_one(tmp_path: Path) -> None:
+    folder = DATA / "ecg_images"
+    files = [f for f in sorted(folder.iterdir()) if f.suffix in {".png", ".jpg", ".bmp"}]
+    arrays: list[Any] = [
+        image_array(read_image(DiskFile(f, DATA)), media_cohort.PAGE) for f in files
+    ]
+    names = [f.stem.removesuffix("_hr-0") for f in files]
+    frame = media_cohort.patients(len(files))
+    frame["part.holdout"] = ["test" if "PTB_XL" in name else "train" for name in names]
+    found = near_identical_images.check(
+        media_cohort.audited(tmp_path, frame, {"ecg_image": arrays})
+    )
+    pairs = [{names[p["row"] - 2], names[p["of_row"] - 2]} for p in found.evidence["listed"]]
+    # The recording 00002, drawn plain and drawn again with handwriting on it.
+    assert pairs == [{"DistortionData_HandwrittenText_00002", "PTB_XL_op_00002"}]
+
+
+def test_circor_has_no_copies_and_a_planted_one_is_found(tmp_path: Path) -> None:
+    sounds: dict[str, list[Sound]] = {}
+    for file in sorted((DATA / "pcg" / "circor").glob("*.wav")):
+        sounds.setdefault(file.stem.split("_")[0], []).append(read_audio(DiskFile(file, DATA)))
+    arrays: list[Any] = [log_mel(each, media_cohort.SOUND) for each in sounds.values()]
+    clean = media_cohort.audited(
+        tmp_path / "clean", media_cohort.patients(len(arrays)), {"pcg": arrays}
+    )
+    found = near_identical_sounds.check(clean)
+    assert found.passed
+    assert (found.evidence["compared"], found.evidence["pairs_within_a_part"]) == (60, 0)
+    first = next(iter(sounds.values()))
+    later = [Sound(values=s.scaled()[2001:] / np.float32(3), fs=s.fs, lsb=1.0) for s in first]
+    more = [*arrays, log_mel(later, media_cohort.SOUND)]
+    frame = media_cohort.patients(len(more)).assign(**{"part.holdout": ["train"] * 60 + ["test"]})
+    found = near_identical_sounds.check(media_cohort.audited(tmp_path / "b", frame, {"pcg": more}))
+    assert [(p["row"], p["of_row"]) for p in found.evidence["listed"]] == [(2, 62)]

@@ -13,6 +13,7 @@ from components.core.report.tripod import ITEMS
 from components.core.schemas import MANIFEST
 from components.core.upstream import Upstream
 from components.evaluate.card_facts import card_facts
+from components.evaluate.tracking import promotable
 from tests.evaluate.conftest import Example
 
 Get = Callable[[str], Example]
@@ -51,6 +52,17 @@ def test_a_table_alone_leaves_open_what_it_lacks(examples: Get) -> None:
         update={"evaluate": done.task.evaluate.model_copy(update={"recalibrate": "none"})}
     )
     assert card_facts(done.behind, task)["13"].endswith("Probabilities are not recalibrated.")
+
+
+def test_unpaired_modalities_are_said_and_bar_a_promotion(examples: Get) -> None:
+    done = examples("holdout")
+    assert "of different patients" not in card_facts(done.behind, done.task)["16"]
+    audit = done.behind.audit
+    behind = replace(done.behind, audit=replace(audit, facts=audit.facts | {"unpaired": True}))
+    said = card_facts(behind, done.task)["16"]
+    assert said.endswith("nothing is claimed of what the modalities bring together.")
+    assert promotable(done.behind, []) == "yes"
+    assert promotable(behind, []) == "no, its modalities are of different patients"
 
 
 def _gated(behind: Upstream, **ecg: Any) -> Upstream:

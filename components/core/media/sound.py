@@ -7,6 +7,7 @@ calibrated; then it is cut into windows, and of each window the power in mel ban
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,13 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.signal import resample_poly
 
-from components.core.errors import RecordError
+from components.core.errors import ConfigError, RecordError
 from components.core.media.config import SoundConfig
 from components.core.readers.audio import Sound
 
 # 120 dB below the recording's mean power: silence has a level, not minus infinity.
 _FLOOR = 1e-12
+# Of the highest value: ten steps of float32. What moves by less around its mean is constant.
+_STEADY = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,13 +84,29 @@ def _prepared(sound: Sound, config: SoundConfig) -> npt.NDArray[np.float32]:
             value=f"{sound.fs:g}",
             advice=f"record at {2 * config.high_hz:g} Hz or more",
         )
-    values = sound.scaled()
-    values = values - values.mean(dtype=np.float64).astype(np.float32)
-    even = _resampled(values, round(sound.fs), config.fs)
+    even = _resampled(_level(sound), round(sound.fs), config.fs)
     size = math.sqrt(float(np.mean(even.astype(np.float64) ** 2)))
-    if not size > 0:
-        raise RecordError("silent", "the recording is silent", field="pcg_audio")
     return (even / size).astype(np.float32)
+
+
+def _level(sound: Sound) -> npt.NDArray[np.float32]:
+    """Return a recording around 0 with a peak of 1, so that no later sum overflows.
+
+    Raises:
+        RecordError: `silent`.
+    """
+    values = sound.values.astype(np.float64)
+    highest = float(np.abs(values).max())
+    values -= values.mean()
+    peak = float(np.abs(values).max())
+    if not peak > _STEADY * highest:
+        raise RecordError(
+            "silent",
+            "the recording is silent",
+            field="pcg_audio",
+            advice="check the stethoscope and record again",
+        )
+    return (values / peak).astype(np.float32)
 
 
 def _torchaudio() -> Any:  # noqa: ANN401 - a module without type hints
@@ -96,7 +116,12 @@ def _torchaudio() -> Any:  # noqa: ANN401 - a module without type hints
 
 
 def _resampled(values: npt.NDArray[np.float32], fs: int, to: int) -> npt.NDArray[np.float32]:
-    return _torchaudio().functional.resample(torch.from_numpy(values), fs, to).numpy()
+    """Return a recording at another rate, whole ratios of any size in memory for the sound alone.
+
+    torchaudio's filter for 2,000 from 399,999 Hz would take gigabytes.
+    """
+    common = math.gcd(fs, to)
+    return resample_poly(values, to // common, fs // common).astype(np.float32)
 
 
 def _windows(values: npt.NDArray[np.float32], config: SoundConfig) -> npt.NDArray[np.float32]:
@@ -122,7 +147,15 @@ def _decibels(windows: npt.NDArray[np.float32], config: SoundConfig) -> npt.NDAr
 def _filters(fs: int, low: float, high: float, mels: int, frame: int, hop: int) -> Any:  # noqa: ANN401 - torchaudio has no type hints
     # Zero-padded to four times a frame: narrow filters at low pitch need bins between the bins.
     size = 2 ** math.ceil(math.log2(4 * frame))
-    return _torchaudio().transforms.MelSpectrogram(
-        sample_rate=fs, n_fft=size, win_length=frame, hop_length=hop,
-        f_min=low, f_max=high, n_mels=mels, power=2.0,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of empty filters, which are refused below
+        found = _torchaudio().transforms.MelSpectrogram(
+            sample_rate=fs, n_fft=size, win_length=frame, hop_length=hop,
+            f_min=low, f_max=high, n_mels=mels, power=2.0,
+        )  # fmt: skip
+    if not (found.mel_scale.fb.sum(0) > 0).all():
+        raise ConfigError(
+            f"preprocess.pcg.mels: {mels} filters from {low:g} to {high:g} Hz are narrower than "
+            f"the {fs / size:.2g} Hz between two bins of the spectrum; take fewer, or longer frames"
+        )
+    return found

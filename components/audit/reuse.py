@@ -1,0 +1,51 @@
+"""Recordings that stand under several patient ids: the mark of rows glued together by label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from components.core.modalities import ARRAYS, ArrayModality
+from components.core.schemas import HASH_PREFIX
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reuse:
+    """What is known of a modality's reused recordings.
+
+    Attributes:
+        recordings: how many stand under several patient ids.
+        rows: whether each row of the manifest holds one of them.
+        same_label: of the pairs of patients that share one, the share with the same label; None
+            where no label of such a pair is known.
+    """
+
+    recordings: int
+    rows: pd.Series
+    same_label: float | None
+
+
+def reused(frame: pd.DataFrame) -> dict[ArrayModality, Reuse]:
+    """Return per modality what its content hashes say, of those that have reused recordings."""
+    found: dict[ArrayModality, Reuse] = {}
+    for name in ARRAYS:
+        if f"{HASH_PREFIX}{name}" in frame:
+            found[name] = _of(frame, f"{HASH_PREFIX}{name}")
+    return {name: each for name, each in found.items() if each.recordings}
+
+
+def _of(frame: pd.DataFrame, column: str) -> Reuse:
+    holders = frame.dropna(subset=[column]).groupby(column)["patient_id"].nunique()
+    shared = holders.index[holders > 1]
+    rows = frame[column].isin(shared)
+    return Reuse(recordings=len(shared), rows=rows, same_label=_same_label(frame[rows], column))
+
+
+def _same_label(frame: pd.DataFrame, column: str) -> float | None:
+    known = frame.dropna(subset=["label"])
+    owners = known.groupby([column, "patient_id"])["label"].max().reset_index()
+    of_all = owners.groupby(column).size()
+    of_label = owners.groupby([column, "label"]).size()
+    pairs = float((of_all * (of_all - 1)).sum())
+    return round(float((of_label * (of_label - 1)).sum()) / pairs, 3) if pairs else None
