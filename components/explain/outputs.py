@@ -130,7 +130,12 @@ def _traces(
     lists = pd.Series(list(flat), dtype=object)
     found = wide.assign(modality=modality, lead=lead, values=lists)
     # A record without the picture or sound has nothing to be traced.
-    return found[~np.isnan(flat).all(axis=1)] if modality in ARRAYS else found
+    return found if modality not in ARRAYS else found.loc[_known(flat)]
+
+
+def _known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Return which rows of `[m, width]` hold anything but NaN."""
+    return np.asarray(np.isfinite(values).any(axis=1), np.bool_)
 
 
 def grouped_of(tables: Sequence[pa.Table], ids: Sequence[str]) -> Attributed:

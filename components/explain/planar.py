@@ -1,4 +1,4 @@
-"""The convolutional branches of pictures and heart sounds, and their maps brought onto the input."""
+"""The convolutional branches of pictures and heart sounds, and their maps brought onto it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from components.core.attribution.target import Target
 from components.core.errors import CardioError
-from components.core.modalities import ARRAYS
 from components.core.models.blocks.multimodal import Branch
 from components.core.models.blocks.resnet2d import ResNet2d
 from components.explain.subject import Subject
@@ -33,9 +32,8 @@ def mapped(subject: Subject) -> tuple[str, ...]:
     """Return the pictures and sounds among the inputs that every network reads by convolutions."""
     return tuple(
         name
-        for name in ARRAYS
-        if name in subject.inputs
-        and all(last_convolution(each, name) is not None for each in subject.target.models)
+        for name in subject.arrays
+        if all(last_convolution(each, name) is not None for each in subject.target.models)
     )
 
 

@@ -17,6 +17,7 @@ from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.device import Place
 from components.core.media.config import SoundConfig
+from components.core.modalities import ARRAYS, ArrayModality
 from components.core.predict import to_device
 
 
@@ -58,6 +59,11 @@ class Subject:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def arrays(self) -> tuple[ArrayModality, ...]:
+        """Return the pictures and sounds among the inputs."""
+        return tuple(name for name in ARRAYS if self.inputs.count(name))
+
     def batch(self, index: npt.NDArray[np.int64]) -> Batch:
         """Return some records, finished, on the device."""
         raw = to_device(raw_batch(self.rows, index), self.place.device)
@@ -67,9 +73,7 @@ class Subject:
     def baselines(self, batch: Batch) -> Batch:
         """Return modality → baseline of a finished batch, of `inputs` alone."""
         stats = self.rows.stats
-        found = baselines(
-            batch, norm=stats.norm(), tabular=self.tabular_mean, arrays=dict(stats.arrays)
-        )
+        found = baselines(batch, norm=stats.norm(), tabular=self.tabular_mean, arrays=stats.arrays)
         return {name: value for name, value in found.items() if name in self.inputs}
 
     def log_odds(self, batch: Batch) -> npt.NDArray[np.float64]:

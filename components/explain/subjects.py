@@ -116,7 +116,7 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
 
 
 def _sound(cohort: Stage) -> SoundConfig | None:
-    """Return how the heart sounds of a prepared cohort became arrays; None where it does not say."""
+    """Return how a prepared cohort's heart sounds became arrays; None where it does not say."""
     settings = cohort.config.get("preprocess", {}).get("pcg")
     return None if settings is None else SoundConfig.model_validate(settings)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from components.core.data.arrays import ArrayStats
 from components.core.data.batches import Batch, real_mask
 from components.core.errors import CardioError
+from components.core.modalities import ArrayModality
 from components.core.signals.normalise import NormStats
 
 # For people, by modality.
@@ -46,7 +47,7 @@ def baselines(
     *,
     norm: NormStats | None,
     tabular: Tensor | None,
-    arrays: Mapping[str, ArrayStats] | None = None,
+    arrays: Mapping[ArrayModality, ArrayStats] | None = None,
 ) -> Batch:
     """Return modality → baseline in the shape of the finished batch's tensor.
 

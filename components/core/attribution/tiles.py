@@ -6,6 +6,7 @@ filters and frames.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -121,7 +122,7 @@ def _span_names(frames: int, sound: SoundConfig | None) -> tuple[str, ...]:
     if sound is None:
         return tuple(f"part {k + 1}" for k in range(count))
     ends = [sound.window_s * k / count for k in range(count + 1)]
-    return tuple(f"{a:.1f}–{b:.1f} s" for a, b in zip(ends[:-1], ends[1:], strict=True))
+    return tuple(f"{a:.1f}–{b:.1f} s" for a, b in itertools.pairwise(ends))
 
 
 def _cut(length: int, parts: int) -> npt.NDArray[np.int64]:
@@ -154,8 +155,7 @@ def reduced(values: Dense) -> npt.NDArray[np.float32]:
         `[n, …, h, w]` float32 (`stored_shape`); blocks are single elements where it is small.
     """
     high, wide = _steps(values.shape)
-    rows, columns = (np.arange(0, size, step)
-                     for size, step in zip(values.shape[-2:], (high, wide), strict=True))  # fmt: skip
+    rows, columns = np.arange(0, values.shape[-2], high), np.arange(0, values.shape[-1], wide)
     within = np.add.reduceat(values.astype(np.float64), rows, axis=-2)
     return np.add.reduceat(within, columns, axis=-1).astype(np.float32)
 

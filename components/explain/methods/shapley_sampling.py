@@ -85,7 +85,7 @@ def layout(subject: Subject) -> Layout:
 
 def unions(subject: Subject) -> list[list[int]]:
     """Return the groups of each modality where they enter together; none where each by itself."""
-    if not set(ARRAYS) & set(subject.inputs):
+    if not subject.arrays:
         return []
     own = layout(subject)
     every = list(range(own.width))
