@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,13 @@ from components.core.config.explain import ExplainConfig
 from components.core.data.cohort import Rows
 from components.core.metrics.resampling import Plan
 from components.core.store import Stage
-from components.explain.faithfulness import section
+from components.explain.faithfulness import deletion, section
 from components.explain.faithfulness.examine import examine, passes
 from components.explain.faithfulness.parts import PART, of_kind, parts, split
 from components.explain.faithfulness.removal import preferred, removal
 from components.explain.faithfulness.stability import noisy, shaken
 from components.explain.methods import integrated_gradients, shapley_sampling
-from tests.explain.media_toy import Weighted, rows_of, subject_with
+from tests.explain.media_toy import OneTile, Weighted, rows_of, subject_with
 
 CONFIG = ExplainConfig(steps=4, permutations=6, randomised=2, noisy=1, checked=12, orders=3)
 
@@ -119,3 +120,20 @@ def test_an_exact_explanation_passes_every_check(rows: Rows) -> None:
     assert any("parts of all inputs together" in text for text in page.text)
     assert any("variables and whole inputs, 12 records." in text for text in page.text)
     assert passes(subject, 10.0, CONFIG) == 12 * ((5 * 9 + 2) + 10 + 2 * 10)
+
+
+def test_a_map_of_zeros_gains_nothing_by_the_order_of_its_groups(rows: Rows) -> None:
+    # What the network looks at stands in the first third of the parts.
+    subject = subject_with(OneTile(), rows.take(np.flatnonzero(rows.arrays["ecg_image"].there)))
+    index = np.arange(len(subject))
+    said = preferred(integrated_gradients.explain(subject, index, CONFIG).grouped)
+    assert said is not None
+    zeros = replace(said, values=np.where(np.isfinite(said.values), 0.0, np.nan))
+
+    def gain(own: Grouped, seed: int) -> float:
+        found = deletion.curves(subject, index, own, CONFIG.model_copy(update={"seed": seed}))
+        assert found is not None
+        return deletion.gains(found, Plan(draws=100))["deletion_gain"].value
+
+    assert abs(np.mean([gain(zeros, seed) for seed in range(6)])) < 0.06
+    assert gain(said, 0) > 0.3
