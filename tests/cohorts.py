@@ -110,6 +110,7 @@ def manifest(options: CohortOptions) -> pd.DataFrame:
         {
             "sample_id": [f"s{i:04d}" for i in number],
             "patient_id": [f"p{i:04d}" for i in number],
+            "row": number,
             "label": label,
             "shard": number % 2 if options.ecg else pd.Series([None] * n, dtype="Int64"),
             "shard_row": number // 2 if options.ecg else pd.Series([None] * n, dtype="Int64"),

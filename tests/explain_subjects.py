@@ -18,6 +18,7 @@ from components.core.data.cohort import Rows, read_part
 from components.core.data.texts import NOTE, notes_of
 from components.core.device import Place
 from components.core.heads.registry import View
+from components.core.modalities import ARRAYS
 from components.core.models.registry import build_model, model_file
 from components.core.models.spec import DataSpec
 from components.core.store import Stage
@@ -72,6 +73,7 @@ def spec_of(rows: Rows) -> DataSpec:
         length=OPTIONS.length,
         tabular=rows.tabular.shape[1],
         text=rows.text.shape[1],
+        arrays={name: part.reader.shape for name, part in rows.arrays.items()},
         heads={"ctrcd": 2},
     )
 
@@ -93,9 +95,15 @@ def subject_of(networks: Sequence[nn.Module], inputs: tuple[str, ...], rows: Row
 
 def made(name: str, *, members: int = 2, stage: Stage | None = None) -> Subject:
     """Return a subject with networks of a named model; needs an empty folder of stages."""
-    rows = rows_of(write_cohort(OPTIONS) if stage is None else stage)
+    rows = rows_of(write_cohort(options_of(name)) if stage is None else stage)
     networks = [taught(name, rows, seed=seed) for seed in range(members)]
     return subject_of(networks, model_file(name).INPUTS, rows)
+
+
+def options_of(name: str) -> CohortOptions:
+    """Return a cohort that has what a named model reads."""
+    arrays = tuple(own for own in ARRAYS if own in model_file(name).INPUTS)
+    return replace(OPTIONS, arrays=arrays)
 
 
 def taught(name: str, rows: Rows, *, seed: int) -> nn.Module:
@@ -116,5 +124,6 @@ def taught(name: str, rows: Rows, *, seed: int) -> nn.Module:
 SMALL = {
     "ecg": {"width": 4, "depth": 2, "head_hidden": 32},
     "ecg+tabular": {"width": 4, "depth": 2, "head_hidden": 32},
+    "multimodal": {"image_width": 4, "image_depth": 2, "sound_width": 4, "sound_depth": 2},
     "trunk": {"width": 4, "depth": 2, "hidden_size": 16, "head_hidden": 32},
 }

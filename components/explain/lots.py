@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,10 @@ from components.core.attribution.groups import (
     of_tabular,
     variables,
 )
+from components.core.attribution.tiles import Tiles, bands, of_tiles, patches, reduced, regions
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
+from components.core.modalities import ARRAYS
 from components.explain.subject import Subject
 
 Index = npt.NDArray[np.int64]
@@ -66,9 +69,51 @@ def leads_there(batch: Batch) -> Flags:
 
 def modalities_there(subject: Subject, batch: Batch) -> dict[str, Flags]:
     """Return modality → `[n]` whether a record has it, of those inputs that can be absent."""
-    if "text" not in subject.inputs:
-        return {}
-    return {"text": np.asarray(batch["text_mask"].cpu() > 0)}
+    masked = ("text", "tabular", *ARRAYS)
+    names = [name for name in masked if name in subject.inputs and f"{name}_mask" in batch]
+    return {name: np.asarray(batch[f"{name}_mask"].cpu() > 0) for name in names}
+
+
+def tiles_of(subject: Subject) -> dict[str, Tiles]:
+    """Return kind → the groups that tile the subject's pictures and sounds."""
+    shapes = {name: own.shape for name, own in subject.rows.stats.arrays.items()}
+    found: list[Tiles] = []
+    if "ecg_image" in subject.inputs:
+        found.append(regions(shapes["ecg_image"]))
+    if "pcg" in subject.inputs:
+        own = shapes["pcg"], subject.sound
+        found += [patches(*own), bands(*own)]
+    return {tiles.kind: tiles for tiles in found}
+
+
+def tiles_there(tiles: Tiles, batch: Batch) -> Flags:
+    """Return `[n, G]` whether each record has each of the tiles: the modality, and the window."""
+    there = np.asarray(batch[f"{tiles.modality}_mask"].cpu() > 0)[:, None]
+    valid = batch.get(f"{tiles.modality}_valid")
+    if valid is None or tiles.windows is None:
+        return np.repeat(there, len(tiles.names), axis=1)
+    return there & np.asarray(valid.cpu() > 0)[:, tiles.windows]
+
+
+def stored(
+    batch: Batch, values: dict[str, npt.NDArray[np.float32]]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return attributions as tables hold them: arrays summed over blocks (`reduced`).
+
+    Args:
+        batch: of the records.
+        values: modality → attributions in the shape of the batch's tensor.
+
+    Returns:
+        Modality → values, NaN where a record lacks an array; of a picture `[n, 1, h, w]`.
+    """
+    found = dict(values)
+    for name in (name for name in ARRAYS if name in values):
+        own = values[name]
+        blocks = reduced(own.sum(axis=1, keepdims=True) if name == "ecg_image" else own)
+        blocks[np.asarray(batch[f"{name}_mask"].cpu() == 0)] = np.nan
+        found[name] = blocks
+    return found
 
 
 def grouped(
@@ -84,13 +129,33 @@ def grouped(
     """
     found: dict[str, Grouped] = {}
     if "ecg" in values:
-        segments, there = segments_of(subject, lot), leads_there(batch)
-        found |= of_ecg(values["ecg"], segments, leads=subject.leads, there=there)
+        segments, leads = segments_of(subject, lot), leads_there(batch)
+        found |= of_ecg(values["ecg"], segments, leads=subject.leads, there=leads)
     sums = {
         name: own.reshape(len(own), -1).sum(axis=1, dtype=np.float64)
         for name, own in values.items()
     }
-    found["modality"] = of_modalities(sums, there=modalities_there(subject, batch))
+    there = modalities_there(subject, batch)
+    found["modality"] = of_modalities(sums, there=there)
     if "tabular" in values:
-        found["variable"] = of_tabular(values["tabular"], subject.rows.stats.tabular)
-    return found
+        own = of_tabular(values["tabular"], subject.rows.stats.tabular)
+        found["variable"] = where_there(own, there.get("tabular"))
+    return found | tiled(subject, batch, values)
+
+
+def tiled(
+    subject: Subject, batch: Batch, values: dict[str, npt.NDArray[np.float32]]
+) -> dict[str, Grouped]:
+    """Return the sums over regions, patches and bands; args as of `grouped`."""
+    return {
+        kind: of_tiles(values[tiles.modality], tiles, there=tiles_there(tiles, batch))
+        for kind, tiles in tiles_of(subject).items()
+        if tiles.modality in values
+    }
+
+
+def where_there(own: Grouped, there: Flags | None) -> Grouped:
+    """Return groups with NaN in records `[n]` that lack their modality; None leaves all."""
+    if there is None:
+        return own
+    return replace(own, values=np.where(there[:, None], own.values, np.nan))

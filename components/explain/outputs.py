@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.attribution.groups import KINDS, Grouped
+from components.core.modalities import ARRAYS
 from components.core.row_names import without_ids
 from components.explain.method import Attributed, Words
 from components.explain.subject import Subject
@@ -127,7 +128,14 @@ def _traces(
     wide = records.loc[records.index.repeat(len(names))].reset_index(drop=True)
     lead = pd.Series(names * len(records), dtype="string")
     lists = pd.Series(list(flat), dtype=object)
-    return wide.assign(modality=modality, lead=lead, values=lists)
+    found = wide.assign(modality=modality, lead=lead, values=lists)
+    # A record without the picture or sound has nothing to be traced.
+    return found if modality not in ARRAYS else found.loc[_known(flat)]
+
+
+def _known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Return which rows of `[m, width]` hold anything but NaN."""
+    return np.asarray(np.isfinite(values).any(axis=1), np.bool_)
 
 
 def grouped_of(tables: Sequence[pa.Table], ids: Sequence[str]) -> Attributed:
@@ -173,7 +181,8 @@ def dense(folder: Path, method: str, sample: str, modality: str = "ecg") -> npt.
         modality: of the input.
 
     Returns:
-        `[K, L]` of an ECG, `[1, width]` of anything else, `[0, 0]` where the method has no such.
+        `[K, L]` of an ECG, `[1, width]` of anything else (of a picture or sound in blocks,
+        `core.attribution.tiles.stored_shape`), `[0, 0]` where the method or the record has none.
     """
     mine = [("sample_id", "==", sample), ("method", "==", method), ("modality", "==", modality)]
     found = pq.read_table(folder / TRACES, columns=["values"], filters=mine).column("values")

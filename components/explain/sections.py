@@ -10,6 +10,7 @@ from components.core.progress import duration
 from components.core.report.section import Notice, Section, Table
 from components.explain.cost import Cost
 from components.explain.explained import Explained
+from components.explain.pictures.paper_page import MOST
 from components.explain.whole_notes import speaks_of_words
 
 
@@ -66,12 +67,25 @@ def notices(explained: Explained, *, openings: int | None, shuffled: bool) -> tu
             "no record is drawn on ECG paper."
         )
         found.append(Notice("note", text))
+    found += _of_pages(explained)
     found += _of_notes(explained)
     if openings is None:
         text = "Validation records: the networks were not trained on them, but chosen by them."
     else:
         text = f"Test records: their part has been opened {openings} time(s), this one included."
     return (*found, Notice("note", text))
+
+
+def _of_pages(explained: Explained) -> list[Notice]:
+    """Return what must be known of pictures of patients' pages, where some are drawn."""
+    if "ecg_image" not in explained.folds[0].subject.inputs or not explained.config.overlays:
+        return []
+    text = (
+        f"Pictures of ECG pages stand on this page, in {MOST[0]} × {MOST[1]} pixels at most: too "
+        "coarse for small print, but whatever stands on them in large letters can be read. "
+        "overlays=0 leaves them out."
+    )
+    return [Notice("warning", text)]
 
 
 def _of_notes(explained: Explained) -> list[Notice]:

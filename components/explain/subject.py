@@ -16,6 +16,8 @@ from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.device import Place
+from components.core.media.config import SoundConfig
+from components.core.modalities import ARRAYS, ArrayModality
 from components.core.predict import to_device
 
 
@@ -26,7 +28,8 @@ class Subject:
     Attributes:
         fold: its name.
         target: of the fold's networks.
-        inputs: modalities that the networks take and the records have, of `ecg, tabular, text`.
+        inputs: modalities that the networks take and the records have, of `ecg, tabular, text,
+            ecg_image, pcg`.
         rows: the `n` records.
         leads: of the tensors; empty without ECG.
         fs: their rate in Hz.
@@ -35,6 +38,7 @@ class Subject:
         segments: `[n, L]` index into `core.attribution.groups.SEGMENTS` of each sample; −1 all
             along a record in which no beat is found; None without ECG.
         place: device and precision.
+        sound: how heart sounds became arrays; None where there are none, or nobody knows.
         altered: what is done to every finished batch, given the records' numbers; None for the
             records as they are.
     """
@@ -49,10 +53,16 @@ class Subject:
     segments: npt.NDArray[np.int8] | None
     place: Place
     unit: str = "mV"
+    sound: SoundConfig | None = None
     altered: Callable[[Batch, npt.NDArray[np.int64]], Batch] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def arrays(self) -> tuple[ArrayModality, ...]:
+        """Return the pictures and sounds among the inputs."""
+        return tuple(name for name in ARRAYS if self.inputs.count(name))
 
     def batch(self, index: npt.NDArray[np.int64]) -> Batch:
         """Return some records, finished, on the device."""
@@ -62,7 +72,8 @@ class Subject:
 
     def baselines(self, batch: Batch) -> Batch:
         """Return modality → baseline of a finished batch, of `inputs` alone."""
-        found = baselines(batch, norm=self.rows.stats.norm(), tabular=self.tabular_mean)
+        stats = self.rows.stats
+        found = baselines(batch, norm=stats.norm(), tabular=self.tabular_mean, arrays=stats.arrays)
         return {name: value for name, value in found.items() if name in self.inputs}
 
     def log_odds(self, batch: Batch) -> npt.NDArray[np.float64]:

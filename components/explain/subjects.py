@@ -21,6 +21,7 @@ from components.core.device import Place
 from components.core.errors import CardioError
 from components.core.heads.known import known_columns, teaches
 from components.core.heads.registry import View, from_json
+from components.core.media.config import SoundConfig
 from components.core.models.registry import model_file
 from components.core.schemas import MANIFEST, PART_PREFIX, TABULAR_PREFIX
 from components.core.store import Stage
@@ -110,7 +111,14 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
         tabular_mean=tabular_mean(model, fold, rows.stats),
         segments=segment(rows, fs) if has_ecg else None,
         place=model.place,
+        sound=_sound(model.cohort) if "pcg" in inputs else None,
     )
+
+
+def _sound(cohort: Stage) -> SoundConfig | None:
+    """Return how a prepared cohort's heart sounds became arrays; None where it does not say."""
+    settings = cohort.config.get("preprocess", {}).get("pcg")
+    return None if settings is None else SoundConfig.model_validate(settings)
 
 
 def _inputs(train: Stage, fold: str, rows: Rows) -> tuple[str, ...]:
@@ -121,11 +129,17 @@ def _inputs(train: Stage, fold: str, rows: Rows) -> tuple[str, ...]:
 
 
 def tabular_mean(model: Model, fold: str, stats: FoldStats) -> Tensor:
-    """Return `[F]` mean of the encoded columns over the records that taught a fold's networks."""
+    """Return `[F]` mean of the encoded columns over the records that taught a fold's networks.
+
+    Beside pictures and sounds a patient without any field is absent, not one whose fields are all
+    missing: no network looks at what stands for them, and neither does the mean.
+    """
     frame = pd.read_parquet(model.cohort.folder / MANIFEST)
     known = known_columns(from_json(model.train.facts["heads"]))
     train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
     features = tabular_frame(train, stats.tabular.columns, TABULAR_PREFIX)
+    if stats.arrays:
+        features = features[features.notna().any(axis=1)]
     mean = stats.tabular.transform(features).mean(axis=0, dtype=np.float64)
     return torch.from_numpy(mean).float()
 

@@ -55,8 +55,8 @@ def test_the_head_states_what_how_and_whom() -> None:
 
 
 def test_an_unstated_baseline_is_a_fault() -> None:
-    with pytest.raises(CardioError, match="baseline of 'pcg' is not stated; add it to STATED"):
-        head(inputs=("pcg",)).rows()
+    with pytest.raises(CardioError, match="baseline of 'gait' is not stated; add it to STATED"):
+        head(inputs=("gait",)).rows()
 
 
 def test_everything_of_others_is_escaped() -> None:

@@ -1,12 +1,16 @@
-"""What an input is compared with: an isoelectric trace, the average patient, an absent note."""
+"""What an input is compared with: an isoelectric trace, the average patient, an empty page."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from components.core.data.arrays import ArrayStats
 from components.core.data.batches import Batch, real_mask
 from components.core.errors import CardioError
+from components.core.modalities import ArrayModality
 from components.core.signals.normalise import NormStats
 
 # For people, by modality.
@@ -14,7 +18,11 @@ STATED = {
     "ecg": "a trace at 0 mV",
     "tabular": "the mean of the training patients",
     "text": "a note without any word",
+    "ecg_image": "a page of white paper",
+    "pcg": "the mean level of each frequency band over the training part, all along the recording",
 }
+# As the pixels of a picture are stored.
+_WHITE = 255.0
 
 
 def stated(modality: str, *, unit: str = "mV") -> str:
@@ -34,14 +42,24 @@ def stated(modality: str, *, unit: str = "mV") -> str:
     return STATED[modality]
 
 
-def baselines(batch: Batch, *, norm: NormStats | None, tabular: Tensor | None) -> Batch:
+def baselines(
+    batch: Batch,
+    *,
+    norm: NormStats | None,
+    tabular: Tensor | None,
+    arrays: Mapping[ArrayModality, ArrayStats] | None = None,
+) -> Batch:
     """Return modality → baseline in the shape of the finished batch's tensor.
 
     Args:
-        batch: finished: `ecg` `[B, K, L]` as z-scores, `tabular` `[B, F]`, `text` `[B, W]`.
+        batch: finished: `ecg` `[B, K, L]`, `ecg_image` `[B, C, H, W]` and `pcg` `[B, W, M, T]` as
+            z-scores, `tabular` `[B, F]`, `text` `[B, W]`.
         norm: by which the ECG became z-scores; 0 mV lies at −mean / SD of each lead. Padding and
             missing leads are 0, as in the batch.
         tabular: `[F]` mean of the training part's encoded columns.
+        arrays: by which pictures and sounds became z-scores; white paper lies at
+            (255 − mean) / SD of each channel, a sound's training mean at 0. What a record lacks
+            is 0, as in the batch.
     """
     found: Batch = {}
     if "ecg" in batch and norm is not None:
@@ -53,4 +71,18 @@ def baselines(batch: Batch, *, norm: NormStats | None, tabular: Tensor | None) -
         found["tabular"] = tabular.to(batch["tabular"]).expand_as(batch["tabular"]).clone()
     if "text" in batch:
         found["text"] = torch.zeros_like(batch["text"])
+    if "ecg_image" in batch and arrays is not None and "ecg_image" in arrays:
+        found["ecg_image"] = _paper(batch, arrays["ecg_image"])
+    if "pcg" in batch:
+        found["pcg"] = torch.zeros_like(batch["pcg"])
     return found
+
+
+def _paper(batch: Batch, stats: ArrayStats) -> Tensor:
+    """Return `[B, C, H, W]` of white paper."""
+    own = batch["ecg_image"]
+    level = (_WHITE - torch.tensor(stats.mean)) / torch.tensor(stats.sd)
+    shape = [-1 if axis == stats.axis else 1 for axis in range(len(stats.shape))]
+    paper = level.to(own).reshape(shape).expand_as(own).clone()
+    there = batch.get("ecg_image_mask")
+    return paper if there is None else paper.mul_(there[:, None, None, None].to(own.dtype))

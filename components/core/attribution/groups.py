@@ -16,7 +16,8 @@ Segments = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 # Parts of a beat as delineated; `rest` is what lies between beats (TP, and PQ between P and QRS).
 SEGMENTS = ("P", "QRS", "ST", "T", "rest")
-KINDS = ("lead_segment", "lead", "segment", "modality", "variable")
+# Regions tile a picture; patches (window × band × time) and bands tile a sound (`tiles`).
+KINDS = ("lead_segment", "lead", "segment", "modality", "variable", "region", "patch", "band")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,13 +7,14 @@ encoded columns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from components.core.attribution.groups import SEGMENTS
 from components.core.attribution.target import is_input
+from components.core.attribution.tiles import Tiles
 from components.core.data.batches import Batch
 
 # A gate is exactly 0 or 1; Captum hands them on as floats.
@@ -62,6 +63,7 @@ class Switch:
             without ECG. With them, the layout has the kind `segment`.
         variables: `[F]` number of the variable that each encoded column is of; None where none is
             switched.
+        tiles: kind → the groups that tile an array modality, for kinds of the layout.
     """
 
     target: nn.Module
@@ -71,6 +73,7 @@ class Switch:
     gone: Mapping[str, Batch]
     segments: Tensor | None = None
     variables: Tensor | None = None
+    tiles: Mapping[str, Tiles] = field(default_factory=dict[str, Tiles])
 
     def __call__(self, gates: Tensor, record: Tensor) -> Tensor:
         """Return `[P]` log-odds.
@@ -87,6 +90,11 @@ class Switch:
         if self.variables is not None:
             keep = kept[:, self.layout.columns("variable")][:, self.variables]
             own["tabular"] = torch.where(keep, own["tabular"], self.baselines["tabular"][record])
+        for kind, tiles in self.tiles.items():
+            numbers = torch.from_numpy(tiles.numbers).to(kept.device)
+            keep = kept[:, self.layout.columns(kind)][:, numbers]
+            base = self.baselines[tiles.modality][record]
+            own[tiles.modality] = torch.where(keep, own[tiles.modality], base)
         first = self.layout.columns("modality").start
         for number, name in enumerate(self.layout.names.get("modality", ())):
             for key, value in self.gone[name].items():

@@ -24,13 +24,14 @@ class ExplainConfig(Frozen):
         permutations: orders in which Shapley sampling lets the groups in.
         orders: random orders that deletion and insertion are compared with.
         randomised: networks with drawn parameters that the explanation is compared with.
-        noise_sd: of the noise that the explanation must bear, as a share of each lead's SD.
+        noise_sd: of the noise that the explanation must bear, as a share of the SD of each lead, or
+            of each channel of a picture or sound.
         noisy: copies of each record with such noise.
         checked: records of each fold, drawn from those explained, on which faithfulness is tried:
             there every method runs again for each randomised network and noisy copy.
         draws: of the bootstrap.
-        overlays: records whose trace is drawn, those with the highest, the lowest and the middle
-            risk.
+        overlays: records whose trace, or picture and sound, is drawn, those with the highest, the
+            lowest and the middle risk.
         notes: whole notes shown on the page, picked likewise, with their words marked. None unless
             asked for: notes are patient data, and the page is an artifact of the run.
     """

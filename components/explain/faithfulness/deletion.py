@@ -24,6 +24,7 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
 from components.explain.aligned import union
 from components.explain.faithfulness.means import Floats, Ids, ratios
+from components.explain.faithfulness.parts import PART
 from components.explain.faithfulness.removal import Removal, removal
 from components.explain.subject import Subject
 
@@ -87,7 +88,10 @@ def curves(
     for start in range(0, len(kept), _BATCH):
         part = kept[start : start + _BATCH]
         ready = removal(subject, part, grouped)
-        found.append(_walk(ready, part, values=grouped.values[part], share=share, config=config))
+        own = _order(grouped, part, config)
+        found.append(
+            _walk(ready, part, values=grouped.values[part], own=own, share=share, config=config)
+        )
     deletion, insertion, random = (np.concatenate(each) for each in zip(*found, strict=True))
     return Curves(
         kind=grouped.kind,
@@ -101,10 +105,31 @@ def curves(
     )
 
 
+def _order(grouped: Grouped, part: Index, config: ExplainConfig) -> Index:
+    """Return `[B, G]` place of each group, the highest attribution first.
+
+    Among parts of several inputs equal ones come in random order: regions stand before patches, and
+    a map of zeros must not gain by that.
+    """
+    values = grouped.values[part]
+    there = np.isfinite(values)
+    key = -np.where(there, values, -np.inf)
+    if grouped.kind != PART:
+        return _ranks(key)
+    ties = _random_ranks(there, part, (config.seed, config.orders))
+    return np.argsort(np.lexsort((ties, key), axis=1), axis=1)
+
+
 def _walk(
-    ready: Removal, part: Index, *, values: Floats, share: Floats, config: ExplainConfig
+    ready: Removal,
+    part: Index,
+    *,
+    values: Floats,
+    own: Index,
+    share: Floats,
+    config: ExplainConfig,
 ) -> tuple[Floats, ...]:
-    """Return `[B, S + 1]` of deletion, insertion and random order."""
+    """Return `[B, S + 1]` of deletion, insertion and random order; `own` is of `_order`."""
     there = np.isfinite(values)
     full, empty = ready.log_odds(np.zeros_like(there)), ready.log_odds(there)
 
@@ -113,7 +138,6 @@ def _walk(
         inner = [ready.log_odds(there & (_first(rank, there, q) ^ inserted)) for q in share[1:-1]]
         return np.stack([ends[0], *inner, ends[1]], axis=1)
 
-    own = _ranks(-np.where(there, values, -np.inf))
     drawn = [
         along(_random_ranks(there, part, (config.seed, order)), inserted=False)
         for order in range(config.orders)

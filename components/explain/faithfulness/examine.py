@@ -34,7 +34,7 @@ class Checked:
         kind: of the groups that were compared; empty where the method gives no two groups.
         curves: deletion and insertion.
         randomised: attributions by networks that learned nothing.
-        stability: under noise; None without an ECG.
+        stability: under noise; None without ECG, picture and sound.
         completeness: None where the method claims none.
     """
 
@@ -97,7 +97,7 @@ def passes(subject: Subject, own: float, config: ExplainConfig) -> float:
     """
     records, networks = min(config.checked, len(subject)), len(subject.target.models)
     walked = (config.orders + 2) * (STEPS - 1) + 2
-    noisy = config.noisy if "ecg" in subject.inputs else 0
+    noisy = config.noisy if stability.shaken(subject) else 0
     return records * (networks * (walked + noisy * own) + config.randomised * own)
 
 

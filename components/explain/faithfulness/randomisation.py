@@ -24,6 +24,7 @@ from components.core.metrics.resampling import Plan
 from components.explain.aligned import aligned, union
 from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, bootstrapped, quotient
+from components.explain.faithfulness.parts import of_kind
 from components.explain.faithfulness.redrawn import drawn_seeds, unlearned
 from components.explain.method import Method
 from components.explain.subject import Subject
@@ -73,7 +74,7 @@ def randomised(
     """
     seeds = drawn_seeds(config.seed, config.randomised)
     drawn = [
-        method.explain(each, index, config).grouped[grouped.kind].values
+        of_kind(method.explain(each, index, config).grouped, grouped.kind).values
         for each in unlearned(subject, index, seeds)
     ]
     return Randomised(

@@ -16,6 +16,8 @@ from components.core.attribution.groups import SEGMENTS, Grouped
 from components.core.data.batches import Batch
 from components.core.data.tabular import TabularEncoder
 from components.core.errors import CardioError
+from components.explain.faithfulness.parts import PART, parts, split
+from components.explain.lots import tiles_of
 from components.explain.subject import Subject
 
 Flags = npt.NDArray[np.bool_]
@@ -79,7 +81,26 @@ def _numbers(subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped) -
             name: torch.full((1, *batch[name].shape[1:]), number)
             for number, name in enumerate(grouped.names)
         }
+    if grouped.kind in ("region", "patch", "band"):
+        tiles = tiles_of(subject)[grouped.kind]
+        return {tiles.modality: torch.from_numpy(tiles.numbers)[None]}
+    if grouped.kind == PART:
+        return _of_parts(subject, index, grouped)
     raise CardioError(f"groups of the kind '{grouped.kind}' cannot be removed; leave it out")
+
+
+def _of_parts(
+    subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped
+) -> dict[str, Tensor]:
+    """Return the numbers of several kinds' groups, those of one kind after those of another."""
+    found: dict[str, Tensor] = {}
+    first = 0
+    for kind, names in split(grouped.names):
+        own = Grouped(kind=kind, names=names, values=grouped.values[:, :0])
+        for modality, numbers in _numbers(subject, index, own).items():
+            found[modality] = (numbers + first).where(numbers >= 0, -1)
+        first += len(names)
+    return found
 
 
 def _cells(subject: Subject, index: npt.NDArray[np.int64], *, by_lead: bool) -> Tensor:
@@ -107,7 +128,13 @@ def variable_numbers(encoder: TabularEncoder, names: tuple[str, ...]) -> Tensor:
 
 
 def preferred(grouped: dict[str, Grouped]) -> Grouped | None:
-    """Return the finest groups that a method gives, at least two of them; None without any."""
+    """Return the finest groups that a method gives, at least two of them; None without any.
+
+    With pictures or sounds, those of all modalities together (`parts`).
+    """
+    together = parts(grouped)
+    if together is not None:
+        return together if len(together.names) > 1 else None
     for kind in PREFERRED:
         if kind in grouped and len(grouped[kind].names) > 1:
             return grouped[kind]

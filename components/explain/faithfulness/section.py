@@ -12,6 +12,7 @@ from components.explain.faithfulness import completeness, deletion, randomisatio
 from components.explain.faithfulness.agreement import FEWEST
 from components.explain.faithfulness.completeness import NOTICEABLE
 from components.explain.faithfulness.examine import Checked
+from components.explain.faithfulness.parts import PART
 from components.explain.faithfulness.plots import curves_plot
 from components.explain.faithfulness.randomisation import COLLAPSED
 
@@ -33,7 +34,18 @@ _KINDS = {
     "lead": "leads",
     "segment": "beat segments",
     "modality": "modalities",
+    "region": "regions of the picture",
+    "patch": "patches of the sound",
+    "band": "frequency bands of the sound",
+    PART: "regions of the picture, patches of the sound, variables and whole inputs",
 }
+# Of records that lack what is removed.
+_LACKING = {PART: "with fewer than two groups"}
+_ARRAYS = (
+    "Pictures and sounds bear the noise as the network takes them in, in shares of each channel's "
+    "SD. What is removed, put back and compared are the parts of all inputs together, the finest "
+    "that a method tells of each."
+)
 _TEXT = (
     "Deletion and insertion: groups are set to the baseline, or put back, in the order of their "
     "signed attribution; the gain is the area between the curve and that of random order, as a "
@@ -62,7 +74,11 @@ def section(results: Sequence[Checked], plan: Plan) -> Section:
     return Section(
         name="faithfulness",
         title="Are the explanations true of the model?",
-        text=(*_TEXT, *_compared(results)),
+        text=(
+            *_TEXT,
+            *([_ARRAYS] if any(each.kind == PART for each in results) else []),
+            *_compared(results),
+        ),
         tables=(_table(results, found),),
         plots=tuple(plot for plot in plots if plot is not None),
         notices=tuple(notice for each in results for notice in _notices(each, found[each.method])),
@@ -110,7 +126,8 @@ def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
             told.append(f"{each.title}: no two groups to be removed, so no curves.")
             continue
         size, curves = len(each.curves.patients), each.curves
-        left = f", {curves.left_out} without a beat left out" if curves.left_out else ""
+        lacking = _LACKING.get(each.kind, "without a beat")
+        left = f", {curves.left_out} {lacking} left out" if curves.left_out else ""
         groups = f"{len(curves.names)} {_KINDS[each.kind]}"
         told.append(f"{each.title}: {groups}, {size:,} records{left}.")
     return tuple(told)

@@ -1,6 +1,7 @@
 """Does the explanation bear noise that the answer bears?
 
-White noise of a small share of each lead's SD is added to the real samples of the ECG.
+White noise of a small share of each lead's SD is added to the real samples of the ECG, of each
+channel's to the pixels of a picture and to the windows of a heart sound.
 Alvarez-Melis and Jaakkola (2018), On the robustness of interpretability methods, ICML workshop WHI.
 """
 
@@ -12,14 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from components.core.attribution.groups import Grouped
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch, real_mask
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.modalities import ARRAYS, Modality
 from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, means, ratios
+from components.explain.faithfulness.parts import of_kind
 from components.explain.method import Method
 from components.explain.subject import Subject
 
@@ -42,23 +46,46 @@ class Stability:
 
 
 def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
-    """Return the same records with noise on the real samples of their ECG.
+    """Return the same records with noise on what was recorded of ECG, picture and sound.
 
     Each record's noise depends on the seed, the copy and its number alone.
     """
+    names = shaken(subject)
 
     def altered(batch: Batch, index: npt.NDArray[np.int64]) -> Batch:
-        shape = tuple(batch["ecg"].shape[1:])
-        drawn = [
-            np.random.default_rng([config.seed, copy, int(i)]).standard_normal(shape, np.float32)
-            for i in index
-        ]
-        # z-scores: a lead's SD is 1.
-        noise = torch.from_numpy(np.stack(drawn)).to(batch["ecg"]) * config.noise_sd
-        real = real_mask(batch)
-        return {**batch, "ecg": batch["ecg"] + (noise if real is None else noise * real)}
+        changed: Batch = {}
+        for name in names:
+            # Pictures and sounds have streams of their own, whatever else a record holds.
+            stream = [1 + ARRAYS.index(name)] if name in ARRAYS else []
+            seeds = [[config.seed, copy, int(i), *stream] for i in index]
+            real = _recorded(batch, name)
+            noise = _drawn(batch[name], seeds) * config.noise_sd
+            changed[name] = batch[name] + (noise if real is None else noise * real)
+        return {**batch, **changed}
 
     return replace(subject, altered=altered)
+
+
+def shaken(subject: Subject) -> tuple[Modality, ...]:
+    """Return the inputs that noise is added to."""
+    return (*(("ecg",) if "ecg" in subject.inputs else ()), *subject.arrays)
+
+
+def _drawn(like: Tensor, seeds: Sequence[Sequence[int]]) -> Tensor:
+    """Return white noise of SD 1, as the z-scores of a lead or channel, in the shape of `like`."""
+    shape = tuple(like.shape[1:])
+    drawn = [np.random.default_rng(each).standard_normal(shape, np.float32) for each in seeds]
+    return torch.from_numpy(np.stack(drawn)).to(like)
+
+
+def _recorded(batch: Batch, name: str) -> Tensor | None:
+    """Return 1 where an input was recorded, broadcasting over it; None when everything was."""
+    if name == "ecg":
+        return real_mask(batch)
+    own = batch[name]
+    there = batch[f"{name}_mask"].reshape(-1, *[1] * (own.dim() - 1))
+    valid = batch.get(f"{name}_valid")
+    return there if valid is None else there * valid[:, :, None, None]
 
 
 def stability(
@@ -69,15 +96,17 @@ def stability(
     grouped: Grouped,
     config: ExplainConfig,
 ) -> Stability | None:
-    """Return how a method bears noise on some records; None without an ECG.
+    """Return how a method bears noise on some records; None without ECG, picture and sound.
 
     Args: as of `randomisation.randomised`.
     """
-    if "ecg" not in subject.inputs:
+    if not shaken(subject):
         return None
     own = grouped.values[index]
     copies = [
-        method.explain(noisy(subject, copy, config), index, config).grouped[grouped.kind].values
+        of_kind(
+            method.explain(noisy(subject, copy, config), index, config).grouped, grouped.kind
+        ).values
         for copy in range(config.noisy)
     ]
     return Stability(

@@ -1,7 +1,7 @@
 """Feature ablation: what the log-odds lose without a group of inputs, all else left as it is.
 
 Zeiler and Fergus 2014, ECCV, 818 (occlusion); the groups are cells of lead × segment, leads,
-segments, modalities and clinical variables.
+segments, modalities, clinical variables, regions of a picture, patches and bands of a sound.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from components.core.attribution.target import record_numbers
 from components.core.bundle_inputs import tabular_row
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
+from components.core.modalities import ARRAYS
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -33,6 +34,8 @@ from components.explain.lots import (
     lots,
     modalities_there,
     segments_of,
+    tiles_of,
+    tiles_there,
     variables_of,
 )
 from components.explain.method import Attributed
@@ -47,7 +50,11 @@ WITHOUT = {
     "ecg": "a trace at 0 mV",
     "tabular": "every clinical field missing",
     "text": "no note",
+    "ecg_image": "the token of an absent picture",
+    "pcg": "the token of an absent sound",
 }
+# What takes the place of clinical fields where networks have learnt to go without them.
+_NO_FIELDS = "the token of absent fields"
 
 
 def why_not(subject: Subject) -> str:
@@ -70,6 +77,7 @@ def layout(subject: Subject) -> Layout:
     names["modality"] = subject.inputs
     if "tabular" in subject.inputs:
         names["variable"] = variables(subject.rows.stats.tabular)[0]
+    names |= {kind: tiles.names for kind, tiles in tiles_of(subject).items()}
     return Layout(names=names)
 
 
@@ -93,14 +101,17 @@ def _lot(subject: Subject, lot: Index) -> Attributed:
         kind: Grouped(kind=kind, names=names, values=values[:, own.columns(kind)])
         for kind, names in own.names.items()
     }
-    return Attributed(grouped=grouped, remark=_remark(subject))
+    return Attributed(grouped=grouped, remark=_remark(subject, batch))
 
 
-def _remark(subject: Subject) -> str:
-    gone = "; ".join(f"{name}: {WITHOUT[name]}" for name in subject.inputs)
+def _remark(subject: Subject, batch: Batch) -> str:
+    without = WITHOUT | ({"tabular": _NO_FIELDS} if "tabular_mask" in batch else {})
+    gone = "; ".join(f"{name}: {without[name]}" for name in subject.inputs)
+    tiles = tiles_of(subject)
+    parts = "Regions, patches, bands" if tiles else "Leads, segments"
     return (
         "Log-odds − log-odds without the group; a group that others can stand in for loses "
-        "little, and the values do not add up. Leads, segments and single variables are set to "
+        f"little, and the values do not add up. {parts} and single variables are set to "
         f"the baseline. In place of a whole modality stands, {gone}."
     )
 
@@ -118,6 +129,7 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         if "ecg" in subject.inputs
         else None,
         variables=variables_of(subject),
+        tiles=tiles_of(subject),
     )
 
 
@@ -125,6 +137,8 @@ def _gone(name: str, subject: Subject, batch: Batch, baselines: Batch) -> Batch:
     """Return what takes the place of a whole modality, as `WITHOUT` says."""
     if name == "text":
         return {key: torch.zeros_like(batch[key]) for key in ("text", "text_mask")}
+    if name in ARRAYS or (name == "tabular" and "tabular_mask" in batch):
+        return {f"{name}_mask": torch.zeros_like(batch[f"{name}_mask"])}
     if name == "tabular":
         return {"tabular": nothing_known(subject).to(batch["tabular"]).expand_as(batch["tabular"])}
     return {name: baselines[name]}
@@ -144,6 +158,10 @@ def _there(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Flags:
     modality = own.columns("modality").start
     for name, has in modalities_there(subject, batch).items():
         there[:, modality + subject.inputs.index(name)] = has
+        if name == "tabular":
+            there[:, own.columns("variable")] = has[:, None]
+    for kind, tiles in tiles_of(subject).items():
+        there[:, own.columns(kind)] = tiles_there(tiles, batch)
     if "ecg" in subject.inputs:
         leads, segments = leads_there(batch), has_segment(segments_of(subject, lot))
         cells = leads[:, :, None] & segments[:, None, :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from captum.attr import IntegratedGradients
@@ -11,8 +13,9 @@ from components.core.attribution.fast.integrate import INTERNAL, integrated_grad
 from components.core.attribution.target import of_tensors, record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
+from components.core.modalities import ARRAYS
 from components.explain.joined import joined
-from components.explain.lots import Index, at_once, grouped, lots
+from components.explain.lots import Index, at_once, grouped, lots, stored
 from components.explain.method import Attributed
 from components.explain.subject import Subject
 
@@ -37,7 +40,7 @@ def passes(subject: Subject, config: ExplainConfig) -> float:
 
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
-    """Return attributions of every sample, encoded column and dimension of the embedding."""
+    """Return attributions of every sample, encoded column, block of a picture and of a sound."""
     return joined([_lot(subject, lot, config) for lot in lots(index)])
 
 
@@ -55,7 +58,7 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     values = {name: own.float().cpu().numpy() for name, own in found.items()}
     return Attributed(
         grouped=grouped(subject, lot, batch, values),
-        values=values,
+        values=stored(batch, values),
         error=error.double().cpu().numpy(),
         remark=_REMARK,
     )
@@ -73,7 +76,7 @@ def attributions(
         steps: of the path, at the points of Gauss and Legendre.
     """
     keys = tuple(baselines)
-    found, delta = IntegratedGradients(of_tensors(target, batch, keys)).attribute(
+    found, delta = IntegratedGradients(_attached(of_tensors(target, batch, keys), keys)).attribute(
         tuple(batch[key] for key in keys),
         baselines=tuple(baselines[key] for key in keys),
         additional_forward_args=(record_numbers(batch),),
@@ -82,3 +85,18 @@ def attributions(
         return_convergence_delta=True,
     )
     return {key: own.detach() for key, own in zip(keys, found, strict=True)}, delta.detach()
+
+
+def _attached(f: Callable[..., Tensor], keys: tuple[str, ...]) -> Callable[..., Tensor]:
+    """Return `f` with a gradient for every tensor, 0 where no record of the lot has a modality.
+
+    Captum wants each tensor to have been used; a branch that nobody's modality goes through uses
+    none. Without pictures or sounds every tensor is used, and `f` is as it was.
+    """
+    if not set(ARRAYS) & set(keys):
+        return f
+
+    def g(*tensors: Tensor) -> Tensor:
+        return f(*tensors) + sum(0 * own.flatten(1).sum(1) for own in tensors[:-1])
+
+    return g

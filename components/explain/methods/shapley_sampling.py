@@ -3,13 +3,18 @@
 Groups enter one by one, in a drawn order, and each is credited with what it adds. Every second
 order is the one before read backwards, which cancels the error of interactions of two (Mitchell et
 al. 2022, JMLR, 23:43); few groups are let in by every order there is, and the values are exact.
+
+Beside pictures and sounds the clinical variables enter together, whatever the order of the
+modalities, and every order of the modalities is taken: what a modality gets is then its exact
+Shapley value, what a variable gets its share of it (Owen 1977, Values of games with a priori
+unions).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,6 +34,7 @@ from components.core.attribution.switch import Layout, Switch
 from components.core.attribution.target import record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
+from components.core.modalities import ARRAYS
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -38,6 +44,7 @@ from components.explain.lots import (
     modalities_there,
     segments_of,
     variables_of,
+    where_there,
 )
 from components.explain.method import Attributed
 from components.explain.subject import Subject
@@ -49,6 +56,13 @@ _REMARK = (
     "Shapley values of segments over all leads, clinical variables and the note; what is not let "
     "in yet is at its baseline, and they add up to log-odds − log-odds of the baseline."
 )
+_UNIONS = (
+    "Shapley values of modalities, exact, and of clinical variables, by sampled orders within "
+    "theirs; what is not let in yet is at its baseline, and they add up to log-odds − log-odds "
+    "of the baseline."
+)
+# Orders of more modalities are drawn: there would be 120 of five.
+_EVERY_ORDER = 4
 
 
 def why_not(subject: Subject) -> str:
@@ -57,20 +71,33 @@ def why_not(subject: Subject) -> str:
 
 
 def layout(subject: Subject) -> Layout:
-    """Return the groups that are let in; single leads would be too many."""
+    """Return the groups that are let in; single leads and regions would be too many."""
     names: dict[str, tuple[str, ...]] = {}
     if "ecg" in subject.inputs:
         names["segment"] = SEGMENTS
     if "tabular" in subject.inputs:
         names["variable"] = variables(subject.rows.stats.tabular)[0]
-    if "text" in subject.inputs:
-        names["modality"] = ("text",)
+    whole = tuple(name for name in ("text", *ARRAYS) if name in subject.inputs)
+    if whole:
+        names["modality"] = whole
     return Layout(names=names)
+
+
+def unions(subject: Subject) -> list[list[int]]:
+    """Return the groups of each modality where they enter together; none where each by itself."""
+    if not subject.arrays:
+        return []
+    own = layout(subject)
+    every = list(range(own.width))
+    kinds = [every[own.columns(kind)] for kind in ("segment", "variable") if kind in own.names]
+    return [*(each for each in kinds if each), *([each] for each in every[own.columns("modality")])]
 
 
 def passes(subject: Subject, config: ExplainConfig) -> float:
     """Return the cost of a record: a pass per order and group, and three of the two ends."""
-    groups = layout(subject).width
+    groups, together = layout(subject).width, unions(subject)
+    if together:
+        return 3.0 + groups * sum(1 for _ in union_orders(together, config.permutations, seed=0))
     return 3.0 + groups * min(math.factorial(groups), config.permutations)
 
 
@@ -91,9 +118,44 @@ def orders(groups: int, permutations: int, *, seed: int) -> Iterator[list[int]]:
         yield from (drawn, drawn[::-1])[: permutations - number]
 
 
+def union_orders(
+    together: Sequence[Sequence[int]], permutations: int, *, seed: int
+) -> Iterator[list[int]]:
+    """Yield orders in which the groups of a union follow each other, the same for every record.
+
+    Up to `_EVERY_ORDER` unions enter in every order, as often as `permutations` allow and at least
+    once; of more, orders are drawn. Within a union the order is drawn. Every second order is the
+    one before read backwards.
+
+    Args:
+        together: the groups of each union.
+        permutations: so many orders at most, where they hold every order of the unions.
+        seed: of the draws.
+    """
+    rng, count = np.random.default_rng(seed), len(together)
+    every = list(itertools.permutations(range(count)))
+    half = [order for order in every if order <= order[::-1]]
+    drawn = count > _EVERY_ORDER
+    pairs = permutations // 2 if drawn else len(half) * max(1, permutations // len(every))
+    for number in range(max(1, pairs)):
+        turn = rng.permutation(count) if drawn else half[number % len(half)]
+        order = [group for own in turn for group in rng.permutation(together[own]).tolist()]
+        yield order
+        if count > 1 or len(order) > 1:
+            yield order[::-1]
+
+
 def _orders(num_features: int, num_samples: int, *, seed: int) -> Iterator[list[int]]:
     """Return `orders` under the names by which Captum knows them."""
     return orders(num_features, num_samples, seed=seed)
+
+
+def _of_unions(
+    num_features: int, num_samples: int, *, together: Sequence[Sequence[int]], seed: int
+) -> Iterator[list[int]]:
+    """Return `union_orders` under the names by which Captum knows them."""
+    del num_features
+    return union_orders(together, num_samples, seed=seed)
 
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
@@ -107,7 +169,12 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     record = record_numbers(batch)
     gates = torch.ones(len(lot), own.width, device=record.device)
     sampling = ShapleyValueSampling(switch)
-    sampling.permutation_generator = partial(_orders, seed=config.seed)
+    together = unions(subject)
+    sampling.permutation_generator = (
+        partial(_of_unions, together=together, seed=config.seed)
+        if together
+        else partial(_orders, seed=config.seed)
+    )
     found = sampling.attribute(
         gates,
         baselines=0,
@@ -121,7 +188,7 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     return Attributed(
         grouped=_grouped(subject, lot, batch, values),
         error=values.sum(axis=1) - gain.numpy(),
-        remark=_REMARK,
+        remark=_UNIONS if together else _REMARK,
     )
 
 
@@ -138,23 +205,32 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         batch=batch,
         layout=own,
         baselines=baselines,
-        gone={"text": {"text": baselines["text"]}} if "text" in baselines else {},
+        gone={name: {name: baselines[name]} for name in own.names.get("modality", ())},
         segments=segments,
         variables=variables_of(subject),
     )
 
 
 def _grouped(subject: Subject, lot: Index, batch: Batch, values: Floats) -> dict[str, Grouped]:
-    own = layout(subject)
-    kinds = {"ecg": "segment", "tabular": "variable", "text": "modality"}
-    parts = {name: values[:, own.columns(kinds[name])] for name in subject.inputs}
+    own, has = layout(subject), modalities_there(subject, batch)
+    parts = {name: _of_modality(own, name, values) for name in subject.inputs}
     sums = {name: part.sum(axis=1) for name, part in parts.items()}
-    found = {"modality": of_modalities(sums, there=modalities_there(subject, batch))}
+    found = {"modality": of_modalities(sums, there=has)}
     if "ecg" in parts:
         there = has_segment(segments_of(subject, lot)) & leads_there(batch).any(1, keepdims=True)
         own_values = np.where(there, parts["ecg"], np.nan)
         found["segment"] = Grouped(kind="segment", names=SEGMENTS, values=own_values)
     if "tabular" in parts:
         names = own.names["variable"]
-        found["variable"] = Grouped(kind="variable", names=names, values=parts["tabular"])
+        grouped = Grouped(kind="variable", names=names, values=parts["tabular"])
+        found["variable"] = where_there(grouped, has.get("tabular"))
     return found
+
+
+def _of_modality(own: Layout, name: str, values: Floats) -> Floats:
+    """Return `[n, g]` the values of a modality's groups."""
+    kinds = {"ecg": "segment", "tabular": "variable"}
+    if name in kinds:
+        return values[:, own.columns(kinds[name])]
+    place = own.columns("modality").start + own.names["modality"].index(name)
+    return values[:, place : place + 1]

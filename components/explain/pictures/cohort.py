@@ -1,4 +1,4 @@
-"""The cohort's section of a method: where on the ECG, and from which inputs, answers come."""
+"""The cohort's section of a method: where on ECG, picture and sound, from which inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from components.explain.pictures import heat
 from components.explain.pictures.means import Mean, by_size, means, spoken, table
 
 Floats = npt.NDArray[np.float64]
-_TITLES = {"segment": "Segments of the beat", "lead": "Leads", "modality": "Modalities"}
+_TITLES = {
+    "segment": "Segments of the beat",
+    "lead": "Leads",
+    "modality": "Modalities",
+    "band": "Frequency bands of the heart sound",
+}
 
 
 def section(
@@ -44,6 +49,8 @@ def section(
         cells = grouped["lead_segment"]
         plots.append(cell_maps(cells, name=f"{method}-lead-segment", event=event))
         text += _beatless(cells)
+    if "region" in grouped:
+        plots.append(region_maps(grouped["region"], name=f"{method}-region", event=event))
     for kind in (kind for kind in _TITLES if kind in grouped):
         found = means(grouped[kind], patients, plan=plan)
         if kind == "modality":
@@ -69,6 +76,24 @@ def cell_maps(grouped: Grouped, *, name: str, event: str) -> Plot:
         _column_means(values).reshape(shape) for values in (grouped.values, np.abs(grouped.values))
     )
     return heat.maps(signed, absolute, leads, name=name, event=event)
+
+
+def region_maps(grouped: Grouped, *, name: str, event: str) -> Plot:
+    """Return the maps of mean signed and mean absolute attribution per region of the picture.
+
+    Args: as of `cell_maps`, of kind `region`.
+    """
+    pairs = [each.split(" column ") for each in grouped.names]
+    rows = list(dict.fromkeys(row for row, _ in pairs))
+    columns = list(dict.fromkeys(column for _, column in pairs))
+    shape = (len(rows), len(columns))
+    signed, absolute = (
+        _column_means(values).reshape(shape) for values in (grouped.values, np.abs(grouped.values))
+    )
+    return heat.maps(
+        signed, absolute, rows, name=name, event=event, columns=columns,
+        cells="region of the picture, from its upper left corner",
+    )  # fmt: skip
 
 
 def _column_means(values: Floats) -> Floats:

@@ -20,6 +20,8 @@ from components.core.report.section import Plot
 from components.core.report.style import STYLE, render
 
 Floats = npt.NDArray[np.float64]
+# Of the rows and of the columns.
+Names = tuple[Sequence[str], Sequence[str]]
 SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", [AGAINST, "#ffffff", TOWARDS])
 SIZE: Colormap = LinearSegmentedColormap.from_list("size", ["#ffffff", "#4a4a4a"])
 # A cell that no record has.
@@ -31,24 +33,36 @@ _DARK = 0.35
 
 
 @mpl.rc_context(STYLE)
-def maps(signed: Floats, absolute: Floats, leads: Sequence[str], *, name: str, event: str) -> Plot:
+def maps(
+    signed: Floats,
+    absolute: Floats,
+    leads: Sequence[str],
+    *,
+    name: str,
+    event: str,
+    columns: Sequence[str] = SEGMENTS,
+    cells: str = "lead and segment",
+) -> Plot:
     """Return both maps, leads downwards and segments to the right.
 
     Args:
         signed: `[K, 5]` mean log-odds; NaN where no record has the cell.
         absolute: `[K, 5]` mean magnitude.
-        leads: `K` names.
+        leads: `K` names, or those of other rows.
         name: of the picture.
         event: what the log-odds are of.
+        columns: names of the columns, where they are no segments.
+        cells: what a cell is, for a reader who cannot see the map.
     """
     figure = Figure(figsize=(9.4, _FRAME + _ROW * len(leads)), layout="constrained")
     left, right = figure.subplots(1, 2)
     top = _largest(signed)
-    _map(left, signed, leads, colours=SIGNED, scale=Normalize(-top, top))
-    _map(right, absolute, leads, colours=SIZE, scale=Normalize(0, _largest(absolute)))
+    names = (leads, columns)
+    _map(left, signed, names, colours=SIGNED, scale=Normalize(-top, top))
+    _map(right, absolute, names, colours=SIZE, scale=Normalize(0, _largest(absolute)))
     left.set_title(f"Mean log-odds (orange: towards {event})", parse_math=False)
     right.set_title("Mean magnitude, log-odds")
-    alt = f"Mean attribution per lead and segment. {_words(signed, leads)}"
+    alt = f"Mean attribution per {cells}. {_words(signed, names)}"
     return Plot(name=name, svg=render(figure).decode(), alt=alt, wide=True)
 
 
@@ -58,18 +72,18 @@ def _largest(values: Floats) -> float:
     return float(size.max()) if size.size and size.max() > 0 else 1.0
 
 
-def _map(
-    axes: Axes, values: Floats, leads: Sequence[str], *, colours: Colormap, scale: Normalize
-) -> None:
+def _map(axes: Axes, values: Floats, names: Names, *, colours: Colormap, scale: Normalize) -> None:
     axes.set_facecolor(_NONE)
     axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, norm=scale, ec="white", lw=1)
+    leads, columns = names
     digits = _digits(_largest(values))
+    size = 9 if len(columns) <= len(SEGMENTS) else 7
     for row, column in np.ndindex(*values.shape):
         value = float(values[row, column])
         text = "–" if math.isnan(value) else number(value, digits)
         ink = "black" if math.isnan(value) else _ink(colours(scale(value)))
-        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=9)
-    axes.set_xticks(np.arange(len(SEGMENTS)) + 0.5, SEGMENTS)
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=size)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, list(columns))
     axes.set_yticks(np.arange(len(leads)) + 0.5, list(leads), parse_math=False)
     axes.invert_yaxis()
     axes.grid(visible=False)
@@ -87,12 +101,13 @@ def _ink(colour: Any) -> str:  # noqa: ANN401 - RGBA as matplotlib gives it
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < _DARK else "black"
 
 
-def _words(signed: Floats, leads: Sequence[str]) -> str:
+def _words(signed: Floats, names: Names) -> str:
     """Return the three largest cells, for a reader who cannot see the map."""
+    leads, columns = names
     flat = np.where(np.isfinite(signed), np.abs(signed), -1.0).ravel()
-    places = [divmod(int(k), len(SEGMENTS)) for k in np.argsort(-flat, kind="stable")[:3]]
+    places = [divmod(int(k), len(columns)) for k in np.argsort(-flat, kind="stable")[:3]]
     found = [
-        f"{leads[row]} {SEGMENTS[column]} {number(float(signed[row, column]))}"
+        f"{leads[row]} {columns[column]} {number(float(signed[row, column]))}"
         for row, column in places
         if np.isfinite(signed[row, column])
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.core.attribution.baseline import STATED, baselines, stated
+from components.core.attribution.baseline import baselines, stated
 from components.core.data.batches import Batch, Normaliser
 from components.core.errors import CardioError
 from components.core.signals.normalise import NormStats
@@ -43,7 +43,7 @@ def test_a_patient_is_compared_with_the_mean_and_a_note_with_none() -> None:
     found = baselines(batch, norm=None, tabular=torch.tensor([1.0, 2.0, 3.0]))
     assert found["tabular"].tolist() == [[1, 2, 3]] * 2
     assert not found["text"].any()
-    assert set(found) == set(STATED) - {"ecg"}
+    assert set(found) == {"tabular", "text"}
 
 
 def test_what_is_not_there_has_no_baseline() -> None:
