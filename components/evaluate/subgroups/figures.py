@@ -120,7 +120,7 @@ def _sizes(pooled: pd.DataFrame, column: Column) -> list[Group]:
     every = _both(label[value.notna()])
     found: list[Group] = []
     for name in column.shown:
-        mine = label[value == name]
+        mine = label[value.eq(name).fillna(value=False).to_numpy(np.bool_)]
         if not mine.size:
             continue
         classes = _both(mine)

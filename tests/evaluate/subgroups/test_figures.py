@@ -22,7 +22,8 @@ PLAN = Plan(draws=100)
 
 def column(values: list[str], name: str = "arm") -> Column:
     ids = [f"p{i:03d}" for i in range(len(values))]
-    known = pd.Series(values, ids, dtype="object").dropna()
+    # As `columns_of` makes it: with missing values a comparison is neither true nor false.
+    known = pd.Series(values, ids, dtype="string").dropna()
     shown = tuple(sorted(known.unique()))
     return Column(name=name, of_patient=known, shown=shown, keys={v: v for v in shown})
 
