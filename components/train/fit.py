@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -176,7 +177,7 @@ def _stopped_by_signals() -> Generator[None]:
     """Let a signal stop the stage: Lightning ends the process at SIGTERM as if all were done."""
     try:
         yield
-    except SystemExit as error:
+    except SIGTERMException as error:
         raise KeyboardInterrupt from error
 
 

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.harness.tiny_model import write_model
 from components.core import bundle_text, runs
 from components.core.bundle import Predictor
+from components.core.bundle_batch import text_batch
 from components.core.bundle_text import check_encoder
 from components.core.config.text import TextConfig
 from components.core.data.texts import EncodedText
@@ -83,7 +84,8 @@ def test_the_vector_is_the_encoders_own_standardised(
     settings = TextConfig(encoder="huggingface", model=str(encoder), max_tokens=24, overlap=4)
     plain = load_encoder(settings, "cpu").encode([CORPUS[2]])
     expected = (plain - np.array(stats.mean)) / np.array(stats.sd)
-    given = own._text(stats, {"clinical_notes": CORPUS[2]})["text"]
+    row = {"clinical_notes": CORPUS[2]}
+    given = text_batch(stats, row, masked=own.facts.notes_masked, folder=str(encoder))["text"]
     np.testing.assert_allclose(given.numpy(), expected, atol=1e-6)
 
 

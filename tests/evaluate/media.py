@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from components.core import store
-from components.core.config.heads import HeadMap
 from components.core.config.task import TaskConfig
 from components.core.data import foldstats
 from components.core.data.arrays import (
@@ -22,7 +18,7 @@ from components.core.data.arrays import (
     shard_folder,
     write_array,
 )
-from components.core.data.cohort import Rows, stats_path
+from components.core.data.cohort import stats_path
 from components.core.modalities import ARRAYS, ArrayModality
 from components.core.schemas import (
     HASH_PREFIX,
@@ -60,21 +56,6 @@ MODEL: dict[str, Any] = {
 EVALUATE: dict[str, Any] = {"draws": 100, "skip": ["learning_curve", "optimism"]}
 # Multiplies each input's own latent cause in the log-odds of the event.
 WEIGHTS = {"x": 0.8, "ecg_image": 1.6, "pcg": 2.0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Only:
-    """A network of one input, as training makes it with `fit.singles`."""
-
-    name: str
-    heads: HeadMap
-
-    def seen(self, rows: Rows) -> Rows:
-        """Return the rows as this network sees them."""
-        kept = self.name.removeprefix("only:")
-        for other in (each for each in rows.modalities if each != kept):
-            rows = rows.without(other)
-        return rows
 
 
 def causes(patients: int, seed: int) -> pd.DataFrame:
@@ -171,14 +152,5 @@ def task(**sections: Any) -> TaskConfig:
 
 def trained_with_singles(stage: Stage, config: TaskConfig, **audit_: Any) -> Stage:
     """Return the training, with a network on every input by itself beside the model."""
-    from components.train import run, variants
-
-    own: Callable[..., list[Any]] = variants.variants
-
-    def more(heads: HeadMap, rows: Rows, fit: Any, **rest: Any) -> list[Any]:
-        singles = [Only(name=f"only:{name}", heads=heads) for name in rows.modalities]
-        return [*own(heads, rows, fit, **rest), *singles]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "variants", more)
-        return trained(audited(stage, **audit_), config)
+    wide = config.with_settings({"fit.singles": True})
+    return trained(audited(stage, **audit_), wide)
