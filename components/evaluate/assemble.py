@@ -181,7 +181,7 @@ def _cohort(stages: Upstream) -> str:
     unit = "patients" if stages.cohort.facts["patients_known"] else "recordings (patients unknown)"
     return (
         f"source '{source}': {counts['records']:,.0f} records of {counts['patients']:,.0f} {unit}; "
-        f"{counts['rejects']:,.0f} records refused at ingest"
+        f"{counts['rejects']:,.0f} records or files refused at ingest"
     )
 
 
