@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
-from math import factorial
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from components.core.contributions import Branched, fusing
 from components.core.data.batches import Batch
 from components.core.heads.registry import View
-
-Subset = frozenset[str]
-
-
-@runtime_checkable
-class Fusing(Protocol):
-    """A network of branches that fuses what they say (`models.blocks.multimodal`)."""
-
-    def encode(self, batch: Batch) -> dict[str, Tensor]:
-        """Return modality → `[B, H]`, the token where a record lacks it."""
-        ...
-
-    def absent(self, name: str) -> Tensor:
-        """Return `[H]` the token of a modality."""
-        ...
-
-    def fused(self, parts: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the logits of every head."""
-        ...
+from components.core.metrics.contribution import Subset, shapley, subsets
 
 
 def contributions(
@@ -47,55 +27,28 @@ def contributions(
         given: modalities that the record has; the others keep their token throughout.
         head: whose log-odds, before calibration.
     """
-    if not isinstance(model, Fusing):
+    network = fusing(model)
+    if network is None:
         return {}
     with torch.no_grad():
-        parts = model.encode(batch)
+        parts = network.encode(batch)
         players = [name for name in given if name in parts]
-        subsets = _subsets(players)
-        worth = head.log_odds(model.fused(_stacked(model, parts, players, subsets)))
-    found = exact_shapley(players, dict(zip(subsets, worth.tolist(), strict=True)))
+        every = subsets(players)
+        worth = head.log_odds(network.fused(_stacked(network, parts, players, every)))
+    found = shapley(dict(zip(every, worth.tolist(), strict=True)))
     return dict.fromkeys(given, 0.0) | found
 
 
 def _stacked(
-    model: Fusing, parts: dict[str, Tensor], players: Sequence[str], subsets: Sequence[Subset]
+    model: Branched, parts: dict[str, Tensor], players: Sequence[str], every: Sequence[Subset]
 ) -> dict[str, Tensor]:
     """Return modality → `[subsets, H]`, a player's token in the subsets that lack it."""
     return {
         name: torch.cat(
             [
                 own if name in subset or name not in players else model.absent(name)[None]
-                for subset in subsets
+                for subset in every
             ]
         )
         for name, own in parts.items()
     }
-
-
-def _subsets(players: Sequence[str]) -> list[Subset]:
-    return [
-        frozenset(chosen)
-        for size in range(len(players) + 1)
-        for chosen in combinations(players, size)
-    ]
-
-
-def exact_shapley(players: Sequence[str], worth: Mapping[Subset, float]) -> dict[str, float]:
-    """Return player → Shapley value (Shapley 1953, "A value for n-person games").
-
-    Args:
-        players: all of them.
-        worth: of every subset, the empty one and the whole included.
-    """
-    return {name: _value(name, players, worth) for name in players}
-
-
-def _value(name: str, players: Sequence[str], worth: Mapping[Subset, float]) -> float:
-    others = [each for each in players if each != name]
-    count = len(players)
-    return sum(
-        factorial(len(without)) * factorial(count - len(without) - 1) / factorial(count)
-        * (worth[without | {name}] - worth[without])
-        for without in _subsets(others)
-    )  # fmt: skip

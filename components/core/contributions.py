@@ -66,13 +66,17 @@ class Encoded:
     there: dict[str, Bools]
 
 
+def fusing(model: nn.Module) -> Branched | None:
+    """Return the model where it fuses branches, one or more, else None."""
+    parts = ("encode", "fused", "absent")
+    has = all(callable(getattr(model, name, None)) for name in parts)
+    return cast(Branched, model) if has else None
+
+
 def branched(model: nn.Module) -> Branched | None:
     """Return the model where it has several branches, else None."""
-    parts = ("encode", "fused", "absent")
-    if not all(callable(getattr(model, name, None)) for name in parts):
-        return None
-    found = cast(Branched, model)
-    return found if len(found.branches) > 1 else None
+    found = fusing(model)
+    return found if found is not None and len(found.branches) > 1 else None
 
 
 def encoded(model: Branched, rows: Rows, *, device: str) -> Encoded:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import COLUMNS, as_table, example_answer
 from components.core.bundle_batch import any_known
-from components.core.bundle_contributions import contributions, exact_shapley
+from components.core.bundle_contributions import contributions
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_media import media_batch
 from components.core.data.finish import Finisher
@@ -181,18 +181,6 @@ def test_the_contributions_are_the_mean_over_all_orders(predictor: Predictor) ->
         "pcg": ((other - nothing) + (both.logit - alone)) / 2,
     }
     assert both.contributions == pytest.approx(expected, abs=1e-5)
-
-
-def test_a_game_of_gloves_has_its_known_values() -> None:
-    """One left glove and two right ones: 2/3 and 1/6 each (Shapley 1953's classic example)."""
-    players = ["left", "right", "other"]
-    worth = {
-        frozenset(s): float("left" in s and len(s) > 1)
-        for size in range(4)
-        for s in itertools.combinations(players, size)
-    }
-    found = exact_shapley(players, worth)
-    assert found == pytest.approx({"left": 2 / 3, "right": 1 / 6, "other": 1 / 6})
 
 
 def test_an_input_without_a_branch_contributes_nothing(predictor: Predictor) -> None:

@@ -83,3 +83,10 @@ def test_more_than_five_are_refused() -> None:
 def test_shares_are_of_the_gains_alone() -> None:
     assert shares({"a": 0.3, "b": 0.1, "c": -0.2}) == pytest.approx({"a": 0.75, "b": 0.25, "c": 0})
     assert all(math.isnan(share) for share in shares({"a": 0.0, "b": -0.1}).values())
+
+
+def test_a_game_of_gloves_has_its_known_values() -> None:
+    """One left glove and two right ones: 2/3 and 1/6 each (Shapley 1953's classic example)."""
+    gloves = ("left", "right", "other")
+    worth = {each: float("left" in each and len(each) > 1) for each in subsets(gloves)}
+    assert shapley(worth) == pytest.approx({"left": 2 / 3, "right": 1 / 6, "other": 1 / 6})
