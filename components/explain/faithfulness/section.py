@@ -55,8 +55,9 @@ _TEXT = (
     "networks of the same architecture whose parameters were drawn anew; its magnitude for each of "
     "them, since their sign is chance, then the mean. An explanation of what was learned must "
     f"not agree: below {COLLAPSED} it has collapsed.",
-    "Noise: the same with white noise on the ECG, which should change little. Completeness: what "
-    "the attributions leave unexplained, as a share of the median change by removing everything.",
+    "Agreement under noise: the same with white noise on what was recorded of ECG, picture and "
+    "sound, where there are any; it should change little. Completeness: what the attributions leave "
+    "unexplained, as a share of the median change by removing everything.",
 )
 
 
