@@ -56,8 +56,8 @@ _TEXT = (
     "them, since their sign is chance, then the mean. An explanation of what was learned must "
     f"not agree: below {COLLAPSED} it has collapsed.",
     "Agreement under noise: the same with white noise on what was recorded of ECG, picture and "
-    "sound, where there are any; it should change little. Completeness: what the attributions leave "
-    "unexplained, as a share of the median change by removing everything.",
+    "sound, where there are any; it should change little. Completeness: what the attributions "
+    "leave unexplained, as a share of the median change by removing everything.",
 )
 
 
