@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,78 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.audit.finding import Audited, Finding, all_checks
-from components.core.config.sections import AuditConfig, LabelConfig
 from components.core.data.patient_set import read_patient_set, write_patient_set
 from components.core.errors import InputError
 from components.core.store import Stage
-from tests.chain import LABEL
+from tests.audit.stage_manifest import Look, N, manifest
 
-N = 600
 NOTE = (
     "the {0} patient was seen in clinic {1} with {2} and a history of {3} treated by {4} since "
     "spring {5} reports {6} at night and {7} on stairs while {8} was {9} today"
 )
 WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "pe", "ra") for b in ("dal", "fen", "gor")]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A prepared stage that brings facts alone; checks on a manifest need no more."""
-    return Stage(
-        folder=tmp_path, component="preprocess", fingerprint="f", config={}, inputs={},
-        facts={"modalities": ["tabular"], "features": [], "ecg": {"window_days": 90}},
-    )  # fmt: skip
-
-
-def manifest() -> pd.DataFrame:
-    """Patients with five features, whole splits and no leak."""
-    rng = np.random.default_rng(0)
-    label = (rng.random(N) < 0.3).astype(int)
-    return pd.DataFrame(
-        {
-            "sample_id": [f"s{i}" for i in range(N)],
-            "patient_id": [f"p{i}" for i in range(N)],
-            "row": np.arange(N) + 2,
-            "site": [f"site{i % 3}" for i in range(N)],
-            "index_time": pd.Timestamp("2024-01-01"),
-            "ecg_time": pd.Timestamp("2023-12-01"),
-            "label": pd.Series(label, dtype="Int8"),
-            "shard": pd.Series([None] * N, dtype="Int64"),
-            "tab.a": rng.normal(size=N) + 0.5 * label,
-            "tab.b": rng.normal(size=N),
-            "tab.c": rng.normal(size=N),
-            "tab.d": np.round(rng.normal(27, 4, N), 1),
-            "tab.age": rng.integers(30, 90, N),
-            "part.holdout": np.array(["train", "train", "val", "test"])[np.arange(N) % 4],
-        }
-    )
-
-
-Look = Callable[..., Finding]
-
-
-@pytest.fixture
-def look(stage: Stage) -> Look:
-    def run(
-        name: str,
-        frame: pd.DataFrame,
-        facts: dict[str, Any] | None = None,
-        *,
-        label_settings: dict[str, Any] | None = None,
-        unpaired: bool = False,
-        **more: Any,
-    ) -> Finding:
-        own = replace(stage, facts=stage.facts | (facts or {}))
-        settings = LABEL | {"definition": "cardiotoxicity within a year"} | (label_settings or {})
-        label = LabelConfig.model_validate(settings)
-        config = AuditConfig(unpaired=unpaired)
-        audited = Audited(
-            stage=own, manifest=frame, label=label, config=config, test_looks=0, **more
-        )
-        return all_checks()[name].check(audited)
-
-    return run
 
 
 MANIFEST_CHECKS = [
@@ -261,77 +197,6 @@ def test_identical_content_of_any_modality(look: Look) -> None:
 
 
 # Pairing
-
-
-def test_modalities_paired_by_label(look: Look) -> None:
-    frame = manifest()
-    own = frame["patient_id"].astype("string").where(frame.index % 5 > 0)
-    clean = frame.assign(**{"patient.pcg": own, "patient.cxr": frame["patient_id"]})
-    assert look("modality_pairing", clean).passed
-    rng = np.random.default_rng(0)
-    shuffled = frame["patient_id"].copy()
-    for _, group in frame.groupby("label"):
-        shuffled[group.index] = rng.permutation(group["patient_id"].to_numpy())
-    found = look("modality_pairing", clean.assign(**{"patient.pcg": shuffled}))
-    assert set(found.evidence["records_per_modality"]) == {"pcg"}
-    assert found.evidence["share_of_strangers_with_the_same_label"] == {"pcg": 1.0}
-    mixed = clean.assign(**{"patient.cxr": np.roll(frame["patient_id"], 1)})
-    share = look("modality_pairing", mixed).evidence["share_of_strangers_with_the_same_label"]
-    assert 0.4 < share["cxr"] < 0.8
-    foreign = clean.assign(**{"patient.cxr": "someone"})
-    share = look("modality_pairing", foreign).evidence["share_of_strangers_with_the_same_label"]
-    assert share == {"cxr": None}
-
-
-def test_one_recording_under_several_patient_ids(look: Look) -> None:
-    frame = manifest()
-    clean = frame.assign(**{"sha256.pcg": [f"{i:064d}" for i in range(N)]})
-    clean.loc[clean.index % 7 == 0, "sha256.pcg"] = None
-    assert look("modality_pairing", clean).passed
-    rng = np.random.default_rng(0)
-    glued = clean.copy()
-    for _, group in frame.groupby("label"):  # few recordings, dealt out within the class
-        pool = rng.choice(clean.loc[group.index, "sha256.pcg"].dropna(), 20, replace=False)
-        glued.loc[group.index, "sha256.pcg"] = rng.choice(pool, len(group))
-    found = look("modality_pairing", glued)
-    assert not found.passed
-    assert "40 recording(s) of 'pcg' stand under several patient ids" in found.sentence
-    assert "(100% of such pairs share the label): rows glued together" in found.sentence
-    assert found.evidence["reused_recordings"] == {"pcg": 40}
-    assert found.evidence["share_of_reusers_with_the_same_label"] == {"pcg": 1.0}
-    assert found.evidence["rows"] == sorted(glued["row"])
-    chance = clean.assign(**{"sha256.pcg": rng.permutation(np.repeat(list("abcdef"), N // 6))})
-    share = look("modality_pairing", chance).evidence["share_of_reusers_with_the_same_label"]
-    assert 0.5 < share["pcg"] < 0.65  # 0.3² + 0.7²
-    dark = look("modality_pairing", chance.assign(label=pd.array([None] * N, dtype="Int8")))
-    assert "(no labels to compare)" in dark.sentence
-    assert dark.evidence["share_of_reusers_with_the_same_label"] == {"pcg": None}
-
-
-def test_several_records_of_one_patient_may_share_a_recording(look: Look) -> None:
-    frame = manifest().assign(**{"sha256.ecg_image": [f"{i // 2}" for i in range(N)]})
-    frame["patient_id"] = [f"p{i // 2}" for i in range(N)]
-    assert look("modality_pairing", frame).passed
-    frame.loc[3, "patient_id"] = "another"  # in one part or in two
-    found = look("modality_pairing", frame)
-    assert found.evidence["reused_recordings"] == {"ecg_image": 1}
-    assert found.evidence["rows"] == [4, 5]
-
-
-def test_modalities_that_the_task_declares_unpaired(look: Look, stage: Stage) -> None:
-    frame = manifest().assign(**{"patient.pcg": "someone"})
-    assert not look("modality_pairing", frame).passed
-    found = look("modality_pairing", frame, unpaired=True)
-    assert found.passed
-    assert found.sentence == (
-        "the task declares its modalities unpaired: nothing is claimed of what they bring together "
-        "(a modality comes from another patient than the record: 'pcg' in 600 record(s))"
-    )
-    assert found.evidence["unpaired"]
-    assert "(nothing shows it)" in look("modality_pairing", manifest(), unpaired=True).sentence
-
-
-# Resampling
 
 
 def test_oversampled_rows(look: Look) -> None:
