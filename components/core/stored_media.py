@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,11 +14,9 @@ from components.core.bundle_media import image_batch, sound_batch
 from components.core.data.arrays import ArrayPart, Arrays, open_arrays, shard_folder
 from components.core.data.batches import Batch, array_batch
 from components.core.data.media import MediaReader
-from components.core.errors import RecordError
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.media.sound import log_mel
+from components.core.media.sound import usable
 from components.core.modalities import ArrayModality
-from components.core.readers.audio import Sound
 from components.core.schemas import MANIFEST, ROW_PREFIX, SHARD_PREFIX
 from components.core.store import Stage
 
@@ -58,7 +56,9 @@ class StoredMedia:
             return image_batch(pictures, cast(ImageConfig, facts.image))
         config = cast(SoundConfig, facts.sound)
         sounds = self._reader(name).sounds(*map(int, place)) if taken else []
-        return sound_batch(list(_usable(sounds, config)), config)
+        # Preprocess refuses one of several by itself, and its reject row says so.
+        places, _ = usable(sounds, config)
+        return sound_batch([sounds[place] for place in places], config)
 
     def _reader(self, name: ArrayModality) -> MediaReader:
         return self._readers.setdefault(name, MediaReader(shard_folder(self._ingest.folder, name)))
@@ -74,13 +74,3 @@ class StoredMedia:
         frame = pd.read_parquet(self._cohort.folder / MANIFEST)
         places = {str(name): place for place, name in enumerate(frame["sample_id"])}
         return open_arrays(self._cohort.folder, frame), places
-
-
-def _usable(sounds: list[Sound], config: SoundConfig) -> Iterator[Sound]:
-    """Yield the sounds that preprocess took: it refuses one of several by itself."""
-    for sound in sounds:
-        try:
-            log_mel([sound], config)
-        except RecordError:
-            continue
-        yield sound

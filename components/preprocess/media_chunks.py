@@ -19,7 +19,7 @@ from components.core.files import write_atomic
 from components.core.media.columns import MEDIA_COLUMNS
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.image import image_array
-from components.core.media.sound import log_mel
+from components.core.media.sound import log_mel, usable
 from components.core.modalities import ArrayModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.audio import Sound
@@ -123,17 +123,11 @@ def _of_the_usable(
     sounds: list[Sound], sites: list[str], config: SoundConfig, own: Cells
 ) -> tuple[_Ready | None, list[Cells]]:
     """Return the array of those sounds that can be used by themselves, and rows for the others."""
-    usable: list[int] = []
-    rejects: list[Cells] = []
-    for place, sound in enumerate(sounds):
-        try:
-            log_mel([sound], config)
-            usable.append(place)
-        except RecordError as error:
-            rejects.append(_reject(error, own, "pcg"))
-    if not usable:
+    places, refused = usable(sounds, config)
+    rejects = [_reject(error, own, "pcg") for error in refused]
+    if not places:
         return None, rejects
-    return _windows([sounds[k] for k in usable], [sites[k] for k in usable], config), rejects
+    return _windows([sounds[k] for k in places], [sites[k] for k in places], config), rejects
 
 
 def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int]) -> Cells:

@@ -65,6 +65,20 @@ def log_mel(sounds: Sequence[Sound], config: SoundConfig) -> LogMel:
     return LogMel(values=values, valid=site >= 0, site=site)
 
 
+def usable(sounds: Sequence[Sound], config: SoundConfig) -> tuple[list[int], list[RecordError]]:
+    """Return the places of a record's recordings that can be used, and why the others cannot."""
+    places: list[int] = []
+    refused: list[RecordError] = []
+    for place, sound in enumerate(sounds):
+        try:
+            log_mel([sound], config)
+        except RecordError as error:
+            refused.append(error)
+        else:
+            places.append(place)
+    return places, refused
+
+
 def _prepared(sound: Sound, config: SoundConfig) -> npt.NDArray[np.float32]:
     """Return a recording at the rate of `config` with a root mean square of 1."""
     seconds = len(sound.values) / sound.fs
