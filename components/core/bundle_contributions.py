@@ -34,21 +34,16 @@ def contributions(
         parts = network.encode(batch)
         players = [name for name in given if name in parts]
         every = subsets(players)
-        worth = head.log_odds(network.fused(_stacked(network, parts, players, every)))
+        worth = head.log_odds(network.fused(_stacked(network, parts, every)))
     found = shapley(dict(zip(every, worth.tolist(), strict=True)))
     return dict.fromkeys(given, 0.0) | found
 
 
 def _stacked(
-    model: Branched, parts: dict[str, Tensor], players: Sequence[str], every: Sequence[Subset]
+    model: Branched, parts: dict[str, Tensor], every: Sequence[Subset]
 ) -> dict[str, Tensor]:
-    """Return modality → `[subsets, H]`, a player's token in the subsets that lack it."""
+    """Return modality → `[subsets, H]`, the token in the subsets that lack it."""
     return {
-        name: torch.cat(
-            [
-                own if name in subset or name not in players else model.absent(name)[None]
-                for subset in every
-            ]
-        )
+        name: torch.cat([own if name in subset else model.absent(name)[None] for subset in every])
         for name, own in parts.items()
     }
