@@ -66,6 +66,7 @@ class Module(lightning.LightningModule):
         self._drawn_for = -1
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_before: dict[str, Any] | None = None
+        self._stopped_before = False
         self._steps = max(1, len(train) // config.batch) * config.epochs
         self._val: pd.DataFrame | None = None
         self._val_logits: list[npt.NDArray[np.float64]] = []
@@ -203,13 +204,23 @@ class Module(lightning.LightningModule):
             self._plateau.step(float(self.trainer.callback_metrics[f"val/{self._config.monitor}"]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the plateau schedule."""
+        """Keep the state of the plateau schedule, and whether the training was to end here."""
+        checkpoint["stopped"] = bool(self.trainer.should_stop)
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the state of the plateau schedule; the optimiser is made after this."""
+        self._stopped_before = bool(checkpoint.get("stopped", False))
         self._plateau_before = checkpoint.get("plateau")
+
+    def on_train_start(self) -> None:
+        """Train no further where early stopping had ended the training that is resumed.
+
+        Lightning forgets that it was to stop, and would go on until it is told so again.
+        """
+        if self._stopped_before:
+            self.trainer.should_stop = True
 
     def _cosine(self, step: int) -> float:
         rise = max(1, int(self._config.warmup * self._steps))
