@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from components.core.errors import InputError, nearest
+from components.core.older_checkpoint import refuse_checkpoint
 from components.core.runs import connect
 
 CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
@@ -44,8 +45,10 @@ def aliases(model: str) -> dict[str, str]:
     """Return alias → version number of a registered model.
 
     Raises:
-        InputError: there is no such model; the nearest is named.
+        InputError: there is no such model, and the nearest is named; or a checkpoint of an older
+            script is given in its place.
     """
+    refuse_checkpoint(model, "model")
     from mlflow.exceptions import MlflowException
 
     client = connect()

@@ -17,6 +17,7 @@ from components.core import store
 from components.core.config.task import TaskConfig
 from components.core.errors import InputError, shorten
 from components.core.files import file_hash, storage_errors
+from components.core.older_checkpoint import refusal, refuse_checkpoint, was_saved_by_torch
 
 PREFIX = "image:"
 FOLDER = "image_weights"
@@ -33,7 +34,8 @@ def resolve_image_weights(task: TaskConfig) -> TaskConfig:
     """Return the task with `model.image_weights` as `image:<sha256>`, the file copied beforehand.
 
     Raises:
-        InputError: there is no such file, or it holds no image body.
+        InputError: there is no such file, it holds no image body, or is a checkpoint of an older
+            script.
     """
     reference = str(task.model.get(SETTING) or "")
     if not reference or reference.startswith(PREFIX):
@@ -42,6 +44,8 @@ def resolve_image_weights(task: TaskConfig) -> TaskConfig:
     given = Path(reference)
     file = given / WEIGHTS if given.is_dir() else given
     if not file.is_file():
+        for other in sorted(given.glob("*")):
+            refuse_checkpoint(other.name, "the folder of model.image_weights")
         raise InputError(
             f"model.image_weights names '{reference}', but there is no file '{file}'; name a "
             f"safetensors file, or a folder with a {WEIGHTS}"
@@ -92,6 +96,8 @@ def _check_body(file: Path, reference: str) -> None:
         with safe_open(str(file), framework="np") as opened:
             names = set(opened.keys())
     except (OSError, SafetensorError) as error:
+        if isinstance(error, SafetensorError) and was_saved_by_torch(file):
+            raise InputError(refusal(reference, "model.image_weights")) from error
         raise InputError(
             f"the file that model.image_weights names, '{reference}', is no safetensors file "
             f"({shorten(error)})"

@@ -20,6 +20,7 @@ from components.core.config.base import validate
 from components.core.errors import ConfigError, InputError, nearest, shorten
 from components.core.files import file_hash
 from components.core.imported_head import OUTPUTS, PARTS, HeadFacts, ImportedHead, key_of
+from components.core.older_checkpoint import ADVICE, WHY
 from components.core.progress import say
 from components.core.torch_file import read_state
 
@@ -116,9 +117,11 @@ def _is_flipped(classes: tuple[str, ...], positive: str) -> bool:
 
 def _check_keys(found: Mapping[str, Tensor], keys: _Keys, file: Path) -> None:
     if found.keys() != keys.keys():
+        whole = f"; a whole network is not imported: {WHY}; {ADVICE}"
         raise InputError(
             f"'{file.name}' has the keys {shorten(', '.join(found) or 'none', 120)}, the declared "
             f"layout {', '.join(keys)}; declare the layout of this file"
+            f"{whole if len(found) > len(PARTS) else ''}"
         )
 
 

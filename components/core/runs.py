@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.core.errors import CardioError, InputError, StorageError
+from components.core.older_checkpoint import refuse_checkpoint
 from components.core.progress import say
 from components.core.store import Stage, data_root, read_stage, verify
 from components.core.tracking_refusals import check_uri, refuse, refused, without_password
@@ -241,10 +242,11 @@ def open_input(reference: str, component: str, *, check: bool = True) -> Stage:
 
     Raises:
         InputError: no such run or folder; the run is not FINISHED; another component wrote it;
-            its schema version or a hash differs.
+            its schema version or a hash differs; it is a checkpoint of an older script.
     """
     if not reference:
         raise InputError(f"no {component} run is named; give --{component}-run RUN_ID or a folder")
+    refuse_checkpoint(reference, f"the {component} run")
     stage = _from_folder(Path(reference)) or _from_run(reference, component)
     if stage.component != component:
         raise InputError(

@@ -68,9 +68,22 @@ def test_a_missing_file_is_named(data_folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_no_safetensors_file(data_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "weights.pth").write_bytes(b"\x80\x04pickled")
-    with pytest.raises(InputError, match=r"weights.pth', is no safetensors file \("):
-        resolve(task(tmp_path / "weights.pth"))
+    (tmp_path / "weights").write_bytes(b"other")
+    with pytest.raises(InputError, match=r"weights', is no safetensors file \("):
+        resolve(task(tmp_path / "weights"))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_of_an_older_script_is_told_why(
+    data_folder: Path, tmp_path: Path, *, zipped: bool
+) -> None:
+    state = {"ecg_branch.0.weight": torch.zeros(2)}
+    torch.save(state, tmp_path / "model.bin", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError, match=r"image_weights names '.*model.bin', a checkpoint of an"):
+        resolve(task(tmp_path / "model.bin"))
+    (tmp_path / "model.bin").rename(tmp_path / "best_model.pth")
+    with pytest.raises(InputError, match=r"folder of model.image_weights names 'best_model.pth'"):
+        resolve(task(tmp_path))
 
 
 def test_weights_of_something_else(data_folder: Path, tmp_path: Path) -> None:

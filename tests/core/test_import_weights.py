@@ -128,6 +128,7 @@ class Object:
         (with_(epoch=3), "'epoch' of 'weights.pt' is a int, no tensor; save the older module's"),
         ({0: torch.zeros(2)}, "'weights.pt' has 0 of type int for a key, no name; save"),
         (with_(k4_bias=torch.zeros(2)), "has the keys 0.weight, 0.bias, .*, 4.bias, the declared"),
+        (with_(k4_bias=torch.zeros(2)), "; a whole network is not imported: which branches it had"),
         ({}, "has the keys none, the declared layout 0.weight, 0.bias, 3.weight, 3.bias; decl"),
         (with_(k0_weight=torch.zeros(256, 9)), r"'0.weight' of .* \(256, 9\), .* \(256, 24\) \("),
         (with_(k0_bias=torch.zeros(64)), r"'0.bias' of 'weights.pt' has the shape \(64,\), decl"),

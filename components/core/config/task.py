@@ -26,6 +26,7 @@ from components.core.config.sections import (
 )
 from components.core.config.tune import TuneConfig, Tuned
 from components.core.errors import ConfigError, nearest
+from components.core.older_checkpoint import refuse_checkpoints
 from components.core.progress import say
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,8 +139,10 @@ def load_task(
         path: replaces `ingest.path` when not empty.
 
     Raises:
-        ConfigError: the file is missing, is no YAML mapping, or holds a wrong key or value.
+        ConfigError: the file is missing, is no YAML mapping, holds a wrong key or value, or a
+            setting names a checkpoint of an older script.
     """
+    refuse_checkpoints({"config": config})
     file = Path(config) if config else _task_file(task)
     data = _read_mapping(file)
     if source:
@@ -152,6 +155,7 @@ def load_task(
             _switch_model(data, value)
     for key, value in pairs:
         assign(data, key, value)
+    refuse_checkpoints(data)
     return _check_model(validate(TaskConfig, data, file.name))
 
 
