@@ -37,6 +37,9 @@ class Network(Frozen):
         fall: modality → fall of AUROC where it is shuffled among the patients that have it.
         accuracy: share of patients called rightly at a probability of 0.5.
         constant: share of patients that the commoner class alone would call rightly.
+        untaught: modalities whose token is what it was at the start: the training had no record
+            without them and dropped none.
+        nowhere: modalities that no record of the validation part has.
     """
 
     fold: str
@@ -46,6 +49,8 @@ class Network(Frozen):
     fall: dict[str, float]
     accuracy: float
     constant: float
+    untaught: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -79,6 +79,15 @@ def branched(model: nn.Module) -> Branched | None:
     return found if found is not None and len(found.branches) > 1 else None
 
 
+def untaught(model: Branched) -> tuple[str, ...]:
+    """Return the modalities whose token was never learned.
+
+    A token begins at zeros, and where no record of the training lacked the modality it has no
+    gradient; a single step with one moves it.
+    """
+    return tuple(name for name in model.branches if not bool(model.absent(name).any()))
+
+
 def encoded(model: Branched, rows: Rows, *, device: str) -> Encoded:
     """Return all records after their branches, in the order of the rows, in fp32.
 
@@ -178,6 +187,8 @@ class _Judge:
             if math.isnan(whole)
             else float(np.average(right, weights=every.weight)),
             constant=max(prevalence, 1 - prevalence),
+            untaught=untaught(self._model),
+            nowhere=tuple(name for name, there in self._data.there.items() if not there.any()),
         )
 
     def patients(self, parts: Mapping[str, Tensor]) -> Patients:

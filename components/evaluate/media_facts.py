@@ -7,8 +7,9 @@ from collections.abc import Collection
 from components.core.config.sections import PreprocessConfig
 
 LACKING = (
-    "A picture, sound or table that a record lacks is a learned token in its place, never zeros; "
-    "the figures without each are in the report."
+    "A picture, sound or table that a record lacks is never zeros in its place but a token, "
+    "learned from training records without it or with it dropped; the report warns where there "
+    "were none, and has the figures without each."
 )
 
 

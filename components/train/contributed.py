@@ -9,6 +9,7 @@ import pandas as pd
 from torch import nn
 
 from components.core import contribution_facts as facts
+from components.core.contribution_doubts import doubts
 from components.core.contribution_facts import Network
 from components.core.contributions import measure
 from components.core.data.cohort import Rows
@@ -68,7 +69,7 @@ def said(networks: list[Network]) -> list[str]:
             f"  {'warning' if beyond else 'note'}: {clause}"
             for beyond, clause in facts.cautions(each.share)
         ]
-    return lines
+    return [*lines, *(f"  warning: {clause}" for clause in doubts(networks))]
 
 
 def tell(networks: list[Network]) -> dict[str, Any]:

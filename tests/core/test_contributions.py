@@ -68,6 +68,13 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return Rows(**{**vars(found), "frame": pairs.assign(label=label)})
 
 
+class Told(Planted):
+    """The token of one modality is what every token begins with."""
+
+    def absent(self, name: str) -> Tensor:
+        return super().absent(name) * (name != "pcg")
+
+
 def measured(model: nn.Module, rows: Rows, **more: int) -> Network:
     plain = {"seed": 0, "epoch": 2} | more
     return measure(model, rows, view=VIEW, device="cpu", fold="holdout", **plain)
@@ -194,3 +201,13 @@ def test_a_network_that_has_diverged_has_no_figures(rows: Rows) -> None:
     found = measured(Planted(ecg_image=np.nan, pcg=1.0), rows)
     assert np.isnan([found.auroc, found.accuracy, *found.fall.values()]).all()
     assert np.isnan(list(found.share.values())).all()
+
+
+def test_a_token_left_at_its_start_and_a_modality_that_nobody_has_are_named(rows: Rows) -> None:
+    weight = dict.fromkeys(NAMES, 1.0)
+    plain = measured(Planted(**weight), rows)
+    assert (plain.untaught, plain.nowhere) == ((), ())
+    lacking = rows.take(np.flatnonzero(~rows.arrays["ecg_image"].there))
+    found = measured(Told(**weight), lacking)
+    assert (found.untaught, found.nowhere) == (("pcg",), ("ecg_image",))
+    assert found.share["ecg_image"] == 0

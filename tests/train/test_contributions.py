@@ -127,6 +127,18 @@ def test_a_training_keeps_its_contributions(
     assert pictures == ["seed0"]
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_modality_that_is_always_there_is_learned_without_by_dropout_alone(
+    stage: Stage, capsys: pytest.CaptureFixture[str], dropout: float
+) -> None:
+    task = task_config(model=MODEL, fit=FIT | {"modality_dropout": dropout})
+    (found,) = read(trained(audit_of(stage), task).facts)
+    # Pictures and sounds are missing of some, clinical fields of nobody.
+    assert found.untaught == (() if dropout else ("tabular",))
+    warned = "  warning: no training record lacked the table and none" in capsys.readouterr().err
+    assert warned == (not dropout)
+
+
 def test_a_model_without_branches_keeps_none(stage: Stage) -> None:
     done = trained(audit_of(stage), task_config())
     assert "contributions" not in done.facts

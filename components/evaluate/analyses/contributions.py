@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from components.core.contribution_doubts import doubts
 from components.core.contribution_facts import (
     Network,
     Summary,
@@ -141,6 +142,8 @@ def _notices(found: Summary) -> Iterator[Notice]:
             f"{clause[0].upper()}{clause[1:]} (share of the Shapley values of AUROC, validation)."
         )
         yield Notice("warning" if beyond else "note", text)
+    for clause in doubts(found.networks):
+        yield Notice("warning", f"{clause[0].upper()}{clause[1:]}.")
 
 
 def _title(name: str) -> str:

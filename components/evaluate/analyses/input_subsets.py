@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from components.core.contribution_doubts import untaught_tokens
+from components.core.contribution_facts import read
 from components.core.errors import ConfigError
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
@@ -97,15 +99,17 @@ def _text(context: Context, found: Found) -> Iterator[str]:
     yield (
         f"The same networks on {found.records:,} test records ({drawn}), {found.patients:,} "
         f"patients, {found.events:,} with the event, prevalence {percent(found.prevalence)}. An "
-        "input that is taken away is absent as in use: its learned token stands for it, never "
-        "zeros. A patient counts under a subset who has one of its inputs. Changes are minus all "
-        "inputs, on the same draws of the same patients; the intervals are not corrected for the "
-        "number of subsets."
+        "input that is taken away is absent as in use: its token stands for it, never zeros in "
+        "its place. A patient counts under a subset who has one of its inputs. Changes are minus "
+        "all inputs, on the same draws of the same patients; the intervals are not corrected for "
+        "the number of subsets."
     )
     yield (
         "Disturbances of the signal (leads, noise, sampling rate) are not tried: they are those "
         "of a digital ECG, which this model does not take."
     )
+    for clause in untaught_tokens(read(context.stages.train.facts)):
+        yield f"Read with care: {clause}."
     if context.tables.folded:
         yield "Under cross-validation the first repeat alone is used."
     if not found.powered:

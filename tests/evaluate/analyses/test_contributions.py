@@ -91,6 +91,15 @@ def test_a_share_outside_the_band_alone_is_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_a_token_that_was_never_learned_is_warned_of(tmp_path: Path) -> None:
+    own = network(0.1, 0.1, 0.1, untaught=["pcg"], nowhere=["tabular"])
+    section = contributions.analyse(context(tmp_path, own))
+    assert [(each.level, each.text[:44]) for each in section.notices] == [
+        ("warning", "No training record lacked the heart sound an"),
+        ("warning", "No validation record of a fold has the table"),
+    ]
+
+
 def test_the_picture_is_of_the_history_that_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,14 @@ def test_every_section_is_on_the_page_and_every_name_in_the_table(name: str, exa
     assert "those of a digital ECG" in page
 
 
+def test_a_modality_that_no_training_record_lacked_is_warned_of(examples: Get) -> None:
+    done = examples("media")
+    page = " ".join((done.stage.folder / "report.html").read_text(encoding="utf-8").split())
+    # Every sixth record lacks the picture or the sound, none the table, and nothing was dropped.
+    assert "Read with care: no training record lacked the table and none was dropped" in page
+    assert "No training record lacked the table and none was dropped" in page
+
+
 def test_the_simple_models_figures_are_scikit_learns(examples: Get) -> None:
     done = examples("media")
     figures, frame = done.stage.facts["figures"], done.predictions
