@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
 from components.core.config.fit import FitConfig
+from components.core.data.arrays import ArrayPart
+from components.core.data.cohort import Rows
 from components.core.errors import ConfigError
+from components.core.modalities import SPOKEN, ArrayModality
+from components.core.models.blocks.multimodal import ImageEncoder, SoundEncoder
+from components.core.models.blocks.resnet2d import ResNet2d
 
 Groups = list[dict[str, Any]]
 
@@ -43,6 +48,41 @@ def check_branches(model: nn.Module, config: FitConfig) -> None:
         raise ConfigError(
             f"fit.modulation={config.modulation} compares what the branches answer by themselves, "
             "which fit.auxiliary=0 leaves untrained; set fit.auxiliary above 0"
+        )
+
+
+def check_records(model: nn.Module, train: Rows) -> None:
+    """Refuse a training part from which a branch would learn nothing, or could not be normalised.
+
+    Raises:
+        ConfigError: no record has the branch's modality, or its pictures are halved to one point.
+    """
+    for name, branch in branches_of(model).items():
+        there = train.tabular_there if name == "tabular" else _part(train, name).there
+        if not there.any():
+            raise ConfigError(
+                f"no record of the train part of fold {train.stats.fold} has {SPOKEN[name]}, so "
+                "that its branch would answer by chance wherever a record has it; leave it out of "
+                "preprocess.modalities, or bring records that have it"
+            )
+        encoder = getattr(branch, "encoder", None)
+        if isinstance(encoder, ImageEncoder | SoundEncoder):
+            _check_depth(name, encoder.body, _part(train, name).reader.shape)
+
+
+def _part(train: Rows, name: str) -> ArrayPart:
+    return train.arrays[cast(ArrayModality, name)]
+
+
+def _check_depth(name: str, body: ResNet2d, shape: tuple[int, ...]) -> None:
+    """Refuse a last layer of one point: of a batch's only picture it has nothing to normalise."""
+    sides = shape[-2:]
+    if all(side <= 2**body.halvings for side in sides):
+        setting = {"ecg_image": "image_depth", "pcg": "sound_depth"}[name]
+        most = (max(sides) - 1).bit_length() - 2  # less the stem's halving, and one point more
+        raise ConfigError(
+            f"model.{setting}={len(body.blocks)} halves {sides[0]} × {sides[1]} points to a single "
+            f"one, which a batch with one record cannot be normalised by; set it to {most} or less"
         )
 
 

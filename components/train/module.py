@@ -24,7 +24,7 @@ from components.core.metrics.discrimination import auprc, auroc
 from components.core.metrics.patients import by_patient
 from components.train.absence import drop_modalities
 from components.train.augment import augment
-from components.train.branches import branches_of, check_branches, parameter_groups
+from components.train.branches import branches_of, check_branches, check_records, parameter_groups
 from components.train.losses import JointLoss
 from components.train.modulation import confidences, factors, modulate
 from components.train.prior import TruePrior, check_two_classes
@@ -41,7 +41,8 @@ class Module(lightning.LightningModule):
         seed: of augmentation and dropout.
 
     Raises:
-        ConfigError: a setting needs branches or a kind of head that the model lacks.
+        ConfigError: a setting needs branches or a kind of head that the model lacks, or a branch
+            has no records to learn from.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Module(lightning.LightningModule):
     ) -> None:
         super().__init__()
         check_branches(model, config)
+        check_records(model, train)
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         primary = next(iter(heads))
         self._view = View(name=primary, head=heads[primary])

@@ -103,8 +103,11 @@ def test_one_branch_alone_has_nobody_to_be_compared_with(branched: Parts, tmp_pa
 
 def test_a_batch_that_lacks_a_modality_tells_no_loss_of_it(branched: Parts, tmp_path: Path) -> None:
     train, val = branched
-    there = train.frame["shard.pcg"].isna().to_numpy().nonzero()[0]
-    lacking = train.take(np.tile(there, 4))
+    has = train.arrays["pcg"].there
+    order = np.repeat((~has).nonzero()[0][:1], 9)
+    # The first epoch's order leaves its last record out of whole batches: the one with a sound.
+    order[np.random.default_rng([0, 0]).permutation(9)[-1]] = has.nonzero()[0][0]
+    lacking = train.take(order)
     found = run((lacking, val), tmp_path, epochs=1, batch=4, auxiliary=0.5)
     assert "train/loss_pcg" not in found.history
     assert "train/loss_ecg_image" in found.history

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -94,6 +95,44 @@ def test_settings_that_the_branches_do_not_fit(
 def test_settings_that_need_branches(settings: dict[str, Any], name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}.*this model has none: set model.name"):
         check_branches(nn.Linear(1, 2), config(**settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [("pcg", "the heart sound"), ("ecg_image", "the ECG image"), ("tabular", "the table")],
+)
+def test_a_branch_that_no_training_record_teaches(
+    branched: Parts, tmp_path: Path, name: str, spoken: str
+) -> None:
+    train = branched[0]
+    if name == "tabular":
+        fields = {column: None for column in train.frame if column.startswith("tab.")}
+        lacking = Rows(**_fields(train) | {"frame": train.frame.assign(**fields)})
+    else:
+        lacking = train.take((~train.arrays[name].there).nonzero()[0])
+    with pytest.raises(ConfigError, match=f"no record of the train part of fold .* has {spoken}"):
+        run((lacking, branched[1]), tmp_path, model=network(train))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"sound_depth": 4}, r"model.sound_depth=4 halves 8 × 20 points to a single one.* to 3 or"),
+        ({"image_depth": 5}, r"model.image_depth=5 halves 24 × 36 points to a single .* to 4 or"),
+    ],
+)
+def test_a_depth_that_leaves_one_point(
+    branched: Parts, tmp_path: Path, settings: dict[str, int], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        run(branched, tmp_path, model=network(branched[0], **settings))
+    # The depth that is named instead is trained, one sound of one window in a batch.
+    (name, depth), rows = next(iter(settings.items())), branched[0]
+    has = rows.arrays["pcg"].there
+    alone = rows.take(np.concatenate([(~has).nonzero()[0][:1], has.nonzero()[0][:1]]))
+    model = network(rows, **{name: depth - 1})
+    run((alone.take(np.array([0, 1])), branched[1]), tmp_path / "one", model=model, epochs=1,
+        batch=2, class_weights="none")  # fmt: skip
 
 
 def test_modulation_of_a_head_of_several_classes(branched: Parts) -> None:

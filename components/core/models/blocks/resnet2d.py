@@ -51,6 +51,7 @@ class ResNet2d(nn.Module):
         self.blocks = nn.ModuleList(Block2d(a, b, dropout=dropout) for a, b in pairs)
         self.last_channels = sizes[-1] if sizes else width
         self.features = 2 * self.last_channels
+        self.halvings = 1 + depth  # the stem's, rounded up as every block's
 
     def forward(self, x: Tensor) -> Tensor:
         """Return mean and maximum over the picture of the last block's channels."""
