@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from components.core import out_of_distribution as ood
 from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
 from components.core.bundle_contributions import contributions
-from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_files import STATS, BundleFacts, MemberFiles, read_facts, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Prediction
 from components.core.bundle_text import check_encoder, encoder_of
@@ -76,15 +76,12 @@ class Predictor:
             without it a row with a note is answered by an error that names the encoder.
 
     Raises:
-        InputError: a file is missing or damaged, or the folder holds another encoder.
+        InputError: a file is missing, damaged or changed since the bundle was written, or the
+            folder holds another encoder.
     """
 
     def __init__(self, folder: Path, *, text_encoder: str = "") -> None:
-        try:
-            text = (folder / MANIFEST).read_text(encoding="utf-8")
-            self.facts = BundleFacts.model_validate_json(text)
-        except (OSError, ValueError) as error:
-            raise InputError(f"'{folder}' is no model bundle: {error}") from error
+        self.facts = read_facts(folder)
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
         self._text_encoder = text_encoder
         self._primary = view(self.facts.all_heads(), self.facts.head)
