@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from components.core import out_of_distribution as ood
 from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
 from components.core.bundle_contributions import contributions
+from components.core.bundle_fields import fields_note
 from components.core.bundle_files import STATS, BundleFacts, MemberFiles, read_facts, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Prediction
@@ -164,7 +165,9 @@ class Predictor:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
-        answer = replace(answer, inputs=given, contributions=self._moved(batches, given))
+        note = fields_note([m.stats.tabular for m in self._members], row)
+        moved = self._moved(batches, given)
+        answer = replace(answer, inputs=given, contributions=moved, fields_note=note)
         answered = self._answered(answer, np.array(own))
         return answered if answered.abstain else replace(answered, heads=self._said(logits))
 
