@@ -23,6 +23,7 @@ from components.core.bundle_batch import any_known
 from components.core.bundle_contributions import contributions
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_media import media_batch
+from components.core.bundle_seal import seal
 from components.core.data.finish import Finisher
 from components.core.example_media import example_picture, example_sound
 from components.core.media.image import image_array
@@ -328,3 +329,23 @@ def test_a_mixed_batch_answers_as_each_row_alone(predictor: Predictor) -> None:
         assert found.logit == pytest.approx(alone.logit, abs=1e-6)
         assert found.inputs == alone.inputs
         assert found.contributions == pytest.approx(alone.contributions, abs=1e-6)
+
+
+def test_a_picture_s_name_may_hold_a_semicolon(predictor: Predictor, tmp_path: Path) -> None:
+    page = on_disk(tmp_path, "page;1.png", picture())
+    found = ask(predictor, ecg_image_path=str(page))
+    assert (found.error, found.inputs) == ("", ("ecg_image",))
+
+
+def test_a_category_that_one_network_does_not_know_is_told(tmp_path: Path) -> None:
+    folder = write_media_bundle(tmp_path)
+    file = folder / "member1" / "norm_stats.json"
+    stats = json.loads(file.read_text())
+    (column,) = stats["tabular"]["categorical"]
+    column["levels"] = ["F", "X"]
+    file.write_text(json.dumps(stats))
+    seal(folder)
+    other = Predictor(folder)
+    said = other.answer({"sex": "M"}).fields_note
+    assert said == "sex is none of the categories of training (F, X) and counts as missing"
+    assert other.answer({"sex": "F"}).fields_note == ""
