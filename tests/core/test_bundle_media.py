@@ -331,6 +331,18 @@ def test_a_mixed_batch_answers_as_each_row_alone(predictor: Predictor) -> None:
         assert found.contributions == pytest.approx(alone.contributions, abs=1e-6)
 
 
+@pytest.mark.parametrize("text", [
+    f"data:image/png;base64,{sent(picture())}", base64.encodebytes(picture()).decode(),
+])  # fmt: skip
+def test_base64_as_browsers_and_command_lines_wrap_it_is_told_how(
+    predictor: Predictor, text: str
+) -> None:
+    assert ask(predictor, ecg_image_base64=text).error == (
+        "the ECG image cannot be used: the field 'ecg_image_base64' is not base64; send it without "
+        "line breaks and without 'data:…;base64,' before it"
+    )
+
+
 def test_a_picture_s_name_may_hold_a_semicolon(predictor: Predictor, tmp_path: Path) -> None:
     page = on_disk(tmp_path, "page;1.png", picture())
     found = ask(predictor, ecg_image_path=str(page))
