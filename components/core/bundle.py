@@ -22,7 +22,8 @@ from safetensors import SafetensorError
 from components.core import out_of_distribution as ood
 from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
 from components.core.bundle_contributions import contributions
-from components.core.bundle_files import MANIFEST, STATS, BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_fields import fields_note
+from components.core.bundle_files import STATS, BundleFacts, MemberFiles, read_facts, write_bundle
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Prediction
 from components.core.bundle_text import check_encoder, encoder_of
@@ -76,15 +77,12 @@ class Predictor:
             without it a row with a note is answered by an error that names the encoder.
 
     Raises:
-        InputError: a file is missing or damaged, or the folder holds another encoder.
+        InputError: a file is missing, damaged or changed since the bundle was written, or the
+            folder holds another encoder.
     """
 
     def __init__(self, folder: Path, *, text_encoder: str = "") -> None:
-        try:
-            text = (folder / MANIFEST).read_text(encoding="utf-8")
-            self.facts = BundleFacts.model_validate_json(text)
-        except (OSError, ValueError) as error:
-            raise InputError(f"'{folder}' is no model bundle: {error}") from error
+        self.facts = read_facts(folder)
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
         self._text_encoder = text_encoder
         self._primary = view(self.facts.all_heads(), self.facts.head)
@@ -167,7 +165,9 @@ class Predictor:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
-        answer = replace(answer, inputs=given, contributions=self._moved(batches, given))
+        note = fields_note([m.stats.tabular for m in self._members], row)
+        moved = self._moved(batches, given)
+        answer = replace(answer, inputs=given, contributions=moved, fields_note=note)
         answered = self._answered(answer, np.array(own))
         return answered if answered.abstain else replace(answered, heads=self._said(logits))
 

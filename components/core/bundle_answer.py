@@ -21,6 +21,8 @@ GIVEN = "inputs"
 CONTRIBUTION = "contribution."
 # Beside them: a network that reads pages and sounds has seen none that it could call too poor.
 QUALITY_NOTE = "quality_note"
+# Which clinical fields did not enter as they were sent: an unknown category, an absurd number.
+FIELDS_NOTE = "fields_note"
 _NOT_JUDGED = "the model takes no ECG recording: it judges no quality and never abstains"
 
 
@@ -67,7 +69,8 @@ def _given(answers: Sequence[Prediction], facts: BundleFacts, index: pd.Index) -
         dtype="float64",
     )
     moved.insert(0, GIVEN, [";".join(each.inputs) for each in answers])
-    return moved.assign(**{QUALITY_NOTE: quality_note(facts)})
+    notes = [each.fields_note for each in answers]
+    return moved.assign(**{QUALITY_NOTE: quality_note(facts), FIELDS_NOTE: notes})
 
 
 def quality_note(facts: BundleFacts) -> str:
@@ -96,7 +99,8 @@ def example_answer(facts: BundleFacts) -> pd.DataFrame:
     said = {name: 0.5 for name, _, _ in outputs(facts)}
     given: dict[str, object] = {}
     if facts.optional:
-        given = {GIVEN: "", **dict.fromkeys(given_columns(facts), 0.5), QUALITY_NOTE: ""}
+        given = {GIVEN: "", **dict.fromkeys(given_columns(facts), 0.5)}
+        given |= {QUALITY_NOTE: "", FIELDS_NOTE: ""}
     return pd.DataFrame([{**texts, **numbers, "abstain": False, **said, **given}])
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-from components.core.bundle_inputs import Row, notes, tabular_row
+from components.core.bundle_inputs import Row, known, notes, tabular_row
 from components.core.bundle_text import text_vectors
 from components.core.data.batches import Batch
 from components.core.data.foldstats import FoldStats
@@ -35,7 +34,7 @@ def tabular_batch(stats: FoldStats, row: Row, features: dict[str, str]) -> Batch
     """Return the clinical fields, with a mask where the model has arrays beside them.
 
     Raises:
-        InputError: a numeric feature holds no number.
+        InputError: a numeric feature holds no finite number, or a feature several values.
     """
     encoder = stats.tabular
     if not encoder.features:
@@ -47,9 +46,12 @@ def tabular_batch(stats: FoldStats, row: Row, features: dict[str, str]) -> Batch
 
 
 def any_known(row: Mapping[Any, Any], columns: Iterable[str]) -> bool:
-    """Return whether a row has a value in one of the columns; a blank text is none."""
-    values = (row.get(name) for name in columns)
-    return any(not pd.isna(value) and str(value).strip() for value in values)
+    """Return whether a row has a value in one of the columns; a blank text is none.
+
+    Raises:
+        InputError: a column holds several values.
+    """
+    return any(known(row.get(name), name) is not None for name in columns)
 
 
 def text_batch(stats: TextStats, row: Row, *, masked: bool, folder: str) -> Batch:

@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
+from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import ARRAYS, MODALITIES, ArrayModality, Modality
 from components.core.models.spec import DataSpec
@@ -52,6 +54,7 @@ class BundleFacts(Frozen):
         version: fingerprint of the evaluation that it was made in.
         cohort: counts of what it was trained on.
         cohort_fingerprint: of the prepared cohort that it was trained on.
+        sealed: its checksums lie beside it; False of bundles from before there were any.
     """
 
     task: str
@@ -77,6 +80,7 @@ class BundleFacts(Frozen):
     version: str
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
+    sealed: bool = False
 
     @model_validator(mode="after")
     def _every_head_is_calibrated(self) -> BundleFacts:
@@ -125,13 +129,28 @@ class MemberFiles:
     spec: DataSpec
 
 
+def read_facts(folder: Path) -> BundleFacts:
+    """Return what a bundle says of itself, every file of it compared with its checksum.
+
+    Raises:
+        InputError: it is no bundle, or a file is missing or has changed since it was written.
+    """
+    try:
+        facts = BundleFacts.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"'{folder}' is no model bundle: {error}") from error
+    if facts.sealed:
+        check_seal(folder)
+    return facts
+
+
 def write_bundle(
     folder: Path,
     facts: BundleFacts,
     members: list[MemberFiles],
     distribution: EcgDistribution | None = None,
 ) -> None:
-    """Write a bundle into `folder`.
+    """Write a bundle into `folder`; what is put beside it later needs another `seal`.
 
     Args:
         folder: made if need be.
@@ -148,5 +167,7 @@ def write_bundle(
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)
-    text = json.dumps(facts.model_dump(mode="json"), indent=1)
+    own = facts.model_copy(update={"sealed": True})
+    text = json.dumps(own.model_dump(mode="json"), indent=1)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
+    seal(folder)

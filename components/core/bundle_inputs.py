@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from components.core.cells import MISSING
 from components.core.errors import InputError, RecordError, shorten
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared
@@ -30,21 +32,40 @@ def tabular_row(row: Row, features: dict[str, str]) -> pd.DataFrame:
     """Return one row of features with the types that training saw.
 
     Raises:
-        InputError: a numeric feature holds no number.
+        InputError: a numeric feature holds no finite number, or a feature several values.
     """
     cells: dict[str, pd.Series] = {}
     for name, kind in features.items():
-        value = None if pd.isna(row.get(name)) else row[name]
+        value = known(row.get(name), name)
         if kind == "categorical":
             cells[name] = pd.Series([value], dtype="string")
-            continue
-        try:
-            cells[name] = pd.Series([np.nan if value is None else float(value)])
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the field '{name}' holds no number; send one or leave it out") from (
-                error
-            )
+        else:
+            cells[name] = pd.Series([np.nan if value is None else _number(value, name)])
     return pd.DataFrame(cells)
+
+
+def known(value: Any, name: str) -> Any:  # noqa: ANN401 - a cell of whatever was sent
+    """Return a field's value, None where it is missing, under the rules that ingest reads by.
+
+    Raises:
+        InputError: it holds several values.
+    """
+    if not pd.api.types.is_scalar(value):
+        raise InputError(f"the field '{name}' holds no single value; send one or leave it out")
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in MISSING else text
+    return None if pd.isna(value) else value
+
+
+def _number(value: Any, name: str) -> float:  # noqa: ANN401 - a cell of whatever was sent
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise InputError(f"the field '{name}' holds no number; send one or leave it out")
+    return found
 
 
 def raw_file(row: Row) -> RawFile:

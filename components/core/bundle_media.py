@@ -75,9 +75,12 @@ def _decoded(text: str, field: str) -> RawFile:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RecordError("not_base64", f"the field '{field}' is not base64", field=field) from (
-            error
-        )
+        raise RecordError(
+            "not_base64",
+            f"the field '{field}' is not base64",
+            field=field,
+            advice="send it without line breaks and without 'data:…;base64,' before it",
+        ) from error
     if not data:
         raise RecordError("empty_file", f"the field '{field}' holds an empty file", field=field)
     return MemoryFile("upload", data)

@@ -31,6 +31,7 @@ class Prediction:
             for the others.
         contributions: modality → its Shapley value in `logit` against a patient without any, of
             those that the row had; empty for models without branches.
+        fields_note: which clinical fields do not enter as they were sent, and as what instead.
     """
 
     logit: float
@@ -47,3 +48,4 @@ class Prediction:
     heads: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
     inputs: tuple[str, ...] = ()
     contributions: dict[str, float] = field(default_factory=dict[str, float])
+    fields_note: str = ""

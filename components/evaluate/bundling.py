@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_seal import seal
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import folds
@@ -75,6 +76,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
     files = [_files(stages, member) for member in chosen]
     write_bundle(folder, facts, files, None if known is None else known.distribution)
     write_training_patients(folder, stages)
+    seal(folder)
 
 
 def _check_alike(chosen: list[Member]) -> None:

@@ -16,6 +16,7 @@ from components.core import cells, tables
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import (
     COLUMNS,
+    FIELDS_NOTE,
     GIVEN,
     QUALITY_NOTE,
     as_table,
@@ -71,7 +72,7 @@ def prediction_schema(facts: BundleFacts) -> pa.Schema:
     contributed.
     """
     numbers = [name for name, _, _ in outputs(facts)] + list(given_columns(facts))
-    texts = [GIVEN, QUALITY_NOTE] if facts.optional else []
+    texts = [GIVEN, QUALITY_NOTE, FIELDS_NOTE] if facts.optional else []
     own = [pa.field(name, pa.float64()) for name in numbers]
     return pa.schema([*_SHARED, *own, *[pa.field(name, pa.string()) for name in texts]])
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.core import store
-from components.core.bundle_files import MANIFEST, STATS, BundleFacts
+from components.core.bundle_files import STATS, BundleFacts, read_facts
 from components.core.bundle_text import check_encoder, encoder_of
 from components.core.data import foldstats
 from components.core.data.raw import raw_digest
@@ -70,10 +70,7 @@ def job(bundle: Path, *, source: str, path: str, text_encoder: str = "") -> Job:
         InputError: no bundle, no manifest, one that lacks what the model takes in, or no or another
             encoder.
     """
-    try:
-        facts = BundleFacts.model_validate_json((bundle / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError("the run holds no readable model bundle; evaluate it again") from error
+    facts = read_facts(bundle)
     manifest = manifest_file(source, path)
     column = path_column(manifest, facts)
     _check_encoder(bundle / facts.members[0], text_encoder)

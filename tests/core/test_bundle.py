@@ -23,6 +23,7 @@ from components.core import out_of_distribution as ood
 from components.core.bundle import INPUTS, Prediction, Predictor
 from components.core.bundle_answer import COLUMNS, example_answer
 from components.core.bundle_inputs import NOTES
+from components.core.bundle_seal import seal
 from components.core.data.batches import Normaliser
 from components.core.errors import ConfigError, InputError
 from components.core.metrics.isotonic import IsotonicScaler
@@ -65,9 +66,11 @@ def test_the_answer_is_recalibrated_as_the_bundle_says(folder: Path, tmp_path: P
     file = tmp_path / "bundle" / "bundle.json"
     facts = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps(facts | {"calibration": json.loads(curve.to_json())}))
+    seal(file.parent)
     found = ask(Predictor(tmp_path / "bundle"), ecg_base64=zipped_ecg())
     assert found.probability == curve.apply([found.logit])[0]
     file.write_text(json.dumps(facts | {"calibration": {"kind": "beta"}}))
+    seal(file.parent)
     with pytest.raises(ConfigError, match="no recalibration 'beta'"):
         Predictor(tmp_path / "bundle")
 
@@ -193,6 +196,7 @@ def test_what_training_refused_gets_no_answer(tmp_path: Path) -> None:
     folder = write_toy_bundle(tmp_path, members=1)
     facts = json.loads((folder / "bundle.json").read_text())
     (folder / "bundle.json").write_text(json.dumps(facts | {"min_quality": 1.0}))
+    seal(folder)
     found = ask(Predictor(folder), ecg_path=str(ecg_on_disk(tmp_path)))
     assert math.isnan(found.probability)
     assert 0 < found.quality < 1
@@ -210,7 +214,11 @@ def test_the_input_example_is_answered(predictor: Predictor) -> None:
 def test_a_bundle_holds_no_pickle(folder: Path) -> None:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     own = ["norm_stats.json", "spec.json", "weights.safetensors"]
-    assert names == ["bundle.json", *(f"member{i}/{n}" for i in (0, 1) for n in own)]
+    assert names == [
+        "bundle.json",
+        "checksums.json",
+        *(f"member{i}/{n}" for i in (0, 1) for n in own),
+    ]
 
 
 def _cut(file: Path) -> None:
@@ -229,6 +237,7 @@ def test_a_damaged_member_is_named(
 ) -> None:
     folder = write_toy_bundle(tmp_path)
     damage(folder / "member1" / name)
+    seal(folder)
     with pytest.raises(InputError, match=r"'member1' of the model bundle is damaged|'norm_stats"):
         Predictor(folder)
 
@@ -236,6 +245,7 @@ def test_a_damaged_member_is_named(
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     folder = write_toy_bundle(tmp_path)
     _other_shape(folder / "member0" / "spec.json")
+    seal(folder)
     with pytest.raises(InputError, match="'member0' of the model bundle is damaged"):
         Predictor(folder)
 
@@ -260,6 +270,7 @@ def test_an_interval_needs_five_networks(tmp_path: Path, predictor: Predictor) -
     facts = json.loads((folder / "bundle.json").read_text())
     for name in facts["members"]:
         (folder / "bundle.json").write_text(json.dumps(facts | {"members": [name]}))
+        seal(folder)
         logits.append(ask(Predictor(folder), ecg_base64=zipped_ecg()).logit)
     chances = 1 / (1 + np.exp(-(PLATT.slope * np.array(logits) + PLATT.intercept)))
     assert (many.lo, many.hi) == pytest.approx(tuple(np.percentile(chances, [5, 95])), rel=1e-6)
@@ -296,6 +307,7 @@ def _with_distribution(folder: Path, threshold: float) -> Path:
     facts = json.loads((folder / "bundle.json").read_text())
     change = {"ood_threshold": threshold, "ood_rate": 0.02}
     (folder / "bundle.json").write_text(json.dumps(facts | change))
+    seal(folder)
     return folder
 
 
@@ -319,6 +331,7 @@ def test_a_recording_unlike_training_gets_no_probability(tmp_path: Path) -> None
 def test_a_bundle_without_its_distribution_is_refused(tmp_path: Path) -> None:
     folder = _with_distribution(write_toy_bundle(tmp_path, members=1), 1.0)
     (folder / ood.FILE).unlink()
+    seal(folder)
     with pytest.raises(InputError, match=r"'distribution.safetensors' of the model bundle cannot"):
         Predictor(folder)
 

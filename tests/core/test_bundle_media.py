@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from components.core.bundle_batch import any_known
 from components.core.bundle_contributions import contributions
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_media import media_batch
+from components.core.bundle_seal import seal
 from components.core.data.finish import Finisher
 from components.core.example_media import example_picture, example_sound
 from components.core.media.image import image_array
@@ -197,7 +199,7 @@ def test_the_table_says_what_was_given(predictor: Predictor) -> None:
     rows = pd.DataFrame([everything(), {"pcg_base64": sent(sound())}, {"age": "old"}])
     table = as_table(predictor.predict(rows), predictor.facts)
     own = [f"contribution.{name}" for name in ("tabular", "ecg_image", "pcg")]
-    assert tuple(table.columns) == (*COLUMNS, "inputs", *own, "quality_note")
+    assert tuple(table.columns) == (*COLUMNS, "inputs", *own, "quality_note", "fields_note")
     assert table["inputs"].tolist() == ["tabular;ecg_image;pcg", "pcg", ""]
     assert table["contribution.tabular"].notna().tolist() == [True, False, False]
     assert set(table["quality_note"]) == {
@@ -276,3 +278,86 @@ def test_whatever_is_sent_is_answered_or_refused(
     assert bool(found.error) == bool(found.code)
     blank = all(each is None or not each.strip() for each in (page, heard))
     assert blank <= (found.inputs == ("tabular",))
+
+
+@pytest.mark.parametrize("value", [math.inf, "inf", "1e999", 1j, "61,5", {"a": 1}, [61, 62]])
+def test_what_is_no_finite_number_is_refused(predictor: Predictor, value: Any) -> None:
+    found, after = predictor.predict(pd.DataFrame({"age": pd.Series([value, 61], dtype=object)}))
+    assert re.match(r"the field 'age' holds no (number|single value); send one or", found.error)
+    assert (found.code, after.error) == ("input", "")
+
+
+def test_several_categories_in_one_field_are_refused(predictor: Predictor) -> None:
+    found = predictor.answer({"sex": ["F"], "age": 61.0})
+    assert found.error == "the field 'sex' holds no single value; send one or leave it out"
+    assert predictor.answer({"sex": np.array(["F", "M"])}).error == found.error
+
+
+@pytest.mark.parametrize("empty", ["", " ", "NA", "null", None, np.nan, pd.NA, pd.NaT])
+def test_an_empty_field_is_a_missing_one(predictor: Predictor, empty: Any) -> None:
+    heard = {"pcg_base64": sent(sound())}
+    assert predictor.answer({"age": empty, "sex": empty, **heard}) == predictor.answer(heard)
+    assert "nothing to answer from" in predictor.answer({"age": empty, "sex": empty}).error
+
+
+def test_blanks_around_a_category_do_not_matter(predictor: Predictor) -> None:
+    assert predictor.answer({"sex": " F "}) == predictor.answer({"sex": "F"})
+    assert predictor.answer({"sex": "F"}).logit != predictor.answer({"sex": "M"}).logit
+
+
+def test_a_field_that_does_not_enter_as_it_was_sent_is_told(predictor: Predictor) -> None:
+    assert predictor.answer(FIELDS).fields_note == ""
+    odd = predictor.answer({"sex": "f", "age": 1e6})
+    edge = float(re.findall(r"counts as (\d\S+);", odd.fields_note)[0])
+    assert odd.fields_note == (
+        f"age is far above those of training and counts as {edge:.4g}; sex is none of the "
+        "categories of training (F, M) and counts as missing"
+    )
+    assert odd.logit == pytest.approx(predictor.answer({"age": edge}).logit, abs=1e-3)
+    low = predictor.answer({"age": -1e6}).fields_note
+    assert re.fullmatch(r"age is far below those of training and counts as \d+\.\d+", low)
+    table = as_table([odd, predictor.answer(FIELDS)], predictor.facts)
+    assert table["fields_note"].tolist() == [odd.fields_note, ""]
+
+
+def test_a_mixed_batch_answers_as_each_row_alone(predictor: Predictor) -> None:
+    rows: list[dict[str, Any]] = [everything(), {"pcg_base64": sent(sound(1))}, dict(FIELDS)]
+    rows += [{"ecg_image_base64": sent(picture(1)), "age": 50.0}, everything(age=None)]
+    together = predictor.predict(pd.DataFrame(rows))
+    for row, found in zip(rows, together, strict=True):
+        alone = predictor.answer(row)
+        assert found.logit == pytest.approx(alone.logit, abs=1e-6)
+        assert found.inputs == alone.inputs
+        assert found.contributions == pytest.approx(alone.contributions, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", [
+    f"data:image/png;base64,{sent(picture())}", base64.encodebytes(picture()).decode(),
+])  # fmt: skip
+def test_base64_as_browsers_and_command_lines_wrap_it_is_told_how(
+    predictor: Predictor, text: str
+) -> None:
+    assert ask(predictor, ecg_image_base64=text).error == (
+        "the ECG image cannot be used: the field 'ecg_image_base64' is not base64; send it without "
+        "line breaks and without 'data:…;base64,' before it"
+    )
+
+
+def test_a_picture_s_name_may_hold_a_semicolon(predictor: Predictor, tmp_path: Path) -> None:
+    page = on_disk(tmp_path, "page;1.png", picture())
+    found = ask(predictor, ecg_image_path=str(page))
+    assert (found.error, found.inputs) == ("", ("ecg_image",))
+
+
+def test_a_category_that_one_network_does_not_know_is_told(tmp_path: Path) -> None:
+    folder = write_media_bundle(tmp_path)
+    file = folder / "member1" / "norm_stats.json"
+    stats = json.loads(file.read_text())
+    (column,) = stats["tabular"]["categorical"]
+    column["levels"] = ["F", "X"]
+    file.write_text(json.dumps(stats))
+    seal(folder)
+    other = Predictor(folder)
+    said = other.answer({"sex": "M"}).fields_note
+    assert said == "sex is none of the categories of training (F, X) and counts as missing"
+    assert other.answer({"sex": "F"}).fields_note == ""

@@ -17,6 +17,7 @@ from components.core import runs, store
 from components.core.bundle import Predictor
 from components.core.bundle_answer import as_table, example_answer, outputs
 from components.core.bundle_files import BundleFacts
+from components.core.bundle_seal import seal
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.tabular import TabularEncoder
 from components.core.errors import InputError
@@ -211,6 +212,7 @@ def test_a_poor_recording_gets_no_answer_from_any_head(
     shutil.copytree(bundle, tmp_path / "bundle")
     file = tmp_path / "bundle" / "bundle.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"min_quality": 1.0}))
+    seal(file.parent)
     row = ask(HeadsPredictor(dict.fromkeys(ALL, Predictor(file.parent))), None, ecg)
     for name in ("lvef.probability", "survival.365", "risk.high", "confidence.probability"):
         assert np.isnan(row[name])

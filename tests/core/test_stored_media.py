@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from components.core import store
 from components.core.bundle import BundleFacts, MemberFiles, Predictor, write_bundle
 from components.core.bundle_media import media_batch
+from components.core.bundle_seal import seal
 from components.core.data import foldstats
 from components.core.data.cohort import Rows, rows_of
 from components.core.device import resolve
@@ -106,6 +107,7 @@ def test_another_preparation_is_a_fault(held: tuple[Stage, Rows], tmp_path: Path
     stats = json.loads((folder / "member0" / "norm_stats.json").read_text())
     stats["arrays"]["ecg_image"]["shape"] = [1, 24, 40]
     (folder / "member0" / "norm_stats.json").write_text(json.dumps(stats))
+    seal(folder)
     stored, predictor = Stored(stage, fake_ingest(rows.frame["sample_id"])), Predictor(folder)
     with pytest.raises(CardioError, match="cannot answer 10 of 10 test records that preparation"):
         deviation(predictor, stored, plain_rows(rows.frame), logits)

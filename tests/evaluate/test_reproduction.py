@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.core.bundle_seal import seal
 from components.core.data.cohort import rows_of
 from components.core.device import resolve
 from components.core.errors import CardioError, InputError
@@ -80,6 +81,7 @@ def test_other_weights_are_found_out(examples: Get, tmp_path: Path) -> None:
     shutil.copyfile(
         folder / "member1" / "weights.safetensors", folder / "member0" / "weights.safetensors"
     )
+    seal(folder)
     with pytest.raises(CardioError, match=r"differ from the reported ones by up to .* on 16 test"):
         bundle_deviation(folder, done.behind, fold_test(done), PLACE)
 
@@ -91,6 +93,7 @@ def test_a_record_that_the_bundle_refuses_is_a_fault(examples: Get, tmp_path: Pa
     facts = json.loads((folder / "bundle.json").read_text())
     facts["ecg"]["min_duration_s"] = 99.0
     (folder / "bundle.json").write_text(json.dumps(facts))
+    seal(folder)
     with pytest.raises(CardioError, match="cannot answer 4 of 4 test records"):
         bundle_deviation(folder, done.behind, fold_test(done), PLACE, records=4)
 

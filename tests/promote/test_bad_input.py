@@ -11,6 +11,7 @@ import mlflow
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from components.core.bundle_seal import seal
 from tests.promote.cohorts import LENIENT, MODEL
 from tests.promote.conftest import Registry
 
@@ -102,15 +103,18 @@ def test_another_bundle_than_the_evaluated_one(
     weights = bundle / "member0" / "weights.safetensors"
     changed = {name: values + 0.01 for name, values in load_file(weights).items()}
     save_file(changed, weights)
+    seal(bundle)
     said(registry, 3, version="2")
     outcome = registry.tags("strong")["gate.reproduction"]
     assert outcome.startswith("failed: the registered bundle's probabilities differ by up to 0.0")
     facts = json.loads((bundle / "bundle.json").read_text())
     (bundle / "bundle.json").write_text(json.dumps(facts | {"version": "f" * 32}))
+    seal(bundle)
     said(registry, 3, version="2")
     outcome = registry.tags("strong")["gate.reproduction"]
     assert outcome.startswith("failed: the registered bundle is of the evaluation ffffffffffff, ")
     weights.write_bytes(b"torn")
+    seal(bundle)
     said(registry, 3, version="2")
     outcome = registry.tags("strong")["gate.reproduction"]
     assert outcome.startswith("failed: 'member0' of the model bundle is damaged")

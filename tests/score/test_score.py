@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from components.core import runs, store
 from components.core.bundle import Predictor
 from components.core.bundle_answer import COLUMNS
+from components.core.bundle_seal import seal
 from components.core.errors import ConfigError, InputError
 from components.core.registry import bundle_folder, register, source_run
 from components.core.store import Stage
@@ -130,6 +131,7 @@ def test_abstaining_rows_stay_without_a_probability(
     folder = write_toy_bundle(tmp_path / "own")
     facts = (folder / "bundle.json").read_text()
     (folder / "bundle.json").write_text(facts.replace('"min_quality": 0.0', '"min_quality": 1.0'))
+    seal(folder)
     done = scored(folder, manifest)
     found, _ = read(done)
     assert done.counts["abstained"] == 6
@@ -149,7 +151,7 @@ def test_a_tabular_model_takes_a_table_without_files(tmp_path: Path, data_folder
 def test_what_cannot_be_scored_is_refused(bundle: Path, tmp_path: Path, manifest: Path) -> None:
     with pytest.raises(ConfigError, match="'source' is 'table'; known are: manifest"):
         run.job(bundle, source="table", path=str(manifest))
-    with pytest.raises(InputError, match="the run holds no readable model bundle"):
+    with pytest.raises(InputError, match="is no model bundle"):
         run.job(tmp_path, source="manifest", path=str(manifest))
     frame = pd.read_csv(manifest)
     frame.drop(columns="path").to_csv(manifest, index=False)

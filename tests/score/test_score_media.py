@@ -35,7 +35,7 @@ def manifest(tmp_path: Path) -> Path:
     rows: list[dict[str, object]] = [
         {**both, "age": 61, "sex": "F"},
         {**nothing, "pcg_audio": "s0.wav"},
-        {**nothing, "age": 61},
+        {**nothing, "age": 61, "sex": "f"},
         nothing,
         {**both, "pcg_audio": "empty.wav"},
         {**both, "ecg_image": "../outside.png"},
@@ -61,7 +61,7 @@ def test_the_answers_are_those_of_serving(bundle: Path, manifest: Path, data_fol
         {"age": 61, "sex": "F", "ecg_image_path": root / "p.png",
          "pcg_path": f"{root / 's0.wav'};{root / 's1.wav'}"},
         {"pcg_path": str(root / "s0.wav")},
-        {"age": 61},
+        {"age": 61, "sex": "f"},
     ]  # fmt: skip
     predictor = Predictor(bundle)
     answers = predictor.predict(pd.DataFrame(asked))
@@ -72,6 +72,8 @@ def test_the_answers_are_those_of_serving(bundle: Path, manifest: Path, data_fol
         assert found[f"contribution.{name}"].astype(object).where(lambda v: v.notna(), None).tolist(
         ) == own  # fmt: skip
     assert found["quality_note"].str.contains("never abstains").all()
+    assert found["fields_note"].tolist() == [each.fields_note for each in answers]
+    assert found["fields_note"].str.contains("counts as missing").tolist() == [False, False, True]
     assert chunks.prediction_schema(predictor.facts).names == list(found.columns)
 
 

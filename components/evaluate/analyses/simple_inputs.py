@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.core.metrics.interval import number
-from components.core.modalities import SPOKEN, TITLES
+from components.core.modalities import TITLES
 from components.core.report.section import Notice, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.inputs.masked import has_arrays
@@ -67,7 +67,7 @@ def _key(name: str) -> str:
 
 
 def _spoken(name: str) -> str:
-    return "all inputs together" if name == TOGETHER else f"{SPOKEN[name]} alone"
+    return "all inputs together" if name == TOGETHER else f"the {TITLES[name]} alone"
 
 
 def _table(found: Sequence[Rival], best: Rival) -> Table:

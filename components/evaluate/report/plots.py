@@ -28,6 +28,8 @@ from components.evaluate.report.bands import GRID, Band, bin_band, pr_band, roc_
 
 # Bands are pointwise and smooth: 500 draws fix them to within a line's width.
 BAND_PLAN = Plan(draws=500)
+# Prevalence above which curves and histograms fill the upper right, where legends are else.
+_COMMON = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +81,8 @@ def pr_plot(data: Predictions, interval: Interval) -> Figure:
     label = f"AUPRC {interval.text()}"
     axes.step(curve.x[shown], curve.y[shown], where="pre", color=BLUE, lw=1.8, label=label)
     axes.set(xlabel="Sensitivity (recall)", ylabel="PPV (precision)")
-    axes.legend(loc="upper right", fontsize=9)
+    # No curve of skill runs below the prevalence: of a common event the room is underneath.
+    axes.legend(loc="lower left" if prevalence > _COMMON else "upper right", fontsize=9)
     return figure
 
 
@@ -152,7 +155,8 @@ def _spread(axes: Axes, data: Predictions, limit: float) -> None:
         axes.hist(data.prob[chosen], edges, weights=own / max(own.sum(), 1e-12), histtype="step",
                   color=colour, lw=1.4, label=label)  # fmt: skip
     axes.set(xlabel="Predicted risk", ylabel="Share", xlim=(0, limit))
-    axes.legend(loc="upper right", fontsize=9)
+    common = float(np.average(data.y, weights=data.weight)) > _COMMON
+    axes.legend(loc="upper left" if common else "upper right", fontsize=9)
 
 
 def _limit(upper: FloatArray, prob: FloatArray) -> float:

@@ -98,7 +98,10 @@ def _with_delong(table: Table, data: ReportData) -> Table:
 def calibration(data: ReportData) -> Table:
     """Return calibration, before and after recalibration where there was one."""
     pair = data.calibration
-    caution = "The ECE is biased upwards in small samples."
+    caution = (
+        "The ECE is biased upwards in small samples, and more so in draws that repeat patients: "
+        "its interval may lie above its value."
+    )
     if pair is None:
         reported = [metric for metric in _ordered(data.figures) if metric.needs == "probability"]
         rows = tuple(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from components.core.metrics.interval import number
-from components.core.modalities import SPOKEN
+from components.core.metrics.interval import Interval, number
+from components.core.modalities import TITLES
 from components.evaluate.report import wording
 from components.evaluate.report.data import ReportData
 
@@ -96,7 +96,9 @@ def _fusion(data: ReportData) -> Iterator[Tile]:
         if gap is None:
             continue
         met = gap.lo > -FUSION_MARGIN
-        single = SPOKEN.get(section.tags.get("best_single", ""), "one input")
+        best = section.tags.get("best_single", "")
+        single = f"the {TITLES[best]}" if best in TITLES else "one input"
+        others = tuple(_not_shown(section.figures, best)) if met else ()
         yield Tile(
             label="Fused against the best single input",
             value="no worse" if met else "not shown to be no worse",
@@ -104,9 +106,21 @@ def _fusion(data: ReportData) -> Iterator[Tile]:
                 f"{single} alone, chosen on validation",
                 f"difference in AUROC {_signed(gap.value)} ({number(gap.lo)} to {number(gap.hi)})",
                 f"its lower limit must lie above {number(-FUSION_MARGIN, 2)}",
+                *others,
             ),
-            tone="good" if met else "warning",
+            tone="good" if met and not others else "warning",
         )
+
+
+def _not_shown(figures: Mapping[str, Interval], best: str) -> Iterator[str]:
+    """Yield the other inputs against which the fused network misses the margin."""
+    for name, title in TITLES.items():
+        gap = figures.get(f"single/{name}/auroc_diff")
+        if name != best and gap is not None and not gap.lo > -FUSION_MARGIN:
+            yield (
+                f"not shown against the {title} alone: {_signed(gap.value)} "
+                f"({number(gap.lo)} to {number(gap.hi)})"
+            )
 
 
 def _point(data: ReportData) -> Iterator[Tile]:

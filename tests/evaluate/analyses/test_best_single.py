@@ -111,7 +111,10 @@ def test_inputs_declared_unpaired_have_no_claim(context: Context) -> None:
     section = best_single.analyse(replace(context, stages=stages))
     assert "fused_minus_single" not in section.figures
     assert section.notices[0].text == SENTENCE
-    assert "requirement is" not in " ".join(section.text)
+    assert "requirement" not in " ".join(section.text).lower()
+    assert not [name for name in section.figures if name.endswith("_diff")]
+    assert "Fused minus it" not in section.tables[0].header
+    assert {len(row) for row in section.tables[0].rows} == {len(section.tables[0].header)}
 
 
 def test_without_a_table_of_variants_there_is_nothing(context: Context) -> None:
@@ -120,6 +123,34 @@ def test_without_a_table_of_variants_there_is_nothing(context: Context) -> None:
     assert not best_single.applies(none)
     with pytest.raises(CardioError, match="there is no table of variants"):
         best_single.found_singles(none)
+
+
+def test_a_requirement_that_rests_on_the_choice_of_validation_says_so(context: Context) -> None:
+    best = single(interval(0.157, 0.089, 0.224), validation=0.715)
+    fields = replace(single(interval(0.049, -0.022, 0.124), validation=0.709), name="tabular")
+    page = replace(single(interval(0.02, -0.05, 0.09), validation=0.691), name="ecg_image")
+    fine = replace(single(interval(0.02, -0.01, 0.09), validation=0.7), name="ecg_image")
+    assert best_single.rival([best, fields, fine], best) is fields
+    assert best_single.rival([best, fields, page], best) is page
+    assert best_single.rival([best, fine], best) is None
+    assert best_single.rival([best, fields], fields) is None  # not met anyway
+    assert best_single.caution(fields) == (
+        "That rests on which input was the best on validation. Against the clinical fields alone "
+        "(AUROC on validation 0.709, on the test part 0.800 (0.700 to 0.900)) the difference in "
+        "AUROC is 0.049 (−0.022 to 0.124), its lower limit not above −0.02: the fused network is "
+        "not shown to be no worse than that."
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(best_single, "found_singles", lambda _: [best, fields])
+        section = best_single.analyse(context)
+    assert [each.level for each in section.notices] == ["note", "warning"]
+    assert section.text[-1] == section.notices[1].text == best_single.caution(fields)
+    tile = next(t for t in tiles(replace(example(drawn=False), sections=(section,)))
+                if t.label == "Fused against the best single input")  # fmt: skip
+    assert (tile.value, tile.tone) == ("no worse", "warning")
+    assert (
+        tile.details[-1] == "not shown against the clinical fields alone: +0.049 (−0.022 to 0.124)"
+    )
 
 
 @pytest.mark.parametrize(

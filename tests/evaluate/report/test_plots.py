@@ -59,6 +59,20 @@ def test_pr_plot_has_the_weighted_prevalence_as_its_floor() -> None:
     assert "AUPRC 0.700" in found
 
 
+@pytest.mark.parametrize("common", [False, True])
+def test_the_legend_lies_beside_the_precision_recall_curve(common: bool) -> None:
+    rare = rows(300)
+    flipped = Predictions(y=1 - rare.y, prob=1 - rare.prob, patient=rare.patient)
+    figure = plots.pr_plot(flipped if common else rare, AREA)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    legend = axes.get_legend()
+    assert legend is not None
+    curve = axes.transData.transform(np.asarray(axes.lines[-1].get_xydata(), dtype=float))
+    box = legend.get_window_extent()
+    assert not any(box.contains(x, y) for x, y in curve)
+
+
 def test_calibration_plot_shows_before_and_after_on_one_scale() -> None:
     data = rows(300)
     both = plots.calibration_plot(data, data.prob**2)
