@@ -12,6 +12,7 @@ import pytest
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
 from components.core.data.cohort import read_everyone, read_part, stats_path
+from components.core.data.contents import file_hashes
 from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.image import image_array
@@ -127,6 +128,12 @@ def test_sounds_that_cannot_be_used_are_rejects_and_the_record_goes_on(raw: Path
     assert list(frame["sites.pcg"][4]) == ["PV"]
     assert np.flatnonzero(frame["shard.pcg"].isna()).tolist() == [5, 6]
     assert frame["sha256.pcg"].isna().sum() == 2
+    # The records that share the silent file share nothing that is used.
+    used = file_hashes(frame, "pcg")
+    assert used.is_unique
+    assert used.index.value_counts().to_dict() == {
+        i: 1 if i == 4 else 2 for i in range(24) if i not in (5, 6)
+    }
 
 
 def test_a_record_without_anything_is_refused(raw: Path) -> None:
@@ -193,3 +200,11 @@ def test_finished_chunks_are_not_made_again(raw: Path, monkeypatch: pytest.Monke
     pd.testing.assert_frame_equal(manifest_of(_prepared(raw, rows)), whole)
     # 22 records have sounds: eight of the first chunk once, six of the second twice, one died.
     assert len(made) == 22 + 7
+
+
+def test_an_ingest_stage_that_does_not_tell_its_files_apart(raw: Path) -> None:
+    source = _source(raw, media_rows(raw, patients=24))
+    manifest = source.folder / "manifest.parquet"
+    pd.read_parquet(manifest).drop(columns="files_sha256.pcg").to_parquet(manifest)
+    with pytest.raises(InputError, match=r"lacks 'files_sha256\.pcg', so that .* ingest again"):
+        prepared(source, modalities=ALL, split=SPLIT, **MEDIA_SETTINGS)
