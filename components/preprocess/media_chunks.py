@@ -18,7 +18,7 @@ from components.core.errors import RecordError
 from components.core.files import write_atomic
 from components.core.media.columns import MEDIA_COLUMNS
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.media.image import image_array
+from components.core.media.image import check_page, image_array
 from components.core.media.sound import log_mel, usable
 from components.core.modalities import ArrayModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
@@ -103,7 +103,9 @@ def _prepared(
     shard, row = int(own[f"{SHARD_PREFIX}{name}"]), int(own[f"{ROW_PREFIX}{name}"])
     try:
         if isinstance(config, ImageConfig):
-            values = image_array(reader.picture(shard, row), config)
+            picture = reader.picture(shard, row)
+            check_page(picture)
+            values = image_array(picture, config)
             return _Ready(values=values, valid=None, places=[0]), []
         sounds = reader.sounds(shard, row)
     except RecordError as error:

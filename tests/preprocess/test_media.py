@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
@@ -134,6 +135,21 @@ def test_sounds_that_cannot_be_used_are_rejects_and_the_record_goes_on(raw: Path
     assert used.index.value_counts().to_dict() == {
         i: 1 if i == 4 else 2 for i in range(24) if i not in (5, 6)
     }
+
+
+def test_a_blank_page_is_a_reject_and_its_record_goes_on(raw: Path) -> None:
+    rows = media_rows(raw, patients=24)
+    Image.new("RGB", (60, 40), "white").save(raw / "blank.png")
+    for i in (4, 5):
+        rows[i]["ecg_image"] = "blank.png"
+    stage = _prepared(raw, rows)
+    assert rejects_of(stage)[["row", "field", "code"]].to_numpy().tolist() == [
+        [6, "ecg_image", "blank_image"], [7, "ecg_image", "blank_image"],
+    ]  # fmt: skip
+    frame = manifest_of(stage)
+    assert np.flatnonzero(frame["shard.ecg_image"].isna()).tolist() == [4, 5]
+    assert frame["sha256.ecg_image"].dropna().is_unique
+    assert frame["shard.pcg"].notna().all()
 
 
 def test_a_record_without_anything_is_refused(raw: Path) -> None:
