@@ -122,8 +122,8 @@ def _read(name: ArrayModality, reference: MediaRef) -> _Read:
     raw = DiskFile(reference.path, reference.root)
     if name == "ecg_image":
         # The file's own bytes are kept: lossless, and smaller than the pixels they are decoded to.
+        found = picture_hash(read_image(raw))  # first: it refuses what is too large to be held
         content = np.frombuffer(raw.data(), np.uint8)
-        found = picture_hash(read_image(raw))
         return _Read(piece=Piece(values=content), sha256=found, site=reference.site)
     sound = read_audio(raw)
     piece = Piece(values=sound.values, fs=sound.fs, lsb=sound.lsb)
