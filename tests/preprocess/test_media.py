@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from components.core.config.sections import PreprocessConfig
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
 from components.core.data.cohort import read_everyone, read_part, stats_path
@@ -24,6 +25,7 @@ from components.core.readers.rawfile import DiskFile
 from components.core.store import Stage
 from components.ingest import run as ingest_run
 from components.preprocess import media_chunks
+from components.preprocess.media import require_something
 from tests.chain import ingest_config, ingested, manifest_of, prepared, rejects_of, write_table
 from tests.media_files import (
     MEDIA_OPTIONS,
@@ -224,3 +226,13 @@ def test_an_ingest_stage_that_does_not_tell_its_files_apart(raw: Path) -> None:
     pd.read_parquet(manifest).drop(columns="files_sha256.pcg").to_parquet(manifest)
     with pytest.raises(InputError, match=r"lacks 'files_sha256\.pcg', so that .* ingest again"):
         prepared(source, modalities=ALL, split=SPLIT, **MEDIA_SETTINGS)
+
+
+def test_notes_are_left_to_whoever_attaches_them() -> None:
+    columns = ["row", "shard", "shard.pcg"]
+    frame = pd.DataFrame([[2, None, 0.0], [3, None, None]], columns=columns)
+    sounds = PreprocessConfig(modalities=("pcg",))
+    kept, refused = require_something(frame, [], sounds)
+    assert (kept["row"].tolist(), [each["row"] for each in refused]) == ([2], [3])
+    with_notes = PreprocessConfig(modalities=("pcg", "text"))
+    assert require_something(frame, [], with_notes)[1] == []
