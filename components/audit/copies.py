@@ -16,6 +16,7 @@ from components.audit.similarity.banding import Pairs
 from components.audit.similarity.sketches import Sketches, pairs_to_compare
 from components.audit.similarity.traces import Floats
 from components.core.data.arrays import ArrayPart, open_arrays
+from components.core.data.contents import file_rows, has_contents
 from components.core.modalities import ArrayModality
 from components.core.schemas import HASH_PREFIX, codes
 
@@ -51,7 +52,7 @@ def find_copies(audited: Audited, search: Search) -> Finding:
     if part is None or not part.there.any():
         return Finding(passed=True, sentence=f"the cohort has no {search.noun}")
     same = f"{HASH_PREFIX}{search.modality}"
-    exact, rows = shared_groups(frame, same) if same in frame else ({}, [])
+    exact, rows = _exact(frame, search.modality)
     pairs = pairs_to_compare(
         search.sketch(part), _Strangers(frame, same), least=search.least_cosine
     )
@@ -69,6 +70,14 @@ def find_copies(audited: Audited, search: Search) -> Finding:
         "listed": _listed(frame, pairs.take(copies), similarity[copies]),
     }
     return _finding(search, max(exact.values(), default=0), evidence)
+
+
+def _exact(frame: pd.DataFrame, modality: ArrayModality) -> tuple[dict[str, int], list[int]]:
+    """Return per fold how many files lie in several parts, and the rows that hold them."""
+    if not has_contents(frame, modality):
+        return {}, []
+    exact, rows = shared_groups(file_rows(frame, modality), f"{HASH_PREFIX}{modality}")
+    return exact, sorted(set(rows))
 
 
 def _finding(search: Search, exact: int, evidence: dict[str, Any]) -> Finding:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from components.core.data.contents import file_rows, has_contents
 from components.core.modalities import ARRAYS, ArrayModality
 from components.core.schemas import HASH_PREFIX
 
@@ -28,18 +29,22 @@ class Reuse:
 
 def reused(frame: pd.DataFrame) -> dict[ArrayModality, Reuse]:
     """Return per modality what its content hashes say, of those that have reused recordings."""
-    found: dict[ArrayModality, Reuse] = {}
-    for name in ARRAYS:
-        if f"{HASH_PREFIX}{name}" in frame:
-            found[name] = _of(frame, f"{HASH_PREFIX}{name}")
+    found: dict[ArrayModality, Reuse] = {
+        name: _of(frame, name) for name in ARRAYS if has_contents(frame, name)
+    }
     return {name: each for name, each in found.items() if each.recordings}
 
 
-def _of(frame: pd.DataFrame, column: str) -> Reuse:
-    holders = frame.dropna(subset=[column]).groupby(column)["patient_id"].nunique()
-    shared = holders.index[holders > 1]
-    rows = frame[column].isin(shared)
-    return Reuse(recordings=len(shared), rows=rows, same_label=_same_label(frame[rows], column))
+def _of(frame: pd.DataFrame, name: ArrayModality) -> Reuse:
+    """Return it file by file: of several sounds of a record, one alone may be another's."""
+    column, files = f"{HASH_PREFIX}{name}", file_rows(frame, name)
+    holders = files.groupby(column)["patient_id"].nunique()
+    shared = files[files[column].isin(holders.index[holders > 1])]
+    return Reuse(
+        recordings=shared[column].nunique(),
+        rows=pd.Series(frame.index.isin(shared.index), index=frame.index),
+        same_label=_same_label(shared, column),
+    )
 
 
 def _same_label(frame: pd.DataFrame, column: str) -> float | None:

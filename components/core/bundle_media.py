@@ -23,7 +23,7 @@ from components.core.bundle_inputs import FORMS
 from components.core.data.batches import Batch
 from components.core.errors import InputError, RecordError
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.media.image import image_array
+from components.core.media.image import check_page, image_array
 from components.core.media.sound import log_mel
 from components.core.modalities import SPOKEN, ArrayModality
 from components.core.readers.audio import Sound, read_audio
@@ -118,9 +118,14 @@ def media_batch(files: Files, facts: BundleFacts) -> Batch:
 
 
 def image_batch(pictures: Sequence[Picture], config: ImageConfig) -> Batch:
-    """Return `ecg_image` `[1, C, H, W]` uint8 and its mask of the one page that there may be."""
+    """Return `ecg_image` `[1, C, H, W]` uint8 and its mask of the one page that there may be.
+
+    Raises:
+        RecordError: `blank_image`.
+    """
     values = np.zeros(config.shape, np.uint8)
     for picture in pictures:
+        check_page(picture)
         values = image_array(picture, config)
     return _masked("ecg_image", values, there=bool(pictures))
 

@@ -34,6 +34,7 @@ TRUTH_PREFIX = "y."
 SHARD_PREFIX = "shard."  # shard.<modality>: number of its shard
 ROW_PREFIX = "shard_row."  # shard_row.<modality>: row within it
 HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any preparation
+FILES_PREFIX = "files_sha256."  # files_sha256.<modality>: of each of its files
 SITES_PREFIX = "sites."  # sites.<modality>: where each of its files was taken; "" = not told
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
@@ -112,6 +113,7 @@ def media_fields(modality: str) -> list[pa.Field]:
         pa.field(f"{SHARD_PREFIX}{modality}", pa.int32()),  # null = no such file in this record
         pa.field(f"{ROW_PREFIX}{modality}", pa.int32()),
         pa.field(f"{HASH_PREFIX}{modality}", pa.string()),
+        pa.field(f"{FILES_PREFIX}{modality}", pa.list_(pa.string())),
         pa.field(f"{SITES_PREFIX}{modality}", pa.list_(pa.string())),
         pa.field(f"{PATIENT_PREFIX}{modality}", pa.string()),  # null = the source does not say
     ]

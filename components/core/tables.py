@@ -68,7 +68,8 @@ def _check_header(header: list[str], name: str, separator: str) -> None:
     if len(header) == 1 and any(mark in header[0] for mark in ";\t,"):
         raise InputError(
             f"the table '{name}' has one column when split at '{separator}', though its header "
-            "holds other marks; declare its separator"
+            f"holds other marks; save it with '{separator}' between the cells, or declare "
+            "'separator' where the source has this option"
         )
 
 

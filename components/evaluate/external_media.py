@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from components.core.data.contents import file_hashes, has_contents
 from components.core.modalities import ARRAYS
-from components.core.schemas import HASH_PREFIX
 from components.core.store import Stage
 
 
@@ -24,12 +24,18 @@ def media_pairs(home: Stage, other: Stage) -> list[tuple[str, Any, Any]]:
 def seen_recordings(frame: pd.DataFrame, own: pd.DataFrame) -> pd.Series:
     """Return per record whether its ECG, picture or sound is in the training's cohort, too.
 
+    Of several sounds of a record one is enough.
+
     Args:
         frame: manifest rows of the other cohort.
         own: those of the training's.
     """
     found = pd.Series(data=False, index=frame.index)
-    for column in ("ecg_sha256", *(f"{HASH_PREFIX}{name}" for name in ARRAYS)):
-        if column in frame and column in own:
-            found |= frame[column].isin(own[column].dropna())
+    if "ecg_sha256" in frame and "ecg_sha256" in own:
+        found |= frame["ecg_sha256"].isin(own["ecg_sha256"].dropna())
+    for name in ARRAYS:
+        if has_contents(frame, name) and has_contents(own, name):
+            files = file_hashes(frame, name)
+            seen = files[files.isin(file_hashes(own, name))]
+            found |= frame.index.isin(seen.index)
     return found

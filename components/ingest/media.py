@@ -29,6 +29,7 @@ from components.core.readers.audio import read_audio
 from components.core.readers.image import read_image
 from components.core.readers.rawfile import DiskFile
 from components.core.schemas import (
+    FILES_PREFIX,
     HASH_PREFIX,
     PATIENT_PREFIX,
     ROW_PREFIX,
@@ -85,6 +86,7 @@ class MediaShards:
                     f"{SHARD_PREFIX}{name}": self.number,
                     f"{ROW_PREFIX}{name}": row,
                     f"{HASH_PREFIX}{name}": joint_hash([each.sha256 for each in read]),
+                    f"{FILES_PREFIX}{name}": [each.sha256 for each in read],
                     f"{SITES_PREFIX}{name}": [each.site for each in read],
                     f"{PATIENT_PREFIX}{name}": record.media_patients.get(name),
                 }
@@ -120,8 +122,8 @@ def _read(name: ArrayModality, reference: MediaRef) -> _Read:
     raw = DiskFile(reference.path, reference.root)
     if name == "ecg_image":
         # The file's own bytes are kept: lossless, and smaller than the pixels they are decoded to.
+        found = picture_hash(read_image(raw))  # first: it refuses what is too large to be held
         content = np.frombuffer(raw.data(), np.uint8)
-        found = picture_hash(read_image(raw))
         return _Read(piece=Piece(values=content), sha256=found, site=reference.site)
     sound = read_audio(raw)
     piece = Piece(values=sound.values, fs=sound.fs, lsb=sound.lsb)

@@ -21,7 +21,6 @@ from components.core.patient_key import read_key
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress, say
 from components.core.schemas import (
-    HASH_PREFIX,
     MANIFEST,
     REJECTS,
     SHARDS,
@@ -30,6 +29,7 @@ from components.core.schemas import (
 )
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, files_path
+from components.ingest.duplicates import drop_duplicates
 from components.ingest.measurements import ingest_measurements
 from components.ingest.media import check_files
 from components.ingest.notes import ingest_notes
@@ -147,10 +147,11 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     manifest = pa.concat_tables(tables, promote_options="default")
     refused = pa.concat_tables([pq.read_table(rejected) for _, rejected, _ in files])
     lost = pa.concat_tables([pq.read_table(files_path(work.folder, n)) for n in range(chunks)])
-    kept, duplicates = _drop_duplicates(manifest)
+    total, limit = manifest.num_rows + refused.num_rows, config.max_reject_rate
+    kept, duplicates, contradictions = drop_duplicates(manifest)
+    refused = pa.concat_tables([refused, rejects_table(contradictions)])
     rejects = pa.concat_tables([refused, lost, rejects_table(duplicates)])
     write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
-    total, limit = manifest.num_rows + refused.num_rows, config.max_reject_rate
     check_rate(work, refused, what="records", total=total, limit=limit)
     check_files(work, manifest, lost, limit=limit)
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
@@ -162,30 +163,6 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
         "rejects": rejects.num_rows,
         **{f"rejects_{code}": float(count) for code, count in reasons.items()},
     }
-
-
-def _drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject]]:
-    """Drop a patient's second copy of the same content; copies across patients are audited.
-
-    A copy equals another record in its ECG, pictures and sounds alike, whichever it has.
-    """
-    hashes = [c for c in manifest.column_names if c == "ecg_sha256" or c.startswith(HASH_PREFIX)]
-    frame = manifest.select(["patient_id", *hashes, "row"]).to_pandas()
-    recorded = frame[hashes].notna().any(axis=1)
-    repeated = recorded & frame.duplicated(["patient_id", *hashes])
-    dropped = [
-        Reject(
-            file="",
-            row=int(row),
-            field="path",
-            value="",
-            code="exact_duplicate",
-            reason="the same samples were read before for this patient",
-            advice="nothing to do; one copy is kept",
-        )
-        for row in frame.loc[repeated, "row"]
-    ]
-    return manifest.filter(pa.array(~repeated)), dropped
 
 
 def _facts(

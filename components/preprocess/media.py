@@ -17,6 +17,7 @@ from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
 from components.core.schemas import (
+    FILES_PREFIX,
     ROW_PREFIX,
     SHARD_PREFIX,
     TABULAR_PREFIX,
@@ -46,7 +47,8 @@ def prepare_arrays(
         config: modalities, sizes, windows, workers.
 
     Raises:
-        InputError: no record has a modality that the task names, or none of it can be used.
+        InputError: no record has a modality that the task names, none of it can be used, or the
+            ingest stage is of a version that did not tell its files apart.
     """
     rejects: Rejects = []
     for name in array_modalities(config):
@@ -67,6 +69,11 @@ def _require(frame: pd.DataFrame, name: ArrayModality) -> None:
         raise InputError(
             f"none of {len(frame)} records has {SPOKEN[name]}, which preprocess.modalities names; "
             f"fill in the column '{MEDIA_COLUMNS[name]}', or leave '{name}' out"
+        )
+    if f"{FILES_PREFIX}{name}" not in frame:
+        raise InputError(
+            f"the ingest stage lacks '{FILES_PREFIX}{name}', so that nobody can tell whether "
+            f"{SPOKEN[name]} of one patient is another's, too; ingest again"
         )
 
 

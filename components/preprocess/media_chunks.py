@@ -18,12 +18,13 @@ from components.core.errors import RecordError
 from components.core.files import write_atomic
 from components.core.media.columns import MEDIA_COLUMNS
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.media.image import image_array
+from components.core.media.image import check_page, image_array
 from components.core.media.sound import log_mel, usable
 from components.core.modalities import ArrayModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.audio import Sound
 from components.core.schemas import (
+    FILES_PREFIX,
     HASH_PREFIX,
     PATIENT_PREFIX,
     REJECT_SCHEMA,
@@ -45,12 +46,12 @@ class _Ready:
     Attributes:
         values: `[*shape]`.
         valid: `[W]` which windows are there; None of a picture.
-        sites: of the files that it is made of.
+        places: of the files that it is made of, among the record's.
     """
 
     values: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None
-    sites: list[str]
+    places: list[int]
 
 
 def transform_media(
@@ -100,34 +101,35 @@ def _prepared(
 ) -> tuple[_Ready | None, list[Cells]]:
     """Return a record's array (None: nothing can be used) and a reject row per refused file."""
     shard, row = int(own[f"{SHARD_PREFIX}{name}"]), int(own[f"{ROW_PREFIX}{name}"])
-    sites = list(own[f"{SITES_PREFIX}{name}"])
     try:
         if isinstance(config, ImageConfig):
-            values = image_array(reader.picture(shard, row), config)
-            return _Ready(values=values, valid=None, sites=sites), []
+            picture = reader.picture(shard, row)
+            check_page(picture)
+            values = image_array(picture, config)
+            return _Ready(values=values, valid=None, places=[0]), []
         sounds = reader.sounds(shard, row)
     except RecordError as error:
         return None, [_reject(error, own, name)]
     try:
-        return _windows(sounds, sites, config), []
+        return _windows(sounds, list(range(len(sounds))), config), []
     except RecordError:
-        return _of_the_usable(sounds, sites, config, own)
+        return _of_the_usable(sounds, config, own)
 
 
-def _windows(sounds: list[Sound], sites: list[str], config: SoundConfig) -> _Ready:
-    made = log_mel(sounds, config)
-    return _Ready(values=made.values, valid=made.valid, sites=sites)
+def _windows(sounds: list[Sound], places: list[int], config: SoundConfig) -> _Ready:
+    made = log_mel([sounds[k] for k in places], config)
+    return _Ready(values=made.values, valid=made.valid, places=places)
 
 
 def _of_the_usable(
-    sounds: list[Sound], sites: list[str], config: SoundConfig, own: Cells
+    sounds: list[Sound], config: SoundConfig, own: Cells
 ) -> tuple[_Ready | None, list[Cells]]:
     """Return the array of those sounds that can be used by themselves, and rows for the others."""
     places, refused = usable(sounds, config)
     rejects = [_reject(error, own, "pcg") for error in refused]
     if not places:
         return None, rejects
-    return _windows([sounds[k] for k in places], [sites[k] for k in places], config), rejects
+    return _windows(sounds, places, config), rejects
 
 
 def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int]) -> Cells:
@@ -138,7 +140,8 @@ def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int])
         f"{SHARD_PREFIX}{name}": place[0],
         f"{ROW_PREFIX}{name}": place[1],
         f"{HASH_PREFIX}{name}": own[f"{HASH_PREFIX}{name}"],
-        f"{SITES_PREFIX}{name}": found.sites,
+        f"{FILES_PREFIX}{name}": [own[f"{FILES_PREFIX}{name}"][k] for k in found.places],
+        f"{SITES_PREFIX}{name}": [own[f"{SITES_PREFIX}{name}"][k] for k in found.places],
         f"{PATIENT_PREFIX}{name}": owner if isinstance(owner, str) else None,
     }
 

@@ -9,6 +9,7 @@ from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
+from components.core.data.contents import file_hashes
 from components.core.data.finish import Finisher
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
@@ -138,7 +139,7 @@ def _contents_apart(train: Rows, val: Rows, name: str) -> None:
             f"checklist: the manifest lacks '{column}', so that nobody can tell whether "
             f"{SPOKEN[name]} of one patient is another's, too; prepare the cohort again"
         )
-    shared = set(train.frame[column].dropna()) & set(val.frame[column].dropna())
+    shared = set(file_hashes(train.frame, name)) & set(file_hashes(val.frame, name))
     if shared:
         raise RefusedError(
             f"checklist: {len(shared)} content(s) of {SPOKEN[name]} are in train and in val, of "

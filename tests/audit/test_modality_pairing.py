@@ -64,6 +64,21 @@ def test_several_records_of_one_patient_may_share_a_recording(look: Look) -> Non
     assert found.evidence["rows"] == [4, 5]
 
 
+def test_one_of_several_sounds_under_two_patient_ids(look: Look) -> None:
+    frame = manifest()
+    files = [[f"{i}a", f"{i}b"] for i in range(N)]
+    files[7] = []
+    frame["files_sha256.pcg"] = pd.Series(files)
+    frame["sha256.pcg"] = [f"{i}" if own else None for i, own in enumerate(files)]
+    assert look("modality_pairing", frame).passed
+    files[12] = ["12a", "3b"]
+    frame["files_sha256.pcg"] = pd.Series(files)
+    found = look("modality_pairing", frame)
+    assert not found.passed
+    assert found.evidence["reused_recordings"] == {"pcg": 1}
+    assert found.evidence["rows"] == sorted(frame["row"][[3, 12]])
+
+
 def test_modalities_that_the_task_declares_unpaired(look: Look, stage: Stage) -> None:
     frame = manifest().assign(**{"patient.pcg": "someone"})
     assert not look("modality_pairing", frame).passed

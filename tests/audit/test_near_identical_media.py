@@ -136,6 +136,16 @@ def test_the_same_file_in_two_parts(tmp_path: Path, what: str, column: str) -> N
     assert found.evidence["pairs"] == 0  # not told twice
 
 
+def test_one_file_of_several_in_two_parts(tmp_path: Path) -> None:
+    files = [["a", "b"], ["c", "b"], ["d", "e"]]
+    found = look(
+        tmp_path, "sounds", [hearts()[0], hearts()[1], hearts()[2]],
+        **{"sha256.pcg": ["ab", "cb", "de"], "files_sha256.pcg": files},
+    )  # fmt: skip
+    assert found.evidence["identical_per_fold"] == {"holdout": 1}
+    assert found.evidence["identical_rows"] == [2, 3]
+
+
 @pytest.mark.parametrize("what", ["images", "sounds"])
 def test_a_cohort_without_them(tmp_path: Path, what: str) -> None:
     check = near_identical_images if what == "images" else near_identical_sounds

@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import COLUMNS, as_table, example_answer
@@ -33,6 +34,7 @@ from components.core.readers.image import read_image
 from components.core.readers.rawfile import MemoryFile
 from components.core.registry import input_example
 from tests.bundles import write_toy_bundle
+from tests.core.readers.picture_files import encoded
 from tests.media_bundles import IMAGE, SOUND, on_disk, picture, sent, sound, write_media_bundle
 
 FIELDS = {"age": 61.0, "sex": "F"}
@@ -138,6 +140,8 @@ def test_several_sounds_are_one_patient_s(predictor: Predictor, tmp_path: Path) 
         ({"ecg_image_base64": sent(sound())}, "not_an_image", "the ECG image cannot be used"),
         ({"pcg_base64": sent(sound(seconds=0.2))}, "sound_too_short", "lasts 0.20 s, less than 2"),
         ({"ecg_image_base64": sent(picture()[:300])}, "damaged_image", "cannot be decoded to"),
+        ({"ecg_image_base64": sent(encoded(Image.new("L", (60, 40))))}, "blank_image",
+         "the ECG image cannot be used: the picture is blank"),
         ({"age": "old"}, "input", "the field 'age' holds no number; send one or leave it out"),
     ],
 )  # fmt: skip

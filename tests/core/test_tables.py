@@ -61,8 +61,8 @@ def test_header_only(tmp_path: Path) -> None:
     [
         (b"", "the table 't.csv' is empty; it needs a header line"),
         (b"a,b,a\n", "the table 't.csv' has the same name over the columns 1, 3; rename them"),
-        (b"a;b\n1;2\n", "has one column when split at ','.*; declare its separator"),
-        (b"a\tb\n1\t2\n", "declare its separator"),
+        (b"a;b\n1;2\n", "has one column when split at ','.*; save it with ',' between"),
+        (b"a\tb\n1\t2\n", "or declare 'separator' where the source has"),
         ("a,b\nJosé,1\n".encode("latin-1"), "the table 't.csv' is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "the table 't.csv' is not UTF-8"),
     ],

@@ -49,6 +49,14 @@ def test_a_picture_or_sound_seen_in_training_is_found() -> None:
     assert seen_recordings(other, own).tolist() == [False, True, True, False]
 
 
+def test_one_of_several_sounds_seen_in_training_is_enough() -> None:
+    own = pd.DataFrame({"sha256.pcg": ["ab", "c"], "files_sha256.pcg": [["a", "b"], ["c"]]})
+    other = pd.DataFrame({
+        "sha256.pcg": ["bd", "e", None, "d"], "files_sha256.pcg": [["d", "b"], ["e"], None, ["d"]],
+    })  # fmt: skip
+    assert seen_recordings(other, own).tolist() == [True, False, False, False]
+
+
 def test_the_card_says_how_they_were_prepared() -> None:
     config = PreprocessConfig()
     assert prepared_media(config, ("ecg", "tabular")) == ""

@@ -177,7 +177,10 @@ def test_options_that_are_missing_are_told_beside_the_columns(tmp_path: Path) ->
     ]  # fmt: skip
     separator, guess, needed = found.problems
     assert "has one column when split at ','" in separator
-    assert guess == "the first line looks separated by ';'; declare it if that is so"
+    assert guess == (
+        "the first line looks separated by ';'; save it with ',', or declare 'separator' where the "
+        "source has this option"
+    )
     assert needed == "'tabular' is missing in ingest.options.table; add it"
     assert found.records == 0
 

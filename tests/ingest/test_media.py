@@ -138,6 +138,16 @@ def test_a_record_of_which_nothing_is_left_is_refused(raw: Path) -> None:
     assert manifest_of(stage)["patient_id"].tolist() == ["p000", "p001", "p002", "p003", "p005"]
 
 
+def test_a_record_with_an_ecg_goes_on_without_its_files(raw: Path) -> None:
+    names = [write_wfdb(raw, f"r{i}", ecg_beats(i)) for i in range(3)]
+    rows = [{"patient_id": f"p{i}", "path": name, "label": i % 2} for i, name in enumerate(names)]
+    for i, row in enumerate(rows):
+        row["ecg_image"] = "gone.png" if i == 1 else write_picture(raw, f"e{i}.png", seed=i)
+    stage = _ingested(raw, rows, max_reject_rate=0.5)
+    assert rejects_of(stage)["code"].tolist() == ["missing_file"]
+    assert manifest_of(stage)["shard.ecg_image"].notna().tolist() == [True, False, True]
+
+
 def test_too_many_broken_files_stop_the_run(raw: Path) -> None:
     rows = media_rows(raw, patients=10)
     rows[3]["pcg_audio"] = "gone.wav;lost.wav"

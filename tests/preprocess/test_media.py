@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from components.core.config.sections import PreprocessConfig
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
 from components.core.data.cohort import read_everyone, read_part, stats_path
+from components.core.data.contents import file_hashes
 from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.image import image_array
@@ -22,6 +25,7 @@ from components.core.readers.rawfile import DiskFile
 from components.core.store import Stage
 from components.ingest import run as ingest_run
 from components.preprocess import media_chunks
+from components.preprocess.media import require_something
 from tests.chain import ingest_config, ingested, manifest_of, prepared, rejects_of, write_table
 from tests.media_files import (
     MEDIA_OPTIONS,
@@ -127,6 +131,27 @@ def test_sounds_that_cannot_be_used_are_rejects_and_the_record_goes_on(raw: Path
     assert list(frame["sites.pcg"][4]) == ["PV"]
     assert np.flatnonzero(frame["shard.pcg"].isna()).tolist() == [5, 6]
     assert frame["sha256.pcg"].isna().sum() == 2
+    # The records that share the silent file share nothing that is used.
+    used = file_hashes(frame, "pcg")
+    assert used.is_unique
+    assert used.index.value_counts().to_dict() == {
+        i: 1 if i == 4 else 2 for i in range(24) if i not in (5, 6)
+    }
+
+
+def test_a_blank_page_is_a_reject_and_its_record_goes_on(raw: Path) -> None:
+    rows = media_rows(raw, patients=24)
+    Image.new("RGB", (60, 40), "white").save(raw / "blank.png")
+    for i in (4, 5):
+        rows[i]["ecg_image"] = "blank.png"
+    stage = _prepared(raw, rows)
+    assert rejects_of(stage)[["row", "field", "code"]].to_numpy().tolist() == [
+        [6, "ecg_image", "blank_image"], [7, "ecg_image", "blank_image"],
+    ]  # fmt: skip
+    frame = manifest_of(stage)
+    assert np.flatnonzero(frame["shard.ecg_image"].isna()).tolist() == [4, 5]
+    assert frame["sha256.ecg_image"].dropna().is_unique
+    assert frame["shard.pcg"].notna().all()
 
 
 def test_a_record_without_anything_is_refused(raw: Path) -> None:
@@ -193,3 +218,21 @@ def test_finished_chunks_are_not_made_again(raw: Path, monkeypatch: pytest.Monke
     pd.testing.assert_frame_equal(manifest_of(_prepared(raw, rows)), whole)
     # 22 records have sounds: eight of the first chunk once, six of the second twice, one died.
     assert len(made) == 22 + 7
+
+
+def test_an_ingest_stage_that_does_not_tell_its_files_apart(raw: Path) -> None:
+    source = _source(raw, media_rows(raw, patients=24))
+    manifest = source.folder / "manifest.parquet"
+    pd.read_parquet(manifest).drop(columns="files_sha256.pcg").to_parquet(manifest)
+    with pytest.raises(InputError, match=r"lacks 'files_sha256\.pcg', so that .* ingest again"):
+        prepared(source, modalities=ALL, split=SPLIT, **MEDIA_SETTINGS)
+
+
+def test_notes_are_left_to_whoever_attaches_them() -> None:
+    columns = ["row", "shard", "shard.pcg"]
+    frame = pd.DataFrame([[2, None, 0.0], [3, None, None]], columns=columns)
+    sounds = PreprocessConfig(modalities=("pcg",))
+    kept, refused = require_something(frame, [], sounds)
+    assert (kept["row"].tolist(), [each["row"] for each in refused]) == ([2], [3])
+    with_notes = PreprocessConfig(modalities=("pcg", "text"))
+    assert require_something(frame, [], with_notes)[1] == []

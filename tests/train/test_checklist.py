@@ -143,6 +143,17 @@ def test_one_content_of_two_patients(
         check(train, frame(val, **{column: shared}), ALL, LEADS8, HEADS)
 
 
+def test_one_of_several_sounds_of_two_patients(branched: tuple[Rows, Rows]) -> None:
+    train, val = own_stats(branched)
+    ours = train.frame["sha256.pcg"].map(lambda own: [own, "shared"], na_action="ignore")
+    theirs = val.frame["sha256.pcg"].map(lambda own: ["shared", own], na_action="ignore")
+    given = (
+        frame(part, **{"files_sha256.pcg": files}) for part, files in ((train, ours), (val, theirs))
+    )
+    with pytest.raises(RefusedError, match=r"checklist: 1 content\(s\) of the heart sound"):
+        check(*given, ALL, LEADS8, HEADS)
+
+
 def test_contents_that_nobody_can_compare(branched: tuple[Rows, Rows]) -> None:
     train, val = own_stats(branched)
     bare = replace(val, frame=val.frame.drop(columns="sha256.pcg"))

@@ -35,9 +35,16 @@ def raw_digest(path: str, options: dict[str, Any]) -> str:
     root = base if base.is_dir() else base.parent
     total = hashlib.sha256()
     for file in sorted(set(_files(base, root, options))):
-        total.update(file.relative_to(root).as_posix().encode())
+        total.update(_name(file, root).encode())
         total.update(file_hash(file).encode())
     return total.hexdigest()
+
+
+def _name(file: Path, root: Path) -> str:
+    """Return a file's name under the root, also where a link leads there by another way."""
+    if not file.is_relative_to(root):
+        file, root = file.resolve(), root.resolve()
+    return file.relative_to(root).as_posix()
 
 
 def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:

@@ -6,10 +6,26 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from components.core.errors import RecordError
 from components.core.media.config import ImageConfig
 from components.core.readers.image import Picture
 
 _WHITE = 255
+
+
+def check_page(picture: Picture) -> None:
+    """Refuse a picture of one colour: it holds no ECG, and equals every other blank page.
+
+    Raises:
+        RecordError: `blank_image`.
+    """
+    if (picture.pixels.min(axis=(0, 1)) == picture.pixels.max(axis=(0, 1))).all():
+        raise RecordError(
+            "blank_image",
+            "the picture is blank: all of its pixels have one colour",
+            field="ecg_image",
+            advice="scan or export the page again",
+        )
 
 
 def image_array(picture: Picture, config: ImageConfig) -> npt.NDArray[np.uint8]:

@@ -51,6 +51,18 @@ def _size(path: str) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
+def _missing(name: str) -> RecordError:
+    # A table written under Windows: there a backslash parts folders, elsewhere it is a letter.
+    folders = "write folders with '/' and not with a backslash, relative to the manifest's folder"
+    return RecordError(
+        "missing_file",
+        "the file does not exist",
+        field="path",
+        value=quoted(name),
+        advice=folders if "\\" in name else "correct the path in the manifest",
+    )
+
+
 @dataclass(frozen=True)
 class DiskFile:
     """A file that must lie under `root`, symbolic links resolved.
@@ -84,13 +96,7 @@ class DiskFile:
                 advice="move the file under the data root or name that folder as the root",
             )
         if size is None:
-            raise RecordError(
-                "missing_file",
-                "the file does not exist",
-                field="path",
-                value=quoted(self.path.name),
-                advice="correct the path in the manifest",
-            )
+            raise _missing(self.path.name)
         self._check_size(size)
 
     def _check_size(self, size: int) -> None:

@@ -87,7 +87,10 @@ def inspect_columns(path: Path, options: dict[str, Any]) -> tuple[tuple[Column, 
         found = _other_separator(path, separator)
         if not found:
             return (), problems
-        problems.append(f"the first line looks separated by {found!r}; declare it if that is so")
+        problems.append(
+            f"the first line looks separated by {found!r}; save it "
+            f"with {separator!r}, or declare 'separator' where the source has this option"
+        )
         header, rows = tables.open_table(path, separator=found)
     counters = [_Counter() for _ in header]
     for row in _readable(rows, problems):

@@ -49,6 +49,7 @@ class Recognised(Frozen):
         files: how many.
         fs: sampling rate in Hz → files.
         leads: lead names in file order → files.
+        pixels: width and height of pictures → files.
         seconds: shortest, median and longest duration, None where no rate is known.
         needs: value that the manifest must declare → files.
     """
@@ -57,6 +58,7 @@ class Recognised(Frozen):
     files: int
     fs: dict[str, int] = Field(default_factory=dict[str, int])
     leads: dict[str, int] = Field(default_factory=dict[str, int])
+    pixels: dict[str, int] = Field(default_factory=dict[str, int])
     seconds: tuple[float, float, float] | None = None
     needs: dict[str, int] = Field(default_factory=dict[str, int])
 
@@ -92,6 +94,7 @@ class Inspection(Frozen):
         labels: `1`, `0` and `unknown` → rows.
         event_patients: patients with a label of 1 or an event time.
         times: column of a time → rows that have it.
+        media: what pictures and sounds are of → rows that name such files.
         columns: of the table.
         extensions: of the files.
         recognised: formats.
@@ -106,6 +109,7 @@ class Inspection(Frozen):
     labels: dict[str, int] = Field(default_factory=dict[str, int])
     event_patients: int = 0
     times: dict[str, int] = Field(default_factory=dict[str, int])
+    media: dict[str, int] = Field(default_factory=dict[str, int])
     columns: tuple[Column, ...] = ()
     extensions: tuple[Extension, ...] = ()
     recognised: tuple[Recognised, ...] = ()

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.core.errors import RecordError
+from components.core.modalities import ArrayModality
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import Declared, read_signal, recognise
 from components.core.signals.signal import Signal
 from components.ingest.inspection.facts import Extension, Recognised, Refused
+from components.ingest.inspection.media import Seen, look_at, modality_of, spoken
 from components.ingest.records import FileRef
 
 _UNDECLARED = "undeclared_"
@@ -26,10 +28,17 @@ _LONGEST_EXTENSION = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """A file and the line of the table that names it (0 without a table)."""
+    """A file and what names it.
+
+    Attributes:
+        reference: where it lies.
+        row: line of the table; 0 without one.
+        modality: of a picture or sound; None of an ECG.
+    """
 
     reference: FileRef
     row: int = 0
+    modality: ArrayModality | None = None
 
 
 @dataclass
@@ -39,6 +48,7 @@ class _Format:
     files: int = 0
     fs: Counter[str] = field(default_factory=Counter[str])
     leads: Counter[str] = field(default_factory=Counter[str])
+    pixels: Counter[str] = field(default_factory=Counter[str])
     seconds: list[float] = field(default_factory=list[float])
     needs: Counter[str] = field(default_factory=Counter[str])
 
@@ -49,12 +59,21 @@ class _Format:
             self.fs[f"{signal.fs:g}"] += 1
             self.seconds.append(signal.duration_s)
 
+    def add_media(self, seen: Seen) -> None:
+        self.files += 1
+        if seen.pixels:
+            self.pixels[seen.pixels] += 1
+        else:
+            self.fs[f"{seen.fs:g}"] += 1
+            self.seconds.append(seen.seconds)
+
     def facts(self, name: str) -> Recognised:
         ranked = sorted(self.seconds)
         middle = (ranked[0], statistics.median(ranked), ranked[-1]) if ranked else None
         return Recognised(
             reader=name, files=self.files, fs=dict(self.fs.most_common()),
-            leads=dict(self.leads.most_common()), seconds=middle, needs=dict(self.needs),
+            leads=dict(self.leads.most_common()), pixels=dict(self.pixels.most_common()),
+            seconds=middle, needs=dict(self.needs),
         )  # fmt: skip
 
 
@@ -132,6 +151,10 @@ def _look(each: Named, extension: str, formats: dict[str, _Format], refusals: Re
     reference = each.reference
     try:
         raw = DiskFile(reference.path, reference.root)
+        if each.modality is not None:
+            found = look_at(raw, each.modality)
+            formats[spoken(each.modality)].add_media(found)
+            return
         seen = formats[recognise(raw).NAME]
         seen.files += 1
         signal, needs = _read(raw, reference.declared)
@@ -165,5 +188,6 @@ def files_in(root: Path) -> tuple[list[Named], dict[str, int]]:
         if path.suffix.lower() != _HEADER and path.with_suffix("") in headers:
             companions[_extension(path)] += 1
         else:
-            named.append(Named(reference=FileRef(path=path, root=root, declared=Declared())))
+            own = FileRef(path=path, root=root, declared=Declared())
+            named.append(Named(reference=own, modality=modality_of(path)))
     return named, dict(companions)

@@ -10,11 +10,14 @@ from typing import Any
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
 from components.core.errors import ConfigError, InputError, RecordError
+from components.core.modalities import ArrayModality
+from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES
 from components.ingest.inspection.columns import inspect_columns
 from components.ingest.inspection.facts import Extension, Inspection, Recognised, Refused
 from components.ingest.inspection.files import Named, Refusals, files_in, inspect_files
-from components.ingest.records import ArrayRef, FileRef, Record, Reject
+from components.ingest.inspection.media import spoken
+from components.ingest.records import ArrayRef, FileRef, MediaRef, Record, Reject
 from components.ingest.sources.array import load_array
 from components.ingest.sources.manifest import manifest_file
 from components.ingest.sources.registry import Source, source
@@ -33,6 +36,7 @@ class _Rows:
     numbered: bool = True
     labels: Counter[str] = field(default_factory=Counter[str])
     times: Counter[str] = field(default_factory=Counter[str])
+    media: Counter[str] = field(default_factory=Counter[str])
     refusals: Refusals = field(default_factory=Refusals)
     files: list[Named] = field(default_factory=list[Named])
     array: ArrayRef | None = None
@@ -54,6 +58,14 @@ class _Rows:
             self.files.append(Named(reference=item.ecg, row=item.row))
         elif item.ecg is not None:
             self.array = item.ecg
+        for name, references in item.media.items():
+            self.media[spoken(name)] += 1
+            self.files += (_media_file(each, name, item.row) for each in references)
+
+
+def _media_file(reference: MediaRef, modality: ArrayModality, row: int) -> Named:
+    own = FileRef(path=reference.path, root=reference.root, declared=Declared())
+    return Named(reference=own, row=row, modality=modality)
 
 
 def inspect(config: IngestConfig, *, limit: int = FILES, show_names: bool = False) -> Inspection:
@@ -76,7 +88,7 @@ def inspect(config: IngestConfig, *, limit: int = FILES, show_names: bool = Fals
     if not config.path or not path.exists():
         raise InputError(f"the path '{config.path}' does not exist; correct the 'path' parameter")
     table = manifest_file(path)
-    if not table.is_file():
+    if not table.is_file() and not getattr(origin, "READS_FOLDERS", False):
         return _folder(path, config.source, limit=limit, show_names=show_names)
     return _table(origin, path, table, config, limit=limit, show_names=show_names)
 
@@ -86,7 +98,8 @@ def _folder(root: Path, name: str, *, limit: int, show_names: bool) -> Inspectio
     facts = inspect_files(files, limit=limit, show_names=show_names)
     problems = [
         "the folder holds no manifest.csv; write one with a row per recording: patient_id, path "
-        "(relative to its folder), and label or event_time_days"
+        "(relative to its folder), and label or event_time_days; pictures are named in a column "
+        "ecg_image, sounds in pcg_audio"
     ]
     problems += _needs(facts.recognised)
     return Inspection(
@@ -110,7 +123,7 @@ def _table(
     origin: Source, path: Path, table: Path, config: IngestConfig, *, limit: int, show_names: bool
 ) -> Inspection:
     options = config.options.get(config.source, {})
-    columns, problems = inspect_columns(table, options)
+    columns, problems = inspect_columns(table, options) if table.is_file() else ((), [])
     rows = _Rows()
     try:
         valid = validate(origin.Options, options, f"ingest.options.{config.source}")
@@ -138,6 +151,7 @@ def _counts(rows: _Rows) -> dict[str, Any]:
         "labels": dict(sorted(rows.labels.items())),
         "event_patients": len(rows.events),
         "times": {name: rows.times[name] for name in MANIFEST_TIMES if rows.times[name]},
+        "media": dict(sorted(rows.media.items())),
     }
 
 

@@ -33,10 +33,12 @@ def _head(found: Inspection) -> list[str]:
     patients = "patients unknown" if found.patients is None else f"{found.patients:,} patients"
     labels = ", ".join(f"{count:,} with label {name}" for name, count in found.labels.items())
     times = ", ".join(f"{name} in {count:,}" for name, count in found.times.items())
+    media = ", ".join(f"{name} in {count:,}" for name, count in found.media.items())
     return [
         f"table, source {found.source}; nothing was written",
         f"{found.records:,} records, {patients}; {found.event_patients:,} patients with an event",
         f"labels: {labels or 'none'}; times: {times or 'none'}",
+        *([f"pictures and sounds: {media}"] if media else []),
     ]
 
 
@@ -56,7 +58,9 @@ def _extensions(found: Inspection) -> Table:
 
 
 def _recognised(found: Inspection) -> Table:
-    table = _grid("formats", "reader", "files", "rate [Hz]", "leads", "seconds", "to be declared")
+    table = _grid(
+        "formats", "reader", "files", "rate [Hz]", "leads", "pixels", "seconds", "to be declared"
+    )
     for each in found.recognised:
         table.add_row(*_format_cells(each))
     return table
@@ -68,7 +72,8 @@ def _format_cells(each: Recognised) -> tuple[str, ...]:
         least, middle, most = each.seconds
         seconds = f"{least:g}" if least == most else f"{least:g} to {most:g}, median {middle:g}"
     needs = ", ".join(f"{name} ({count})" for name, count in each.needs.items())
-    return (each.reader, str(each.files), _list(each.fs), _list(each.leads), seconds, needs)
+    fs, leads, pixels = map(_list, (each.fs, each.leads, each.pixels))
+    return (each.reader, str(each.files), fs, leads, pixels, seconds, needs)
 
 
 def _list(counts: dict[str, int]) -> str:

@@ -21,6 +21,7 @@ from components.core.schemas import FOLDER_COLUMN
 from components.ingest.records import MediaRef, Record, Reject
 
 NAME = "circor"
+READS_FOLDERS = True  # without a manifest.csv
 TABLE = "training_data.csv"
 _ID, _TWIN = "Patient ID", "Additional ID"
 _LABELS: dict[str, tuple[str, dict[str, int | None]]] = {

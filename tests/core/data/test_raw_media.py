@@ -37,3 +37,13 @@ def test_a_table_that_speaks_of_its_folder_covers_it(manifest: Path) -> None:
     before = raw_digest(str(table), {})
     (manifest.parent / "other.wav").write_bytes(b"changed")
     assert raw_digest(str(table), {}) != before
+
+
+def test_a_file_named_in_full_below_a_linked_folder(manifest: Path, tmp_path: Path) -> None:
+    manifest.write_text(f"patient_id,ecg_image\np,{tmp_path}/e.png\n")
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path)
+    before = raw_digest(str(link / "manifest.csv"), {})
+    assert before == raw_digest(str(manifest), {})
+    (tmp_path / "e.png").write_bytes(b"changed")
+    assert raw_digest(str(link / "manifest.csv"), {}) != before

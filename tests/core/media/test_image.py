@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.core.errors import RecordError
 from components.core.media.config import ImageConfig
-from components.core.media.image import image_array
+from components.core.media.image import check_page, image_array
 from components.core.readers.image import Picture
 
 SMALL = ImageConfig(height=48, width=72)
@@ -62,3 +63,14 @@ def test_thin_lines_fade_and_do_not_vanish() -> None:
     found = image_array(Picture(pixels=pixels), SMALL)[0].astype(float)
     assert found.mean() == pytest.approx(255 * 19 / 20, abs=1.5)
     assert found.std() < 3
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_a_page_of_one_colour_is_refused(shade: int) -> None:
+    page = plain(40, 60, shade)
+    page.pixels[..., 2] = 7
+    with pytest.raises(RecordError, match="the picture is blank: all of its pixels") as caught:
+        check_page(page)
+    assert (caught.value.code, caught.value.field) == ("blank_image", "ecg_image")
+    page.pixels[3, 4, 2] = 8
+    check_page(page)

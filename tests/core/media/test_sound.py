@@ -167,3 +167,16 @@ def test_filters_narrower_than_the_spectrum() -> None:
 def test_settings_that_cannot_be(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         SoundConfig(**settings)
+
+
+@pytest.mark.parametrize("hertz", [1500, 3000, 12000])
+def test_a_sound_above_every_heart_sound_is_not_made_loud(hertz: int) -> None:
+    time = np.arange(6 * 44100) / 44100
+    whistle = 0.5 * np.sin(2 * np.pi * hertz * time)
+    with pytest.raises(RecordError, match="the recording is silent below 1000 Hz; check") as caught:
+        of(whistle, 44100)
+    assert caught.value.code == "silent"
+    # A heart ten times softer than the whistle is one.
+    assert of(whistle + beats(6, 44100, level=0.5) / 10, 44100).valid.any()
+    rng = np.random.default_rng(0)
+    assert of(rng.normal(size=6 * 400_000), 400_000).valid.any()

@@ -76,6 +76,7 @@ def test_other_chunks_do_not_matter() -> None:
     before = PLAIN[:36] + odd + PLAIN[36:]
     for content in (PLAIN + odd, before, PLAIN + bytes(999)):
         np.testing.assert_array_equal(read(content).values, read(PLAIN).values)
+    refused(before[:-10], "truncated_sound", "states 4,000 bytes of samples, the file holds 3,990")
 
 
 def test_big_endian_files() -> None:

@@ -31,8 +31,14 @@ def test_nothing_outside_the_root_is_opened(tmp_path) -> None:
 
 
 def test_missing_empty_and_huge_files(tmp_path, monkeypatch) -> None:
-    with pytest.raises(RecordError, match="the file does not exist"):
+    with pytest.raises(RecordError, match="the file does not exist") as caught:
         DiskFile(tmp_path / "no", tmp_path)
+    assert caught.value.advice == "correct the path in the manifest"
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "e.png").write_bytes(b"x")
+    with pytest.raises(RecordError, match="the file does not exist") as caught:
+        DiskFile(tmp_path / "pages\\e.png", tmp_path)
+    assert caught.value.advice.startswith("write folders with '/' and not with a backslash")
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(RecordError, match="the file is empty"):
         DiskFile(tmp_path / "empty", tmp_path)

@@ -60,6 +60,13 @@ def test_ids_are_joined_through_others_that_are_not_there(tmp_path: Path) -> Non
     assert all(r.media_patients == {"pcg": r.patient_id} for r in records)
 
 
+def test_the_smallest_id_names_the_patient_whoever_comes_first(tmp_path: Path) -> None:
+    visits = [Visit(id="50002", twin="9001"), Visit(id="50003", twin="50002")]
+    for number, order in enumerate((visits, visits[::-1])):
+        records = _records(write_visits(tmp_path / str(number), order, texts=False))
+        assert {r.patient_id for r in records} == {"9001"}
+
+
 def test_labels_as_declared_and_unknown_ones_counted(tmp_path: Path) -> None:
     path = write_visits(tmp_path, VISITS)
     assert [r.label for r in _records(path)] == [1, None, 0, 0, 0]

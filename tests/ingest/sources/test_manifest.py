@@ -97,7 +97,7 @@ def test_a_wrong_row_is_refused_with_its_line_and_cell(
         ("path,label\na,1\n", r"lacks the column\(s\) patient_id; it has 2 columns"),
         ("patient_id,path\np,a\n", "neither 'label' nor 'event_time_days'; add one"),
         ("patient_id,path,path_xml,label\np,a,b,1\n", "has path and path_xml; keep one"),
-        ("patient_id;label\np;1\n", "declare its separator"),
+        ("patient_id;label\np;1\n", "save it with ',' between the cells, or declare"),
     ],
 )
 def test_a_wrong_header_stops_the_run(tmp_path: Path, text: str, sentence: str) -> None:
