@@ -32,11 +32,14 @@ class Order:
 
     Attributes:
         agreement: Spearman over variables of planted size and mean |attribution|; 1 is the planted
-            order.
+            order, where no two are planted alike.
+        most: the highest that is possible: fields of the same planted size, as all of those that
+            the mechanism does not know, are tied, while attributions are not.
         absolute: variable → mean |attribution|, log-odds.
     """
 
     agreement: Interval
+    most: float
     absolute: Mapping[str, float]
 
 
@@ -86,4 +89,6 @@ def order_of(said: Grouped, sizes: Mapping[str, float], *, patients: Ids, plan: 
 
     found = bootstrapped(Statistic(("agreement",), evaluate), patients, plan)
     each = means.value(RowWeights.observed(len(absolute)))
-    return Order(agreement=found["agreement"], absolute=each)
+    untied = np.argsort(np.argsort(planted, axis=1, kind="stable"), axis=1).astype(np.float64)
+    most = float(spearman(planted, untied)[0])
+    return Order(agreement=found["agreement"], most=most, absolute=each)

@@ -130,11 +130,13 @@ def _order_table(
     ]  # fmt: skip
     agreements = ("Spearman with the planted size", "—",
                   *(each.agreement.text(2) for each in orders.values()))  # fmt: skip
+    most = ("the highest that is possible", "—",
+            *(number(each.most, 2) for each in orders.values()))  # fmt: skip
     return Table(
         "Clinical fields: planted size and mean |attribution|, log-odds",
         ("field", "planted", *(titles[name] for name in orders)),
-        (*rows, agreements),
-        _INTERVALS,
+        (*rows, agreements, most),
+        f"{_INTERVALS} Fields of the same planted size are tied: 1 is out of reach.",
     )
 
 

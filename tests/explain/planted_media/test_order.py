@@ -64,7 +64,7 @@ def test_a_fold_adds_what_the_first_lacks() -> None:
     assert list(found) == ["bmi", "age"]
 
 
-def test_the_planted_order_has_a_correlation_of_one_and_its_reverse_of_minus_one() -> None:
+def test_the_planted_order_reaches_the_highest_and_its_reverse_the_lowest() -> None:
     sizes = planted_sizes(TRUTH, [encoder()])
     planted = np.array([sizes[name] for name in NAMES])
     right = order_of(said(planted), sizes, patients=PATIENTS, plan=PLAN)
@@ -73,6 +73,15 @@ def test_the_planted_order_has_a_correlation_of_one_and_its_reverse_of_minus_one
     assert (right.agreement.lo, right.agreement.hi) == pytest.approx((1, 1))
     assert wrong.agreement.value == pytest.approx(-1)
     assert right.absolute == pytest.approx(dict(zip(NAMES, planted, strict=True)))
+
+
+def test_ties_put_one_out_of_reach() -> None:
+    sizes = dict.fromkeys(NAMES, 0.0) | {"age": 1.0}
+    values = np.arange(len(NAMES))[::-1] + 1.0
+    found = order_of(said(values), sizes, patients=PATIENTS, plan=PLAN)
+    # Of seven fields six are tied: Var(ranks) falls by 6³ − 6 of 7³ − 7.
+    assert found.most == pytest.approx(np.sqrt(1 - (6**3 - 6) / (7**3 - 7)))
+    assert found.agreement.value == pytest.approx(found.most)
 
 
 def test_means_are_taken_anew_in_each_draw_and_patients_without_fields_left_out() -> None:

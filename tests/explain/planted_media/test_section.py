@@ -29,7 +29,7 @@ FULL = Share(
     share=of(0.4), even=of(0.2), over_even=of(2.0), drawn=beside(0.5, 0.25),
     taught=beside(0.4, 0.1), records=9,
 )  # fmt: skip
-ORDER = Order(agreement=of(0.9), absolute={"age": 0.3, "sex": 0.05})
+ORDER = Order(agreement=of(0.9), most=0.94, absolute={"age": 0.3, "sex": 0.05})
 
 
 def test_shares_networks_and_order_are_told_and_logged() -> None:
@@ -52,7 +52,7 @@ def test_shares_networks_and_order_are_told_and_logged() -> None:
     ),)  # fmt: skip
     assert all(len(row) == len(table.header) for table in found.tables for row in table.rows)
     assert fields.rows[0] == ("age", "0.40", "0.300")
-    assert fields.rows[-1][-1] == "0.90 (0.89 to 0.91)"
+    assert [row[-1] for row in fields.rows[-2:]] == ["0.90 (0.89 to 0.91)", "0.94"]
     assert found.notices == ()
     assert set(found.figures) == {
         *(f"planted_{name}/page/ig" for name in (
