@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,41 +18,67 @@ from components.explain.against_controls import Compared, compared
 from components.explain.explained import Explained
 from components.explain.faithfulness.examine import Checked, examine, joined
 from components.explain.faithfulness.section import section
+from components.explain.planted_media.find import Search, planted_media_section, search
 
 
 def check_sections(
-    explained: Explained, behind: Upstream, controls: Sequence[Upstream], plan: Plan
+    folder: Path,
+    explained: Explained,
+    behind: Upstream,
+    controls: Sequence[Upstream],
+    plan: Plan,
 ) -> tuple[Section, ...]:
     """Return the sections that stand first: faithfulness, controls, and what was planted.
 
     Args:
+        folder: the workspace, with the merged traces.
         explained: what all methods said.
         behind: the stages behind the model.
         controls: those behind trainings on shuffled labels.
         plan: of every interval.
     """
-    found = [section(_checked(explained), plan)]
+    wanted = search(explained, behind)
+    checked = _checked(explained, wanted)
+    found = [section(checked, plan), *_of_leads(explained, behind, controls, plan)]
+    if wanted is not None:
+        found.append(
+            planted_media_section(
+                folder, explained, wanted, checked=checked, behind=behind, controls=controls,
+                plan=plan,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _of_leads(
+    explained: Explained, behind: Upstream, controls: Sequence[Upstream], plan: Plan
+) -> list[Section]:
+    """Return what leads × segments are compared with, nothing without an ECG."""
     truth = truth_summary(behind.ingest)
     leads = explained.folds[0].subject.leads
     if not leads or (truth is None and not controls):
-        return tuple(found)
+        return []
+    found: list[Section] = []
     cells = compared(explained, behind, controls)
     if cells and controls:
         found.append(segment_shares.section(cells, leads, plan))
     if cells and truth is not None:
         found.append(_planted(explained, cells, truth, plan))
-    return tuple(found)
+    return found
 
 
-def _checked(explained: Explained) -> list[Checked]:
+def _checked(explained: Explained, wanted: Search | None) -> list[Checked]:
     checked: list[Checked] = []
     with progress("explain: checks", len(explained.methods), "methods") as advance:
         for method in explained.methods:
-            folds = [fold for fold in explained.folds if method.NAME in fold.said]
             each = [
-                examine(fold.subject, method, fold.said[method.NAME], explained.config)
-                for fold in folds
-            ]
+                examine(
+                    fold.subject, method, fold.said[method.NAME], explained.config,
+                    measure=None if wanted is None else wanted.marks[number].measure,
+                )
+                for number, fold in enumerate(explained.folds)
+                if method.NAME in fold.said
+            ]  # fmt: skip
             checked.append(joined(each))
             advance(1)
     return checked

@@ -6,6 +6,7 @@ from components.core.errors import ConfigError
 from components.explain.against_controls import METHODS
 from components.explain.job import Job
 from components.explain.method import Method, chosen
+from components.explain.planted_media.facts import planted
 from components.explain.subject import Subject
 from components.explain.subjects import Model, bare_subject
 
@@ -22,9 +23,11 @@ def check_fits(job: Job) -> None:
     methods = fitting(subject, job)
     if not job.controls:
         return
-    if not subject.leads:
+    places = bool(subject.arrays) and planted(job.behind.ingest) is not None
+    if not subject.leads and not places:
         raise ConfigError(
-            "control names trainings to compare the ECG's leads with, but this model's inputs are "
+            "control names trainings to compare the ECG's leads with, or what a synthetic cohort "
+            "planted in pictures and sounds, but this model's inputs are "
             f"{', '.join(subject.inputs)}; leave control out"
         )
     names = [each.NAME for each in methods]

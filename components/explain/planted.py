@@ -9,7 +9,7 @@ multiply by the input, so any network draws attribution to where the amplitude i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -158,10 +158,23 @@ def located(
         patients: `[n]` ids.
         plan: how to resample.
     """
-    model = _sums(own.values, where.marked)
-    taught = [_sums(each.values, where.marked) for each in controls]
+    taught = [marked_sums(each.values, where.marked) for each in controls]
+    model = marked_sums(own.values, where.marked)
+    found = of_sums(model, taught, patients=patients, plan=plan)
+    return replace(found, records=int(np.isfinite(own.values).any(axis=1).sum()))
+
+
+def of_sums(model: Floats, controls: Sequence[Floats], *, patients: Ids, plan: Plan) -> Located:
+    """Return the share of attribution on marked places and its ratio to that of the controls.
+
+    Args:
+        model: `[n, 2]` |attribution| of each record on the places and in all; 0 where it has none.
+        controls: the same of each network to compare with, of the same records.
+        patients: `[n]` ids.
+        plan: how to resample.
+    """
     least = BLIND * model[:, 1].sum()
-    seeing = [each for each in taught if each[:, 1].sum() > 0 and each[:, 1].sum() >= least]
+    seeing = [each for each in controls if each[:, 1].sum() > 0 and each[:, 1].sum() >= least]
     sums = [model, np.sum(seeing, axis=0)] if seeing else [model]
 
     def evaluate(weights: RowWeights) -> Floats:
@@ -176,9 +189,9 @@ def located(
         share=told["share"],
         control=told.get("control"),
         controls=tuple(_taught(each, model) for each in seeing),
-        blind=len(taught) - len(seeing),
+        blind=len(controls) - len(seeing),
         ratio=told.get("ratio"),
-        records=int(np.isfinite(own.values).any(axis=1).sum()),
+        records=int((model[:, 1] > 0).sum()),
     )
 
 
@@ -189,7 +202,7 @@ def _taught(sums: Floats, model: Floats) -> Taught:
     return Taught(share=float(marked / total), relative=relative)
 
 
-def _sums(values: Floats, marked: npt.NDArray[np.bool_]) -> Floats:
+def marked_sums(values: Floats, marked: npt.NDArray[np.bool_]) -> Floats:
     """Return `[n, 2]` |attribution| in the marked cells and in all; 0 for a record without beat."""
     size = np.abs(np.where(np.isfinite(values), values, 0.0))
     return np.stack([size[:, marked].sum(axis=1), size.sum(axis=1)], axis=1)

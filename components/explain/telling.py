@@ -46,7 +46,7 @@ def tell(
         ),
         checks=(
             asked(done, expected),
-            *check_sections(done, job.behind, job.controls, plan),
+            *check_sections(work.folder, done, job.behind, job.controls, plan),
         ),
         cohort=cohort_sections(done, plan),
         records=single_records(work.folder, done, manifest),

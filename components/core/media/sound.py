@@ -53,12 +53,7 @@ def log_mel(sounds: Sequence[Sound], config: SoundConfig) -> LogMel:
         RecordError: `sound_too_short`, `silent`, `bad_rate` of one of them.
     """
     cut = [_windows(_prepared(sound, config), config) for sound in sounds]
-    order = [
-        (site, number)
-        for number in range(max((len(each) for each in cut), default=0))
-        for site, each in enumerate(cut)
-        if number < len(each)
-    ][: config.windows]
+    order = in_turn([len(each) for each in cut], config.windows)
     values = np.zeros(config.shape, np.float16)
     site = np.full(config.windows, -1, np.int64)
     if order:
@@ -66,6 +61,24 @@ def log_mel(sounds: Sequence[Sound], config: SoundConfig) -> LogMel:
         values[: len(order)] = _decibels(stacked, config)
         site[: len(order)] = [where for where, _ in order]
     return LogMel(values=values, valid=site >= 0, site=site)
+
+
+def in_turn(counts: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Return recording and number of each window of a record, each recording's first ones in turn.
+
+    Args:
+        counts: windows of each recording.
+        most: windows of a record.
+
+    >>> in_turn([2, 1], 6)
+    [(0, 0), (1, 0), (0, 1)]
+    """
+    return [
+        (site, number)
+        for number in range(max(counts, default=0))
+        for site, count in enumerate(counts)
+        if number < count
+    ][:most]
 
 
 def usable(sounds: Sequence[Sound], config: SoundConfig) -> tuple[list[int], list[RecordError]]:

@@ -15,7 +15,7 @@ from components.explain.faithfulness import completeness as complete
 from components.explain.faithfulness import deletion, randomisation, stability
 from components.explain.faithfulness.completeness import Completeness
 from components.explain.faithfulness.deletion import STEPS, Curves
-from components.explain.faithfulness.randomisation import Randomised
+from components.explain.faithfulness.randomisation import Measure, Randomised
 from components.explain.faithfulness.removal import preferred
 from components.explain.faithfulness.stability import Stability
 from components.explain.method import Attributed, Method
@@ -48,7 +48,12 @@ class Checked:
 
 
 def examine(
-    subject: Subject, method: Method, attributed: Attributed, config: ExplainConfig
+    subject: Subject,
+    method: Method,
+    attributed: Attributed,
+    config: ExplainConfig,
+    *,
+    measure: Measure | None = None,
 ) -> Checked:
     """Return the checks of a method on one fold.
 
@@ -57,6 +62,7 @@ def examine(
         method: is run again on `config.checked` of the records.
         attributed: what it said of all of them.
         config: how much is tried.
+        measure: what else is asked of the attributions by drawn networks.
     """
     grouped = preferred(attributed.grouped)
     found = Checked(
@@ -72,7 +78,7 @@ def examine(
         kind=grouped.kind,
         curves=deletion.curves(subject, index, grouped, config),
         randomised=randomisation.randomised(
-            subject, index, method=method, grouped=grouped, config=config
+            subject, index, method=method, grouped=grouped, config=config, measure=measure
         ),
         stability=stability.stability(
             subject, index, method=method, grouped=grouped, config=config

@@ -10,7 +10,7 @@ Shapes: `n` records, `G` groups, `R` drawn networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +26,11 @@ from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, bootstrapped, quotient
 from components.explain.faithfulness.parts import of_kind
 from components.explain.faithfulness.redrawn import drawn_seeds, unlearned
-from components.explain.method import Method
+from components.explain.method import Attributed, Method
 from components.explain.subject import Subject
 
+# Of some records and what a method says of them → whatever is asked, `[n, …]` by name.
+Measure = Callable[[npt.NDArray[np.int64], Attributed], dict[str, Floats]]
 # An agreement below this has collapsed.
 COLLAPSED = 0.3
 
@@ -42,12 +44,15 @@ class Randomised:
         own: `[n, G]`; NaN where a record has no such group.
         drawn: `[R, n, G]`.
         patients: `[n]` ids.
+        measured: of each drawn network what else was asked of its attributions, by name, `[n, …]`;
+            empty where nothing was.
     """
 
     names: tuple[str, ...]
     own: Floats
     drawn: Floats
     patients: Ids
+    measured: Sequence[Mapping[str, Floats]] = ()
 
     @property
     def agreement(self) -> Floats:
@@ -62,6 +67,7 @@ def randomised(
     method: Method,
     grouped: Grouped,
     config: ExplainConfig,
+    measure: Measure | None = None,
 ) -> Randomised:
     """Return what a method says of some records by `config.randomised` drawn networks.
 
@@ -71,17 +77,20 @@ def randomised(
         method: is run again.
         grouped: what it said of all of the subject's records, in groups of one kind.
         config: how many networks, and the seed.
+        measure: takes more from each drawn network's attributions, so that none runs twice.
     """
-    seeds = drawn_seeds(config.seed, config.randomised)
-    drawn = [
-        of_kind(method.explain(each, index, config).grouped, grouped.kind).values
-        for each in unlearned(subject, index, seeds)
-    ]
+    drawn: list[Floats] = []
+    measured: list[dict[str, Floats]] = []
+    for each in unlearned(subject, index, drawn_seeds(config.seed, config.randomised)):
+        said = method.explain(each, index, config)
+        drawn.append(of_kind(said.grouped, grouped.kind).values)
+        measured += [] if measure is None else [measure(index, said)]
     return Randomised(
         names=grouped.names,
         own=grouped.values[index],
         drawn=np.stack(drawn),
         patients=subject.rows.frame["patient_id"].to_numpy(object)[index],
+        measured=measured,
     )
 
 
@@ -93,7 +102,20 @@ def pooled(found: Sequence[Randomised]) -> Randomised:
         own=np.concatenate([aligned(each.own, each.names, names) for each in found]),
         drawn=np.concatenate([aligned(each.drawn, each.names, names) for each in found], axis=1),
         patients=np.concatenate([each.patients for each in found]),
+        measured=pooled_measures([each.measured for each in found]),
     )
+
+
+def pooled_measures(found: Sequence[Sequence[Mapping[str, Floats]]]) -> list[dict[str, Floats]]:
+    """Return fold → network → what was measured as network → the same of all folds' records.
+
+    What a fold does not know is left out.
+    """
+    told: list[dict[str, Floats]] = []
+    for folds in zip(*found, strict=True):
+        names = [name for name in folds[0] if all(name in each for each in folds)]
+        told.append({name: np.concatenate([each[name] for each in folds]) for name in names})
+    return told
 
 
 def agreements(found: Randomised, plan: Plan) -> dict[str, Interval]:
