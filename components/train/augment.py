@@ -79,6 +79,7 @@ def augment(batch: Batch, names: tuple[str, ...], rng: torch.Generator) -> Batch
     if "ecg" not in batch or not names:
         return batch
     for name in names:
-        batch = AUGMENTATIONS[name](batch, rng)
+        if name in AUGMENTATIONS:
+            batch = AUGMENTATIONS[name](batch, rng)
     real = real_mask(batch)
     return batch if real is None else {**batch, "ecg": batch["ecg"] * real}

@@ -24,6 +24,7 @@ from components.core.metrics.discrimination import auprc, auroc
 from components.core.metrics.patients import by_patient
 from components.train.absence import drop_modalities
 from components.train.augment import augment
+from components.train.augment_media import augment_media
 from components.train.branches import branches_of, check_branches, check_records, parameter_groups
 from components.train.losses import JointLoss
 from components.train.modulation import confidences, factors, modulate
@@ -102,7 +103,8 @@ class Module(lightning.LightningModule):
         if self._config.modality_dropout:
             chance = self._config.modality_dropout
             ready = drop_modalities(ready, list(self._branches), chance=chance, rng=self._drops)
-        return augment(ready, self._config.aug, self._rng) if "ecg" in ready else ready
+        ready = augment_media(ready, self._config.aug, self._rng)
+        return augment(ready, self._config.aug, self._rng)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of one batch: of the heads, and `fit.auxiliary` times the branches' own.

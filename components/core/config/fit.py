@@ -9,6 +9,10 @@ from pydantic import Field, field_validator, model_validator
 from components.core.config.base import Frozen
 from components.core.modalities import Modality
 
+Augmentation = Literal[
+    "noise", "scale", "shift", "leads", "page_shift", "page_contrast", "sound_turn", "sound_level"
+]
+
 
 class FitConfig(Frozen):
     """One `fit()` for every model.
@@ -24,7 +28,8 @@ class FitConfig(Frozen):
         warmup: share of the steps in which `cosine` rises.
         monitor: the validation metric of early stopping and of the best checkpoint.
         patience: epochs without improvement before stopping.
-        aug: augmentations by name, train split only.
+        aug: augmentations by name, train split only: `noise`, `scale`, `shift` and `leads` of ECGs,
+            `page_…` of pictures, `sound_…` of heart sounds; one of what the data lack does nothing.
         precision: `auto` is bf16 where the device multiplies it natively, else fp32.
         device: `auto` is cuda where there is one, else cpu; a named device must be there.
         refit: after cross-validation, train the candidate on all patients.
@@ -58,7 +63,7 @@ class FitConfig(Frozen):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     monitor: Literal["auprc", "auroc", "loss"] = "auprc"
     patience: int = Field(default=12, ge=1)
-    aug: tuple[Literal["noise", "scale", "shift", "leads"], ...] = ()
+    aug: tuple[Augmentation, ...] = ()
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     refit: bool = True
