@@ -31,8 +31,8 @@ CLINICAL = {
     "prior_hf": 1.05,
     "lvef_baseline": 0.47,
 }
-# One variable that carries nearly everything.
-DOMINANT = {"lvef_baseline": 3.0}
+# One variable that tells more than the others, and leaves them enough to be worth learning.
+DOMINANT = {"lvef_baseline": 2.0}
 LVEF_CENTRE, LVEF_POINTS = 62.0, 5.0
 # Correlation of the valve's leakage with the myocardial vulnerability.
 RHO = 0.30
@@ -73,7 +73,7 @@ class Disease:
         """Return the mechanism that `options` ask for, at the prevalence they ask for."""
         plain = cls()
         if options.dominant == "clinical":
-            plain = cls(clinical=dict(DOMINANT), beta_v=0.50, beta_q=0.60)
+            plain = cls(clinical=dict(DOMINANT), beta_v=0.70, beta_q=1.00)
         people = draw_reference(_REFERENCE)
         return cls(
             clinical=plain.clinical,
