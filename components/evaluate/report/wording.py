@@ -84,10 +84,11 @@ def key_figures(data: ReportData) -> str:
 
 
 def notices(data: ReportData) -> list[Notice]:
-    """Return the sentences under the first line, the gravest first."""
+    """Return the sentences under the first line, the gravest first, each of them once."""
     found = [*_power(data), *_baselines(data), *_audit(data), *_origin(data)]
     told = [notice for section in data.sections for notice in section.notices]
-    graver = sorted([*found, *told], key=lambda notice: notice.level != "warning")
+    once = dict.fromkeys([*found, *told])  # two sections may have the same to say
+    graver = sorted(once, key=lambda notice: notice.level != "warning")
     return [*graver, *(Notice("note", text) for text in data.notices)]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from components.core.errors import CardioError, ConfigError
 from components.core.metrics.interval import Interval
+from components.core.report.section import Section
 from components.evaluate.report import wording
 from components.evaluate.report.data import AuditCheck, Baseline, ReportData
 from tests.evaluate.report.example import example, tiny
@@ -116,6 +117,13 @@ def test_waivers_refusals_and_missing_audits_are_warnings(data: ReportData) -> N
     assert wording.Notice("warning", "The audit refuses this cohort: 3 patients twice.") in found
     none = wording.notices(replace(data, audit=()))
     assert wording.Notice("warning", "No leakage audit was run on this cohort.") in none
+
+
+def test_what_two_sections_have_to_say_is_said_once(data: ReportData) -> None:
+    told = wording.Notice("warning", "The inputs are of different patients.")
+    sections = tuple(Section(name=name, title=name, notices=(told,)) for name in ("one", "two"))
+    found = wording.notices(replace(data, sections=sections))
+    assert found.count(told) == 1
 
 
 def test_origin_is_told(data: ReportData) -> None:
