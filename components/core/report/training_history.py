@@ -19,12 +19,14 @@ _SIZE = (8.0, 6.4)
 _BAND = "#e3efe9"
 # Behind a number, so that lines do not cross it.
 _PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-# Column of the history → line, colour and dashes. The branches' own losses are in `train/loss`.
+# Column of the history → line, colour and dashes. The branches' own losses are in `train/loss`,
+# which is the main one where there are no others.
 _LOSSES = {
-    "train/loss": ("training, with branches", BLUE, "--"),
+    "train/loss": ("training, all losses", BLUE, "--"),
     "train/loss_main": ("training, main", BLUE, "-"),
     "val/loss": ("validation, main", ORANGE, "-"),
 }
+_ALONE = {"train/loss": ("training, main", BLUE, "-")}
 _SKILL = {
     "val/auroc": ("AUROC", BLUE, "-"),
     "val/accuracy": ("accuracy at 0.5", GREEN, "--"),
@@ -45,7 +47,7 @@ def training_history(history: pd.DataFrame, network: Network) -> Figure:
         axes.axvline(network.epoch + 1, color=GREY, lw=1, ls=":")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("Epoch (dotted: kept)")
-    _lines(loss, history, _LOSSES)
+    _lines(loss, history, _LOSSES if "train/loss_main" in history else _LOSSES | _ALONE)
     loss.set(title="Loss", ylabel="Loss")
     _lines(skill, history, _SKILL)
     skill.axhline(network.constant, color=GREY, lw=1, ls="--", label="accuracy of a constant")

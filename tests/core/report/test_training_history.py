@@ -50,7 +50,7 @@ def test_a_history_without_main_loss_and_shares_that_are_not_defined() -> None:
     short = HISTORY[["epoch", "train/loss", "val/loss", "val/auroc"]]
     figure = training_history(short, network(0, 0, -0.1))
     assert [line.get_label() for line in figure.axes[0].lines[1:]] == [
-        "training, with branches", "validation, main",
+        "training, main", "validation, main",
     ]  # fmt: skip
     assert {text.get_text() for text in figure.axes[3].texts} == {"undefined"}
     assert "shuffled +0.050" in figure.axes[3].get_yticklabels()[0].get_text()
