@@ -84,10 +84,13 @@ class CalibrationGate(Frozen):
     Attributes:
         slope: least and largest slope.
         ece: largest expected calibration error.
+        chance: share of samples in which a model with right probabilities would have a smaller
+            one; what it is on these patients is allowed, too, since few of them make it large.
     """
 
     slope: tuple[float, float]
     ece: float = Field(gt=0, le=1)
+    chance: float = Field(ge=0, lt=1)
 
     @field_validator("slope")
     @classmethod
