@@ -85,7 +85,7 @@ class CalibrationGate(Frozen):
         slope: least and largest slope.
         ece: largest expected calibration error.
         chance: share of samples in which a model with right probabilities would have a smaller
-            one; what it is on these patients is allowed, too, since few of them make it large.
+            one; above 0, what it is on these patients is allowed, too, since few make it large.
     """
 
     slope: tuple[float, float]

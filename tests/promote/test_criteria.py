@@ -138,19 +138,21 @@ def test_model_card(tmp_path: Path, old: str, new: str, lacks: str) -> None:
 )  # fmt: skip
 def test_calibration(tmp_path: Path, slope: float, ece: float, passed: bool) -> None:
     own = model(tmp_path, calibration_slope=slope, ece=ece)
-    found = outcome("calibration", case(own, settings="calibration.chance=0"))
+    found = outcome("calibration", case(own))
     assert found.passed is passed
     assert found.numbers["ece_by_chance"] == 0
     assert found.sentence.endswith("(at most 0.05)")
 
 
-def test_few_patients_may_have_the_ece_that_chance_gives_them(tmp_path: Path) -> None:
-    found = outcome("calibration", case(model(tmp_path, ece=0.02)))
+def test_few_patients_may_on_request_have_the_ece_of_chance(tmp_path: Path) -> None:
+    asked = "calibration.chance=0.95"
+    found = outcome("calibration", case(model(tmp_path, ece=0.02), settings=asked))
     chance = found.numbers["ece_by_chance"]
     assert chance > 0.05
     assert f"(at most 0.05 or {chance:.3f}, its size by chance on these patients)" in found.sentence
     for ece, passed in ((chance - 1e-6, True), (chance + 1e-6, False), (float("nan"), False)):
-        assert outcome("calibration", case(model(tmp_path, ece=ece))).passed is passed
+        own = case(model(tmp_path, ece=ece), settings=asked)
+        assert outcome("calibration", own).passed is passed
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ def test_the_page_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     own = model(tmp_path, ece=0.3, **{"calibration_slope": np.nan, **groups(F=0.9)})
     for name in ("reproduction", "model_card"):
         monkeypatch.setattr(all_criteria()[name], "applies", lambda given: False)
-    given = case(own, settings="calibration.chance=0")
+    given = case(own)
     verdict = judge(given.candidate, None, given.gate, model="toy_head")
     page = render_page(verdict, title="A <toy>", dry=True)
     assert "Would be refused: version 3, judged as the first champion." in page

@@ -15,7 +15,7 @@ def test_defaults_are_those_of_the_specification() -> None:
     assert (gate.discrimination.rule, gate.discrimination.margin) == ("superiority", 0.02)
     assert (gate.discrimination.level, gate.discrimination.draws) == (0.95, 2000)
     assert (gate.calibration.slope, gate.calibration.ece) == ((0.8, 1.25), 0.05)
-    assert gate.calibration.chance == 0.95
+    assert gate.calibration.chance == 0
     groups = gate.subgroups
     assert (groups.min_events, groups.floor, groups.largest_fall) == (20, 0.60, 0.05)
     assert gate.reproduction.tolerance == 1e-5

@@ -19,8 +19,8 @@ def applies(case: Case) -> bool:
 def judge(case: Case) -> Criterion:
     """Return whether slope and expected calibration error lie within their bounds.
 
-    In few patients even a model with right probabilities has a large ECE: then what it stays below
-    by chance is the bound.
+    In few patients even a model with right probabilities has a large ECE. A gate may allow what it
+    stays below by chance; by default none does.
     """
     figures, config = case.candidate.judged.figures, case.gate.calibration
     slope, ece = figures["calibration_slope"].value, figures["ece"].value
