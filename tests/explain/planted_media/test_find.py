@@ -23,6 +23,7 @@ from components.explain.planted_media.facts import facts_of, planted
 from components.explain.planted_media.hearing import windows_of
 from components.explain.run import explain
 from components.explain.samples import Asked
+from components.explain.subject import Subject
 from components.explain.subjects import Model, open_subjects
 from tests.chain import ingested, prepared, task_config, trained
 
@@ -109,8 +110,8 @@ def test_the_report_tells_places_order_and_controls(place: Place) -> None:
     assert {"planted-page", "planted-beat"} <= plots
 
 
-def test_facts_are_those_of_each_record(place: Place) -> None:
-    job = job_of(place)
+def subject_of(job: jobs.Job) -> Subject:
+    """Return the networks of the only fold with its validation records."""
     model = Model(train=job.behind.train, cohort=job.behind.cohort, head=job.head, place=job.place)
     (subject,) = open_subjects(
         model,
@@ -119,6 +120,12 @@ def test_facts_are_those_of_each_record(place: Place) -> None:
         opening=None,
         segment=lambda _rows, _fs: np.zeros((0, 0), np.int8),
     )
+    return subject
+
+
+def test_facts_are_those_of_each_record(place: Place) -> None:
+    job = job_of(place)
+    subject = subject_of(job)
     truth = planted(job.behind.ingest)
     assert truth is not None
     own = facts_of(subject, truth, job.behind.ingest)
@@ -141,15 +148,7 @@ def test_facts_are_those_of_each_record(place: Place) -> None:
 
 
 def test_controls_see_the_models_pictures(place: Place) -> None:
-    job = job_of(place)
-    model = Model(train=job.behind.train, cohort=job.behind.cohort, head=job.head, place=job.place)
-    (subject,) = open_subjects(
-        model,
-        job.chosen,
-        part="val",
-        opening=None,
-        segment=lambda _rows, _fs: np.zeros((0, 0), np.int8),
-    )
+    subject = subject_of(job_of(place))
     (taught,) = control_subjects(subject, place.model, [place.control])
     index = np.arange(3)
     assert taught.rows.frame["sample_id"].tolist() == subject.rows.frame["sample_id"].tolist()
