@@ -277,7 +277,7 @@ class Predictor:
 
     def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
         """Return pictures and sounds of a row; empty for a model that takes none."""
-        if not self.facts.arrays:
+        if not self.facts.media:
             return {}
         if prepared is not None:
             return prepared()

@@ -14,7 +14,7 @@ from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
 from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.modalities import ARRAYS, MODALITIES, ArrayModality, Modality
+from components.core.modalities import MEDIA, MODALITIES, MediaModality, Modality
 from components.core.models.spec import DataSpec
 from components.core.out_of_distribution import EcgDistribution
 from components.core.signals.prepare_config import PrepareConfig
@@ -99,10 +99,10 @@ class BundleFacts(Frozen):
         return self.heads or {self.head: {"kind": "binary"}}
 
     @property
-    def arrays(self) -> tuple[ArrayModality, ...]:
-        """Return the array modalities that the model takes."""
+    def media(self) -> tuple[MediaModality, ...]:
+        """Return the pictures and sounds that the model takes."""
         there = {"ecg_image": self.image is not None, "pcg": self.sound is not None}
-        return tuple(name for name in ARRAYS if there[name])
+        return tuple(name for name in MEDIA if there[name])
 
     @property
     def optional(self) -> dict[Modality, str]:
@@ -111,8 +111,8 @@ class BundleFacts(Frozen):
         There are some beside arrays alone: elsewhere the table's fields are no modality that can
         be absent as a whole.
         """
-        own = {*self.arrays, *(["tabular"] if self.features else [])}
-        return {m: _SENT[m] for m in MODALITIES if m in own} if self.arrays else {}
+        own = {*self.media, *(["tabular"] if self.features else [])}
+        return {m: _SENT[m] for m in MODALITIES if m in own} if self.media else {}
 
     def trained_on(self) -> str:
         """Return the cohort in words: its fingerprint and counts."""

@@ -25,16 +25,16 @@ from components.core.errors import InputError, RecordError
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.image import check_page, image_array
 from components.core.media.sound import log_mel
-from components.core.modalities import SPOKEN, ArrayModality
+from components.core.modalities import SPOKEN, MediaModality
 from components.core.readers.audio import Sound, read_audio
 from components.core.readers.image import Picture, read_image
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 
-Files = Mapping[ArrayModality, Sequence[RawFile]]
+Files = Mapping[MediaModality, Sequence[RawFile]]
 _SEVERAL = ";"
 
 
-def sent_files(row: Mapping[Any, Any], facts: BundleFacts) -> dict[ArrayModality, list[RawFile]]:
+def sent_files(row: Mapping[Any, Any], facts: BundleFacts) -> dict[MediaModality, list[RawFile]]:
     """Return the files of every modality that the model takes and the row names or carries.
 
     Args:
@@ -45,15 +45,15 @@ def sent_files(row: Mapping[Any, Any], facts: BundleFacts) -> dict[ArrayModality
         InputError: path and base64 of one modality, or a field that holds no text.
         RecordError: a path or a base64 text that cannot be used.
     """
-    found: dict[ArrayModality, list[RawFile]] = {}
-    for name in facts.arrays:
+    found: dict[MediaModality, list[RawFile]] = {}
+    for name in facts.media:
         files = _of_one(row, name, several=name == "pcg")
         if files:
             found[name] = files
     return found
 
 
-def _of_one(row: Mapping[Any, Any], name: ArrayModality, *, several: bool) -> list[RawFile]:
+def _of_one(row: Mapping[Any, Any], name: MediaModality, *, several: bool) -> list[RawFile]:
     path, text = (_text(row, f"{name}_{form}") for form in FORMS)
     if path and text:
         raise InputError(
@@ -141,14 +141,14 @@ def sound_batch(sounds: Sequence[Sound], config: SoundConfig) -> Batch:
     return {**_masked("pcg", made.values, there=bool(sounds)), "pcg_valid": valid}
 
 
-def _masked(name: ArrayModality, values: np.ndarray[Any, Any], *, there: bool) -> Batch:
+def _masked(name: MediaModality, values: np.ndarray[Any, Any], *, there: bool) -> Batch:
     # A copy: Pillow's own pixels are read-only, which torch does not take.
     own = torch.from_numpy(values[None].copy())
     return {name: own, f"{name}_mask": torch.tensor([float(there)])}
 
 
 @contextmanager
-def naming(name: ArrayModality) -> Generator[None]:
+def naming(name: MediaModality) -> Generator[None]:
     """Name the modality in a record's error: a request may bring several files."""
     try:
         yield

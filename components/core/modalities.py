@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Modality = Literal["ecg", "tabular", "text", "ecg_image", "pcg"]
-MODALITIES: tuple[Modality, ...] = get_args(Modality)
+# Pictures and sounds, read from files of their own.
+MediaModality = Literal["ecg_image", "pcg"]
+MEDIA: tuple[MediaModality, ...] = get_args(MediaModality)
+# Vectors that somebody else's networks or tables made of a patient.
+EmbeddingModality = Literal[
+    "emb_clinical", "emb_semantic", "emb_temporal", "emb_pathological", "emb_spatial"
+]
+EMBEDDED: tuple[EmbeddingModality, ...] = get_args(EmbeddingModality)
 # Those of one fixed shape a record, which may be absent (`core.data.arrays`).
-ArrayModality = Literal["ecg_image", "pcg"]
-ARRAYS: tuple[ArrayModality, ...] = get_args(ArrayModality)
+ArrayModality = MediaModality | EmbeddingModality
+ARRAYS: tuple[ArrayModality, ...] = (*MEDIA, *EMBEDDED)
+Modality = Literal["ecg", "tabular", "text"] | ArrayModality
+MODALITIES: tuple[Modality, ...] = ("ecg", "tabular", "text", *ARRAYS)
 # In a table's cell.
 TITLES: dict[str, str] = {
     "ecg": "ECG",
@@ -19,6 +27,11 @@ TITLES: dict[str, str] = {
     "text": "notes",
     "ecg_image": "ECG image",
     "pcg": "heart sound",
+    "emb_clinical": "clinical embedding",
+    "emb_semantic": "semantic embedding",
+    "emb_temporal": "temporal embedding",
+    "emb_pathological": "pathological embedding",
+    "emb_spatial": "spatial embedding",
 }
 # Inside a sentence.
 SPOKEN: dict[str, str] = {
@@ -27,7 +40,13 @@ SPOKEN: dict[str, str] = {
     "text": "the notes",
     "ecg_image": "the ECG image",
     "pcg": "the heart sound",
+    "emb_clinical": "the clinical embedding",
+    "emb_semantic": "the semantic embedding",
+    "emb_temporal": "the temporal embedding",
+    "emb_pathological": "the pathological embedding",
+    "emb_spatial": "the spatial embedding",
 }
+_EMBEDDED = "emb_"
 
 
 def modality_of(key: str) -> str | None:
@@ -38,3 +57,12 @@ def modality_of(key: str) -> str | None:
     """
     own = [name for name in MODALITIES if key == name or key.startswith(f"{name}_")]
     return max(own, key=len, default=None)
+
+
+def short_name(modality: str) -> str:
+    """Return the name of an embedding modality as files and settings give it.
+
+    >>> short_name("emb_spatial")
+    'spatial'
+    """
+    return modality.removeprefix(_EMBEDDED)

@@ -167,7 +167,7 @@ def bundle_folder(reference: str) -> Path:
 
 def _own_requirements(predictor: Predictor) -> tuple[str, ...]:
     text = () if predictor.text_model is None else TEXT_REQUIREMENTS
-    return (*text, *(MEDIA_REQUIREMENTS if predictor.facts.arrays else ()))
+    return (*text, *(MEDIA_REQUIREMENTS if predictor.facts.media else ()))
 
 
 def _pins(more: tuple[str, ...]) -> list[str]:
@@ -201,7 +201,7 @@ def input_example(facts: BundleFacts) -> pd.DataFrame:
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
-    paths = [f"{name}_path" for name in ("ecg", *facts.arrays)]
+    paths = [f"{name}_path" for name in ("ecg", *facts.media)]
     texts = [c for c in (*paths, *DECLARED, NOTES) if c in frame and c != "ecg_fs"]
     frame[texts] = frame[texts].astype("string")
     if "ecg_fs" in frame:
@@ -210,12 +210,12 @@ def input_example(facts: BundleFacts) -> pd.DataFrame:
 
 
 def _example_media(facts: BundleFacts) -> dict[str, str | None]:
-    if not facts.arrays:
+    if not facts.media:
         return {}
     from components.core.example_media import EXAMPLES  # imports Pillow
 
-    base64_ = {f"{name}_base64": EXAMPLES[name]() for name in facts.arrays}
-    return {**dict.fromkeys(f"{name}_path" for name in facts.arrays), **base64_}
+    base64_ = {f"{name}_base64": EXAMPLES[name]() for name in facts.media}
+    return {**dict.fromkeys(f"{name}_path" for name in facts.media), **base64_}
 
 
 def example_ecg(leads: tuple[str, ...]) -> str:

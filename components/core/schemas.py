@@ -35,6 +35,7 @@ SHARD_PREFIX = "shard."  # shard.<modality>: number of its shard
 ROW_PREFIX = "shard_row."  # shard_row.<modality>: row within it
 HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any preparation
 FILES_PREFIX = "files_sha256."  # files_sha256.<modality>: of each of its files
+QUALITY_PREFIX = "quality."  # quality.<modality>: of an embedding, in [0, 1]; null = absent
 SITES_PREFIX = "sites."  # sites.<modality>: where each of its files was taken; "" = not told
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
@@ -51,6 +52,9 @@ FOLDER_COLUMN = "Recording locations:"
 # The truth that an echo gives: as a target of the manifest, and among the measurements.
 LVEF = "lvef"
 
+# Times to event, competing death and last contact. Those of an endpoint beside the label's carry
+# its name after a dot (`of_endpoint`).
+TIMES = ("event_time_days", "death_days", "followup_days")
 # Its times, as dates or in days from the index date.
 MANIFEST_TIMES = (
     "index_time", "ecg_time", "echo_time", "intervention_time", "event_time_days", "followup_days",
@@ -119,6 +123,16 @@ def media_fields(modality: str) -> list[pa.Field]:
     ]
 
 
+def embedding_fields(modality: str) -> list[pa.Field]:
+    """Return the columns of an embedding as ingest keeps it (`core.data.stored_embeddings`)."""
+    return [
+        pa.field(f"{SHARD_PREFIX}{modality}", pa.int32()),  # null = this record lacks it
+        pa.field(f"{ROW_PREFIX}{modality}", pa.int32()),
+        pa.field(f"{HASH_PREFIX}{modality}", pa.string()),  # of all its vectors
+        pa.field(f"{QUALITY_PREFIX}{modality}", pa.float32()),
+    ]
+
+
 # Serial measurements and the unit that ingest converts them to.
 MEASUREMENT_UNITS = {
     "lvef": "%",
@@ -155,6 +169,20 @@ NOTE_SCHEMA = pa.schema(
 OUTCOME_COLUMNS = ("time_days", "event_code")  # code: 0 censored, 1 event, 2 competing death
 GRADE_COLUMN = "ctrcd_grade"  # worst by the horizon; only where the label was derived
 SUBJECT_COLUMNS = [f.name for f in SUBJECT_FIELDS]
+
+
+def of_endpoint(column: str, endpoint: str) -> str:
+    """Return the column of an endpoint; the label's own endpoint is "".
+
+    >>> of_endpoint("time_days", "recurrence"), of_endpoint("time_days", "")
+    ('time_days.recurrence', 'time_days')
+    """
+    return f"{column}.{endpoint}" if endpoint else column
+
+
+def is_outcome(column: str) -> bool:
+    """Return whether a column is a time or code of an outcome, of whatever endpoint."""
+    return column.partition(".")[0] in OUTCOME_COLUMNS
 
 
 def file_names(column: str, cell: str | None) -> list[str]:

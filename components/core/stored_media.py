@@ -16,7 +16,7 @@ from components.core.data.batches import Batch, array_batch
 from components.core.data.media import MediaReader
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.sound import usable
-from components.core.modalities import ArrayModality
+from components.core.modalities import ArrayModality, MediaModality
 from components.core.schemas import MANIFEST, ROW_PREFIX, SHARD_PREFIX
 from components.core.store import Stage
 
@@ -32,7 +32,7 @@ class StoredMedia:
 
     def __init__(self, cohort: Stage, ingest: Stage, frame: pd.DataFrame) -> None:
         self._cohort, self._ingest, self._frame = cohort, ingest, frame
-        self._readers: dict[ArrayModality, MediaReader] = {}
+        self._readers: dict[MediaModality, MediaReader] = {}
 
     def batch(self, row: Mapping[str, Any], facts: BundleFacts) -> Batch:
         """Return the array modalities of one record as a raw batch.
@@ -42,12 +42,12 @@ class StoredMedia:
             facts: of the bundle.
         """
         batch: Batch = {}
-        for name in facts.arrays:
+        for name in facts.media:
             kept = f"{SHARD_PREFIX}{name}" in self._frame
             batch |= self._raw(name, row, facts) if kept else self._array(name, row)
         return batch
 
-    def _raw(self, name: ArrayModality, row: Mapping[str, Any], facts: BundleFacts) -> Batch:
+    def _raw(self, name: MediaModality, row: Mapping[str, Any], facts: BundleFacts) -> Batch:
         taken = not pd.isna(row[f"{SHARD_PREFIX}{name}"])
         cells: dict[str, Any] = self._frame.loc[row["sample_id"]].to_dict()
         place = (cells[f"{SHARD_PREFIX}{name}"], cells[f"{ROW_PREFIX}{name}"])
@@ -60,10 +60,10 @@ class StoredMedia:
         places, _ = usable(sounds, config)
         return sound_batch([sounds[place] for place in places], config)
 
-    def _reader(self, name: ArrayModality) -> MediaReader:
+    def _reader(self, name: MediaModality) -> MediaReader:
         return self._readers.setdefault(name, MediaReader(shard_folder(self._ingest.folder, name)))
 
-    def _array(self, name: ArrayModality, row: Mapping[str, Any]) -> Batch:
+    def _array(self, name: MediaModality, row: Mapping[str, Any]) -> Batch:
         arrays, places = self._arrays
         own: dict[ArrayModality, ArrayPart] = {name: arrays[name]}
         return array_batch(own, np.array([places[row["sample_id"]]]))

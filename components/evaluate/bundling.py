@@ -14,7 +14,7 @@ from components.core.data.cohort import folds
 from components.core.errors import ConfigError, InputError
 from components.core.heads.registry import from_json
 from components.core.members import REFIT, STATS, WEIGHTS, Member
-from components.core.modalities import ARRAYS, SPOKEN, ArrayModality
+from components.core.modalities import MEDIA, SPOKEN, MediaModality
 from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from components.core.upstream import Upstream
 
 # Array modality → where a bundle's facts keep how it is prepared.
-_SETTINGS: dict[ArrayModality, str] = {"ecg_image": "image", "pcg": "sound"}
+_SETTINGS: dict[MediaModality, str] = {"ecg_image": "image", "pcg": "sound"}
 
 
 def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
@@ -116,7 +116,7 @@ def _media(stages: Upstream) -> dict[str, Any]:
     facts, model = stages.cohort.facts, str(stages.train.facts["model"]["name"])
     taken = {*facts["modalities"]} & {*model_file(model).INPUTS}
     found: dict[str, Any] = {}
-    for name in ARRAYS:
+    for name in MEDIA:
         if name not in taken:
             continue
         if name not in facts:

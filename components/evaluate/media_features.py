@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 
 AnyArray = npt.NDArray[Any]
 Singles = npt.NDArray[np.float32]
@@ -24,10 +24,10 @@ _QUANTILES = (0.1, 0.25, 0.75, 0.9)
 _LAGS = (0.08, 0.33)
 # Pieces of a picture's rows and columns.
 PROFILE = 16
-WIDTHS: dict[ArrayModality, int] = {"ecg_image": 2 * PROFILE + 4, "pcg": 3 * BANDS + 10}
+WIDTHS: dict[MediaModality, int] = {"ecg_image": 2 * PROFILE + 4, "pcg": 3 * BANDS + 10}
 
 
-def features_of(name: ArrayModality, values: AnyArray, valid: AnyArray | None) -> Singles:
+def features_of(name: MediaModality, values: AnyArray, valid: AnyArray | None) -> Singles:
     """Return `[n, WIDTHS[name]]` of an array modality; every record must have it.
 
     Args:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
 from components.core.files import write_atomic
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
@@ -139,7 +139,7 @@ def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 -
 
 
 def _table(
-    rows: list[dict[str, Any]], kinds: dict[str, str], modalities: list[ArrayModality]
+    rows: list[dict[str, Any]], kinds: dict[str, str], modalities: list[MediaModality]
 ) -> pa.Table:
     declared = [
         pa.field(name, pa.float64() if kind == "numeric" else pa.string())

@@ -23,7 +23,7 @@ from components.core.data.media import (
 )
 from components.core.errors import RecordError
 from components.core.media.columns import MEDIA_COLUMNS
-from components.core.modalities import SPOKEN, ArrayModality
+from components.core.modalities import SPOKEN, MediaModality
 from components.core.parts import part_paths
 from components.core.readers.audio import read_audio
 from components.core.readers.image import read_image
@@ -65,10 +65,10 @@ class MediaShards:
     folder: Path
     number: int
     open_files: ExitStack
-    _writers: dict[ArrayModality, MediaWriter] = field(default_factory=dict)
+    _writers: dict[MediaModality, MediaWriter] = field(default_factory=dict)
 
     @property
-    def modalities(self) -> list[ArrayModality]:
+    def modalities(self) -> list[MediaModality]:
         """Return what the chunk's records name files of."""
         return list(self._writers)
 
@@ -92,7 +92,7 @@ class MediaShards:
                 }
         return cells, refused
 
-    def _writer(self, name: ArrayModality) -> MediaWriter:
+    def _writer(self, name: MediaModality) -> MediaWriter:
         if name not in self._writers:
             shard, _, _ = part_paths(self.folder, self.number, name)
             self._writers[name] = self.open_files.enter_context(MediaWriter(shard))
@@ -100,7 +100,7 @@ class MediaShards:
 
 
 def _read_all(
-    name: ArrayModality, references: Sequence[MediaRef], record: Record
+    name: MediaModality, references: Sequence[MediaRef], record: Record
 ) -> tuple[list[_Read], list[Reject]]:
     read: list[_Read] = []
     refused: list[Reject] = []
@@ -118,7 +118,7 @@ def _read_all(
     return read, refused
 
 
-def _read(name: ArrayModality, reference: MediaRef) -> _Read:
+def _read(name: MediaModality, reference: MediaRef) -> _Read:
     raw = DiskFile(reference.path, reference.root)
     if name == "ecg_image":
         # The file's own bytes are kept: lossless, and smaller than the pixels they are decoded to.
@@ -131,7 +131,7 @@ def _read(name: ArrayModality, reference: MediaRef) -> _Read:
 
 
 def _refused(
-    name: ArrayModality, reference: MediaRef, record: Record, error: RecordError
+    name: MediaModality, reference: MediaRef, record: Record, error: RecordError
 ) -> Reject:
     """Return the reject row of a file, under the column that names it."""
     root, path = reference.root, reference.path

@@ -7,8 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from components.core.errors import RecordError, shorten
-from components.core.modalities import ArrayModality
+from components.core.modalities import EmbeddingModality, MediaModality
 from components.core.readers.registry import Declared
 
 
@@ -56,6 +59,55 @@ class MediaRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmbeddingRef:
+    """Vectors of one patient in an HDF5 file; read later, in a worker process.
+
+    Attributes:
+        path: of the file.
+        dataset: name of the data set `[rows, W]` within it.
+        rows: of that data set, ascending; several are patches of one patient.
+        quality: in [0, 1], as the file gives it; 1 where it gives none.
+        columns: W names, where somebody knows them; else empty.
+    """
+
+    path: Path
+    dataset: str
+    rows: tuple[int, ...]
+    quality: float = 1.0
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EmbeddingValues:
+    """Vectors of one patient that a source made itself.
+
+    Attributes:
+        values: `[patches, W]` float32; NaN = that entry is missing.
+        quality: in [0, 1]; how it comes about is the source's to document.
+        columns: W names, where the source knows them; else empty.
+    """
+
+    values: npt.NDArray[np.float32]
+    quality: float = 1.0
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What became of a patient in respect of one endpoint, in days from the index date.
+
+    Attributes:
+        event_time_days: of the event; None = not seen.
+        followup_days: of the last contact.
+        death_days: of death without the event, a competing one; None = alive at the last contact.
+    """
+
+    event_time_days: float | None = None
+    followup_days: float | None = None
+    death_days: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One recording of one patient, with what the source's table says of it.
 
@@ -74,6 +126,8 @@ class Record:
         ecg: where the waveform lies; None for a tabular cohort.
         media: array modality → its files; several sounds of one visit are one record's.
         media_patients: array modality → whose recording it is, where the source says so of each.
+        embeddings: embedding modality → the patient's vectors; one that is not named is absent.
+        endpoints: name → outcome, of endpoints beside the label's own.
         file: name for a reject row, relative to the data root.
         keyed: ids are pseudonyms; a reject row says no more than where and which code.
         Times are days from `index_time`.
@@ -98,8 +152,12 @@ class Record:
     tabular: dict[str, float | str | None] = field(default_factory=dict[str, float | str | None])
     tabular_times: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     ecg: FileRef | ArrayRef | None = None
-    media: dict[ArrayModality, tuple[MediaRef, ...]] = field(default_factory=dict)
-    media_patients: dict[ArrayModality, str] = field(default_factory=dict)
+    media: dict[MediaModality, tuple[MediaRef, ...]] = field(default_factory=dict)
+    media_patients: dict[MediaModality, str] = field(default_factory=dict)
+    embeddings: dict[EmbeddingModality, EmbeddingRef | EmbeddingValues] = field(
+        default_factory=dict
+    )
+    endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     file: str = ""
     keyed: bool = False
 

@@ -17,7 +17,7 @@ from components.core.schemas import (
     fold_names,
 )
 from components.core.store import Stage, Workspace
-from components.preprocess.media import array_modalities
+from components.preprocess.media import media_modalities
 from components.preprocess.notes import COLUMN as NOTE
 from components.preprocess.splits import Split
 
@@ -45,7 +45,7 @@ def state_facts(
         split: how the parts were made and what they may not share.
         shuffle: seed under which the outcomes were dealt out; None where they are as they were.
     """
-    folds, arrays = fold_names(frame), array_modalities(config)
+    folds, arrays = fold_names(frame), media_modalities(config)
     known = frame[frame["label"].notna()]
     patients = known.groupby("patient_id")["label"].max()
     work.facts |= {

@@ -9,9 +9,7 @@ import pandas as pd
 
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError
-
-# Columns of the times to event, from the index date.
-TIMES = ("event_time_days", "death_days", "followup_days")
+from components.core.schemas import TIMES
 
 
 @dataclass(frozen=True)

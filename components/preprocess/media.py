@@ -12,7 +12,7 @@ from components.core.config.sections import PreprocessConfig
 from components.core.data.arrays import shard_folder
 from components.core.errors import InputError
 from components.core.media.columns import MEDIA_COLUMNS
-from components.core.modalities import ARRAYS, SPOKEN, ArrayModality
+from components.core.modalities import MEDIA, SPOKEN, MediaModality
 from components.core.parts import PARTS_FOLDER, part_paths
 from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
@@ -28,9 +28,9 @@ from components.core.store import Stage, Workspace
 Rejects = list[dict[str, Any]]
 
 
-def array_modalities(config: PreprocessConfig) -> list[ArrayModality]:
-    """Return the array modalities that a task names, in the order of `MODALITIES`."""
-    return [name for name in ARRAYS if name in config.modalities]
+def media_modalities(config: PreprocessConfig) -> list[MediaModality]:
+    """Return the pictures and sounds that a task names, in the order of `MODALITIES`."""
+    return [name for name in MEDIA if name in config.modalities]
 
 
 def prepare_arrays(
@@ -51,7 +51,7 @@ def prepare_arrays(
             ingest stage is of a version that did not tell its files apart.
     """
     rejects: Rejects = []
-    for name in array_modalities(config):
+    for name in media_modalities(config):
         _require(frame, name)
         frame, refused = _prepare(work, source, frame, name, config)
         rejects += refused
@@ -63,7 +63,7 @@ def prepare_arrays(
     return frame, rejects
 
 
-def _require(frame: pd.DataFrame, name: ArrayModality) -> None:
+def _require(frame: pd.DataFrame, name: MediaModality) -> None:
     column = f"{SHARD_PREFIX}{name}"
     if column not in frame or frame[column].isna().all():
         raise InputError(
@@ -86,7 +86,7 @@ def _prepare(
     work: Workspace,
     source: Stage,
     frame: pd.DataFrame,
-    name: ArrayModality,
+    name: MediaModality,
     config: PreprocessConfig,
 ) -> tuple[pd.DataFrame, Rejects]:
     from components.preprocess.media_chunks import transform_media  # imports torch
@@ -110,7 +110,7 @@ def _prepare(
 def _tasks(
     there: pd.DataFrame,
     numbers: list[int],
-    name: ArrayModality,
+    name: MediaModality,
     source: Stage,
     work: Workspace,
     config: PreprocessConfig,
@@ -122,7 +122,7 @@ def _tasks(
         yield number, name, rows, folder, work.folder, settings
 
 
-def _placed(frame: pd.DataFrame, rows: pd.DataFrame, name: ArrayModality) -> pd.DataFrame:
+def _placed(frame: pd.DataFrame, rows: pd.DataFrame, name: MediaModality) -> pd.DataFrame:
     """Return the records with their new places; what is told of a file goes where it went."""
     own = _columns(frame, name)
     found = frame.drop(columns=own).merge(
@@ -142,7 +142,7 @@ def require_something(
         columns: tabular features in use.
         config: modalities; notes, which are attached later, count as held by all.
     """
-    arrays = array_modalities(config)
+    arrays = media_modalities(config)
     if not arrays or "text" in config.modalities:
         return frame, []
     held = [f"{SHARD_PREFIX}{name}" for name in arrays] + [f"{TABULAR_PREFIX}{c}" for c in columns]
@@ -164,8 +164,8 @@ def require_something(
 
 def media_columns(frame: pd.DataFrame, config: PreprocessConfig) -> list[str]:
     """Return the manifest's columns of the pictures and sounds that the task names."""
-    return [column for name in array_modalities(config) for column in _columns(frame, name)]
+    return [column for name in media_modalities(config) for column in _columns(frame, name)]
 
 
-def _columns(frame: pd.DataFrame, name: ArrayModality) -> list[str]:
+def _columns(frame: pd.DataFrame, name: MediaModality) -> list[str]:
     return [field.name for field in media_fields(name) if field.name in frame]

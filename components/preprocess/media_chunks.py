@@ -20,7 +20,7 @@ from components.core.media.columns import MEDIA_COLUMNS
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.media.image import check_page, image_array
 from components.core.media.sound import log_mel, usable
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.audio import Sound
 from components.core.schemas import (
@@ -35,7 +35,7 @@ from components.core.schemas import (
 )
 
 # Which axis of a record the channels run along: of `[C, H, W]` the first, of `[W, mels, T]` mels.
-_AXIS: dict[ArrayModality, int] = {"ecg_image": 0, "pcg": 1}
+_AXIS: dict[MediaModality, int] = {"ecg_image": 0, "pcg": 1}
 Cells = dict[str, Any]
 
 
@@ -56,7 +56,7 @@ class _Ready:
 
 def transform_media(
     number: int,
-    name: ArrayModality,
+    name: MediaModality,
     cells: list[Cells],
     source: Path,
     folder: Path,
@@ -97,7 +97,7 @@ def transform_media(
 
 
 def _prepared(
-    reader: MediaReader, own: Cells, name: ArrayModality, config: ImageConfig | SoundConfig
+    reader: MediaReader, own: Cells, name: MediaModality, config: ImageConfig | SoundConfig
 ) -> tuple[_Ready | None, list[Cells]]:
     """Return a record's array (None: nothing can be used) and a reject row per refused file."""
     shard, row = int(own[f"{SHARD_PREFIX}{name}"]), int(own[f"{ROW_PREFIX}{name}"])
@@ -132,7 +132,7 @@ def _of_the_usable(
     return _windows(sounds, places, config), rejects
 
 
-def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int]) -> Cells:
+def _row(own: Cells, found: _Ready, name: MediaModality, place: tuple[int, int]) -> Cells:
     """Return the manifest cells of a record's array at `place`: shard and row."""
     owner = own.get(f"{PATIENT_PREFIX}{name}")
     return {
@@ -147,7 +147,7 @@ def _row(own: Cells, found: _Ready, name: ArrayModality, place: tuple[int, int])
 
 
 def _stacked(
-    ready: list[_Ready], name: ArrayModality, config: ImageConfig | SoundConfig
+    ready: list[_Ready], name: MediaModality, config: ImageConfig | SoundConfig
 ) -> ArrayShard:
     axis = _AXIS[name]
     kept = [each.values if each.valid is None else each.values[each.valid] for each in ready]
@@ -161,7 +161,7 @@ def _stacked(
     )
 
 
-def _reject(error: RecordError, own: Cells, name: ArrayModality) -> Cells:
+def _reject(error: RecordError, own: Cells, name: MediaModality) -> Cells:
     return {
         "file": "",
         "row": int(own["row"]),

@@ -16,8 +16,7 @@ from components.core.config.heads import (
 )
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError, nearest, quoted
-from components.core.schemas import TARGET_PREFIX, TRUTH_PREFIX, columns_under
-from components.preprocess.labels import TIMES
+from components.core.schemas import TARGET_PREFIX, TIMES, TRUTH_PREFIX, columns_under
 
 # Reasons for refusing a record that no head could learn from.
 _UNPAIRED = {

@@ -9,13 +9,13 @@ from components.core import cells
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_media import naming
 from components.core.media.columns import MEDIA_COLUMNS, named_files
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.core.readers.rawfile import DiskFile, RawFile
 
 
 def media_files(
     row: Mapping[str, str | None], facts: BundleFacts, root: Path
-) -> dict[ArrayModality, list[RawFile]]:
+) -> dict[MediaModality, list[RawFile]]:
     """Return the files of a row; a modality that it does not name is not among them.
 
     Args:
@@ -26,8 +26,8 @@ def media_files(
     Raises:
         RecordError: a file that is not there, is empty or lies elsewhere; the modality is named.
     """
-    found: dict[ArrayModality, list[RawFile]] = {}
-    for name in facts.arrays:
+    found: dict[MediaModality, list[RawFile]] = {}
+    for name in facts.media:
         named = named_files(name, cells.text(row, MEDIA_COLUMNS[name]))
         with naming(name):
             files: list[RawFile] = [DiskFile(root / each.name, root) for each in named]

@@ -55,7 +55,7 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
     notes = [NOTES] if facts.notes else []
     # An empty cell says that a record lacks a picture or sound; a column that is not there may be
     # misspelt, and every record would go without.
-    files = [MEDIA_COLUMNS[name] for name in facts.arrays]
+    files = [MEDIA_COLUMNS[name] for name in facts.media]
     tables.require(header, ["patient_id", *facts.features, *notes, *files], manifest.name)
     found = [name for name in PATH_COLUMNS if name in header]
     if facts.ecg is not None and len(found) != 1:

@@ -101,7 +101,7 @@ def identity(job: Job) -> str:
         "score",
         config=config(job),
         inputs={"bundle": job.facts.version, "raw": job.raw},
-        libraries=library_versions(_LIBRARIES + (_MEDIA_LIBRARIES if job.facts.arrays else ())),
+        libraries=library_versions(_LIBRARIES + (_MEDIA_LIBRARIES if job.facts.media else ())),
     )
 
 

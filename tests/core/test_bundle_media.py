@@ -239,7 +239,7 @@ def test_other_models_answer_as_before(tmp_path: Path) -> None:
     assert (found.error, found.inputs, found.contributions) == ("", (), {})
     assert tuple(as_table([found], own.facts).columns) == COLUMNS
     assert own.facts.optional == {}
-    assert own.facts.arrays == ()
+    assert own.facts.media == ()
     plain = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
     older = {key: value for key, value in plain.items() if key not in {"image", "sound"}}
     assert BundleFacts.model_validate(older) == own.facts

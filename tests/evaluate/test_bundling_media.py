@@ -92,7 +92,7 @@ def test_a_model_of_the_table_alone_takes_no_files(
 ) -> None:
     stages, task = _stages(cohort, name="tabular", hidden=16)
     bundling.bundle(tmp_path / "bundle", stages, task, version="v" * 32)
-    assert Predictor(tmp_path / "bundle").facts.arrays == ()
+    assert Predictor(tmp_path / "bundle").facts.media == ()
 
 
 @pytest.mark.usefixtures("one_thread")

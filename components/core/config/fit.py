@@ -50,6 +50,9 @@ class FitConfig(Frozen):
             proportion (Peng et al., CVPR 2022), in models that have branches.
         modulation_strength: of `ogm_ge`.
         singles: train the network once more on every modality by itself, on the same folds.
+        pretrain_epochs: so many epochs first learn from the model's own losses alone (imputation,
+            say), not from the heads; early stopping and best checkpoints begin after them. For
+            models that have such losses (`components.core.models.extra`).
         alone: train every head of several by itself once more, too, on the same folds and seed.
     """
 
@@ -78,6 +81,7 @@ class FitConfig(Frozen):
     modulation: Literal["none", "ogm_ge"] = "none"
     modulation_strength: float = Field(default=0.3, ge=0)
     singles: bool = False
+    pretrain_epochs: int = Field(default=0, ge=0)
     alone: bool = False
 
     @field_validator("lr_multipliers")
@@ -87,6 +91,15 @@ class FitConfig(Frozen):
             if not factor > 0:
                 raise ValueError(f"the factor of '{name}' is {factor}; give one above 0")
         return value
+
+    @model_validator(mode="after")
+    def _heads_learn(self) -> FitConfig:
+        if self.pretrain_epochs >= self.epochs:
+            raise ValueError(
+                f"pretrain_epochs={self.pretrain_epochs} leaves no epoch of {self.epochs} in which "
+                "the heads learn; lower it or raise epochs"
+            )
+        return self
 
     @model_validator(mode="after")
     def _balanced_once(self) -> FitConfig:

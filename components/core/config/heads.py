@@ -9,6 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
 
+# Names of endpoints become parts of column and file names.
+ENDPOINT = r"^([a-z][a-z0-9_]*)?$"
+
 
 class _Head(Frozen):
     """What every head has.
@@ -30,6 +33,12 @@ class BinaryHead(_Head):
         positive: categories of the target that count as 1, all other known ones as 0.
         below: of a numeric target, values below this count as 1.
         above: of a numeric target, values above this count as 1.
+        endpoint: name of an endpoint beside the label's, whose event by `horizon_days` it answers;
+            patients censored before are masked, the others weighted by inverse probability of
+            censoring, competing death before the event is a known non-event.
+        horizon_days: of that endpoint.
+        focal_gamma: of the focal loss (Lin et al., ICCV 2017), which counts records that are
+            answered well already for less; 0 is the plain cross-entropy.
     """
 
     kind: Literal["binary"] = "binary"
@@ -37,6 +46,20 @@ class BinaryHead(_Head):
     positive: tuple[str, ...] = ()
     below: float | None = None
     above: float | None = None
+    endpoint: str = Field(default="", pattern=ENDPOINT)
+    horizon_days: float | None = Field(default=None, gt=0)
+    focal_gamma: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _endpoint_has_a_horizon(self) -> BinaryHead:
+        if self.endpoint and self.target:
+            raise ValueError("a binary head answers of a target or of an endpoint, not of both")
+        if bool(self.endpoint) != (self.horizon_days is not None):
+            raise ValueError(
+                "endpoint and horizon_days go together; the label's own horizon is "
+                "label.horizon_days"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_rule(self) -> BinaryHead:
@@ -54,9 +77,11 @@ class SurvivalHead(_Head):
 
     Attributes:
         horizons_days: ends of the intervals, ascending; the cumulative incidence is given at each.
+        endpoint: name of an endpoint beside the label's; "" is the label's own.
     """
 
     kind: Literal["survival"] = "survival"
+    endpoint: str = Field(default="", pattern=ENDPOINT)
     # Immediate (30 days), 3, 6 and 12 months.
     horizons_days: tuple[float, ...] = (30, 91, 182, 365)
 
@@ -127,5 +152,10 @@ def check_heads(heads: HeadMap, primary: str) -> None:
     for name, head in heads.items():
         if isinstance(head, ConfidenceHead) and not isinstance(heads.get(head.of), BinaryHead):
             raise ValueError(f"heads.{name}.of is '{head.of}', which is no binary head among them")
+    if getattr(heads[primary], "endpoint", ""):
+        raise ValueError(
+            f"the primary head '{primary}' answers of another endpoint than the label's; leave its "
+            "endpoint out, or name another head in label.name"
+        )
     if isinstance(heads[primary], ConfidenceHead):
         raise ValueError(f"the primary head '{primary}' judges another head; name that one")

@@ -184,6 +184,21 @@ class SplitConfig(Frozen):
         return self
 
 
+class EmbeddingsConfig(Frozen):
+    """How embeddings become rows.
+
+    Attributes:
+        pool: what several vectors of one patient (patches) come to: their `mean` or `max`, or
+            `attention`, which hands them to the model, whose weights over them are learned.
+        max_patches: under `attention`, at most so many of a patient, evenly spaced in their order.
+        min_quality: an embedding of lower quality counts as absent.
+    """
+
+    pool: Literal["mean", "max", "attention"] = "mean"
+    max_patches: int = Field(default=64, ge=1)
+    min_quality: float = Field(default=0.0, ge=0, le=1)
+
+
 class PreprocessConfig(Frozen):
     """Records to tensors.
 
@@ -192,6 +207,7 @@ class PreprocessConfig(Frozen):
         ecg: how an ECG becomes a row.
         ecg_image: how a picture of an ECG becomes a row.
         pcg: how heart sounds become a row.
+        embeddings: how embeddings become rows.
         pairing: which echo belongs to which ECG.
         notes: which notes of a patient are taken, and what is masked in them.
         text: how notes become numbers.
@@ -204,6 +220,7 @@ class PreprocessConfig(Frozen):
     ecg: EcgConfig = EcgConfig()
     ecg_image: ImageConfig = ImageConfig()
     pcg: SoundConfig = SoundConfig()
+    embeddings: EmbeddingsConfig = EmbeddingsConfig()
     pairing: PairingConfig = PairingConfig()
     notes: NotesConfig = NotesConfig()
     text: TextConfig = TextConfig()

@@ -5,7 +5,8 @@ allows (8-bit pixels, half-precision decibels), then read as memory maps: random
 of the page cache. A record that lacks the modality has no row.
 
 A modality may consist of several windows a record (heart sounds of several sites, cut into
-seconds); then `valid` says which of them are there.
+seconds; patches of a slide); then `valid` says which of them are there. An embedding may come with
+a quality a record, from the manifest's `quality.<modality>`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pandas as pd
 from components.core.config.base import Frozen
 from components.core.errors import InputError
 from components.core.modalities import ARRAYS, SPOKEN, ArrayModality
-from components.core.schemas import ROW_PREFIX, SHARD_PREFIX, SHARDS
+from components.core.schemas import QUALITY_PREFIX, ROW_PREFIX, SHARD_PREFIX, SHARDS
 from components.core.signals.normalise import Moments
 
 Index = npt.NDArray[np.int64]
@@ -40,7 +41,7 @@ class ArrayShard:
         values: `[n, *shape]` of any numeric type.
         valid: `[n, W]` which windows are there, `W` being the first of `shape`; None where a record
             is one piece.
-        moments: `[n, C, 3]` count, mean and sum of squared deviations of each channel.
+        moments: `[n, C, 3]` count (of entries that are no NaN), mean and sum of squared deviations of each channel.
         axis: of `shape`, which the channels run along.
         facts: attributes for people: rate, sizes, units.
     """
@@ -71,14 +72,26 @@ class ArrayStats(Frozen):
 def channel_moments(values: AnyArray, axis: int) -> npt.NDArray[np.float64]:
     """Return `[C, 3]` count, mean and sum of squared deviations of each channel of one record.
 
+    Entries that are NaN (missing) do not count.
+
     Args:
         values: of the record; of several windows those alone that are there.
         axis: which the channels run along.
     """
     flat = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1).astype(np.float64)
+    if np.isnan(flat.sum()):
+        return _moments_of_known(flat)
     mean = flat.mean(axis=1)
     squares = ((flat - mean[:, None]) ** 2).sum(axis=1)
     return np.stack([np.full(len(flat), flat.shape[1], np.float64), mean, squares], axis=1)
+
+
+def _moments_of_known(flat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    known = ~np.isnan(flat)
+    count = known.sum(axis=1).astype(np.float64)
+    mean = np.where(known, flat, 0.0).sum(axis=1) / np.maximum(count, 1)
+    squares = (np.where(known, flat - mean[:, None], 0.0) ** 2).sum(axis=1)
+    return np.stack([count, mean, squares], axis=1)
 
 
 def write_array(path: Path, shard: ArrayShard) -> None:
@@ -171,11 +184,13 @@ class ArrayPart:
         reader: of its shards.
         shard: `[n]` shard numbers, −1 where a record lacks it.
         row: `[n]` rows within the shards.
+        quality: `[n]` in [0, 1], 0 where a record lacks it; None of a modality without qualities.
     """
 
     reader: ArrayReader
     shard: Index
     row: Index
+    quality: npt.NDArray[np.float32] | None = None
 
     @cached_property
     def there(self) -> Flags:
@@ -184,7 +199,8 @@ class ArrayPart:
 
     def take(self, index: npt.NDArray[np.int64] | Flags) -> ArrayPart:
         """Return the named records, in that order."""
-        return replace(self, shard=self.shard[index], row=self.row[index])
+        quality = None if self.quality is None else self.quality[index]
+        return replace(self, shard=self.shard[index], row=self.row[index], quality=quality)
 
     def values(self, index: Index) -> AnyArray:
         """Return `[B, *shape]` as stored; 0 where a record lacks it."""
@@ -223,8 +239,13 @@ def open_arrays(stage: Path, rows: pd.DataFrame) -> dict[ArrayModality, ArrayPar
         row = rows[f"{ROW_PREFIX}{name}"].fillna(-1).to_numpy(np.int64)
         used = sorted({int(number) for number in shard if number >= 0})
         reader = ArrayReader(folder, used or [_first(folder)])
-        found[name] = ArrayPart(reader=reader, shard=shard, row=row)
+        found[name] = ArrayPart(reader=reader, shard=shard, row=row, quality=_quality(rows, name))
     return found
+
+
+def _quality(rows: pd.DataFrame, name: ArrayModality) -> npt.NDArray[np.float32] | None:
+    column = f"{QUALITY_PREFIX}{name}"
+    return rows[column].fillna(0).to_numpy(np.float32) if column in rows else None
 
 
 def _first(folder: Path) -> int:

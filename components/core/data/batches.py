@@ -3,7 +3,8 @@
 Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` (only where a
 record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `tabular_mask` `[B]` (where the cohort has arrays),
 `text` `[B, W]` and `text_mask` `[B]`, of each array modality `<name>` `[B, …]`, `<name>_mask` `[B]`
-and, where a record has several windows, `<name>_valid` `[B, W]`, `label` `[B]` (only where every
+and, where a record has several windows, `<name>_valid` `[B, W]`, of an embedding `<name>_quality`
+`[B]` in [0, 1], `label` `[B]` (only where every
 label is known), `weight` `[B]`, and what heads learn from under its column's name (`y.<head>`,
 `time_days`, `event_code`), NaN where it is not known.
 The ECG travels as int16 counts and arrays as they are stored; `Finisher` makes float32 z-scores of
@@ -73,6 +74,8 @@ def _array_batch(name: str, part: ArrayPart, index: npt.NDArray[np.int64]) -> Ba
         name: torch.from_numpy(part.values(index)),
         f"{name}_mask": torch.from_numpy(part.there[index].astype(np.float32)),
     }
+    if part.quality is not None:
+        batch[f"{name}_quality"] = torch.from_numpy(part.quality[index])
     valid = part.valid(index)
     if valid is not None:
         batch[f"{name}_valid"] = torch.from_numpy(valid.astype(np.float32))

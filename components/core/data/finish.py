@@ -59,6 +59,8 @@ class ArrayNormaliser:
             )
         mean, sd = self._mean.to(raw.device), self._sd.to(raw.device)
         values = raw.to(torch.float32, copy=True).sub_(mean).div_(sd)
+        if raw.is_floating_point():
+            values.nan_to_num_(nan=0.0)  # a missing entry is at the training part's mean
         there = batch.get(f"{self._name}_mask")
         windows = batch.get(f"{self._name}_valid")
         for mask in (there, windows):

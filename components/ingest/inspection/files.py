@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.core.errors import RecordError
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import Declared, read_signal, recognise
 from components.core.signals.signal import Signal
@@ -38,7 +38,7 @@ class Named:
 
     reference: FileRef
     row: int = 0
-    modality: ArrayModality | None = None
+    modality: MediaModality | None = None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
 from components.core.errors import ConfigError, InputError, RecordError
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES
 from components.ingest.inspection.columns import inspect_columns
@@ -63,7 +63,7 @@ class _Rows:
             self.files += (_media_file(each, name, item.row) for each in references)
 
 
-def _media_file(reference: MediaRef, modality: ArrayModality, row: int) -> Named:
+def _media_file(reference: MediaRef, modality: MediaModality, row: int) -> Named:
     own = FileRef(path=reference.path, root=reference.root, declared=Declared())
     return Named(reference=own, row=row, modality=modality)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.core.modalities import SPOKEN, ArrayModality
+from components.core.modalities import SPOKEN, MediaModality
 from components.core.readers.audio import read_audio
 from components.core.readers.image import read_image
 from components.core.readers.rawfile import RawFile
 
 # By which a folder's files are taken for one; a table's column says it otherwise.
-_EXTENSIONS: dict[str, ArrayModality] = {
+_EXTENSIONS: dict[str, MediaModality] = {
     ".png": "ecg_image", ".jpg": "ecg_image", ".jpeg": "ecg_image", ".bmp": "ecg_image",
     ".wav": "pcg", ".flac": "pcg",
 }  # fmt: skip
@@ -32,17 +32,17 @@ class Seen:
     seconds: float = 0.0
 
 
-def modality_of(path: Path) -> ArrayModality | None:
+def modality_of(path: Path) -> MediaModality | None:
     """Return what a folder's file is by its extension; None for an ECG or anything else."""
     return _EXTENSIONS.get(path.suffix.lower())
 
 
-def spoken(modality: ArrayModality) -> str:
+def spoken(modality: MediaModality) -> str:
     """Return a modality's name without its article."""
     return SPOKEN[modality].removeprefix("the ")
 
 
-def look_at(raw: RawFile, modality: ArrayModality) -> Seen:
+def look_at(raw: RawFile, modality: MediaModality) -> Seen:
     """Return what a file is.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.core import cells, tables
 from components.core.media.columns import MEDIA_COLUMNS, named_files, patient_column
-from components.core.modalities import ArrayModality
+from components.core.modalities import MediaModality
 from components.ingest.records import MediaRef, Record
 
 # Columns of a manifest that speak of pictures and sounds.
@@ -22,7 +22,7 @@ def with_media(record: Record, row: tables.Row, root: Path) -> Record:
         row: the cells.
         root: the manifest's folder.
     """
-    media: dict[ArrayModality, tuple[MediaRef, ...]] = {
+    media: dict[MediaModality, tuple[MediaRef, ...]] = {
         name: files for name in MEDIA_COLUMNS if (files := _files(name, row, root))
     }
     owners = {name: cells.text(row, patient_column(name)) for name in media}
@@ -30,7 +30,7 @@ def with_media(record: Record, row: tables.Row, root: Path) -> Record:
     return replace(record, media=media, media_patients=known) if media else record
 
 
-def _files(name: ArrayModality, row: tables.Row, root: Path) -> tuple[MediaRef, ...]:
+def _files(name: MediaModality, row: tables.Row, root: Path) -> tuple[MediaRef, ...]:
     cell = cells.text(row, MEDIA_COLUMNS[name])
     return tuple(
         MediaRef(path=root / file.name, root=root, site=file.site)

@@ -33,6 +33,7 @@ MISSPELT = [
     ("preprocess.ecg", "window_day", "window_days"),
     ("preprocess.ecg_image", "hieght", "height"),
     ("preprocess.pcg", "window", "windows"),
+    ("preprocess.embeddings", "max_patch", "max_patches"),
     ("preprocess.split", "fold", "folds"),
     ("preprocess.pairing", "day", "days"),
     ("preprocess.notes", "masked", "mask"),

@@ -36,6 +36,18 @@ def test_a_task_without_heads_has_one_of_the_labels_name() -> None:
     ("heads", "words"),
     [
         ({}, "label.derive is 'head', but the task names no heads"),
+        (
+            {"lvef": {"kind": "binary", "endpoint": "relapse", "horizon_days": 9}},
+            "the primary head 'lvef' answers of another endpoint",
+        ),
+        (
+            {"lvef": LVEF, "relapse": {"kind": "binary", "endpoint": "relapse"}},
+            "endpoint and horizon_days go together",
+        ),
+        (
+            {"lvef": LVEF, "relapse": {**LVEF, "endpoint": "relapse", "horizon_days": 9}},
+            "a target or of an endpoint, not of both",
+        ),
         ({"risk": LVEF}, "heads lacks 'lvef'"),
         ({"lvef": {"kind": "binary", "target": "lvef"}}, "needs one of positive, below and above"),
         ({"lvef": {"kind": "binary", "below": 50}}, "the label column needs none"),

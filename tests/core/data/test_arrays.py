@@ -18,6 +18,8 @@ from components.core.data.arrays import (
     shard_folder,
     write_array,
 )
+from components.core.data.batches import array_batch
+from components.core.data.finish import ArrayNormaliser
 from components.core.errors import InputError
 
 SHAPE = (3, 4, 5)  # windows, channels, frames
@@ -131,3 +133,34 @@ def test_a_shard_in_pieces_is_refused(stage: Path) -> None:
         file.create_dataset("values", data=np.zeros((3, *SHAPE)), chunks=(1, *SHAPE))
     with pytest.raises(InputError, match="not contiguous; prepare the cohort again"):
         opened(stage)
+
+
+def test_missing_entries_of_an_embedding_do_not_count() -> None:
+    value = np.array([1.0, np.nan, 5.0], np.float32)
+    np.testing.assert_array_equal(
+        channel_moments(value, 0), [[1, 1, 0], [0, 0, 0], [1, 5, 0]]
+    )
+
+
+def test_an_embedding_brings_its_quality(tmp_path: Path) -> None:
+    folder = shard_folder(tmp_path, "emb_spatial")
+    folder.mkdir(parents=True)
+    values = np.array([[1, 2], [3, np.nan]], np.float32)
+    moments = np.stack([channel_moments(each, 0) for each in values])
+    shard = ArrayShard(values=values, valid=None, moments=moments, axis=0, facts={})
+    write_array(folder / "00000.h5", shard)
+    frame = pd.DataFrame(
+        {
+            "shard.emb_spatial": [0, None, 0],
+            "shard_row.emb_spatial": [1, None, 0],
+            "quality.emb_spatial": [0.5, None, 1.0],
+        }
+    )
+    part = open_arrays(tmp_path, frame)["emb_spatial"]
+    batch = array_batch({"emb_spatial": part.take(np.array([1, 0]))}, np.arange(2))
+    assert batch["emb_spatial_quality"].tolist() == [0.0, 0.5]
+    assert batch["emb_spatial_mask"].tolist() == [0.0, 1.0]
+    stats = array_stats(part)
+    assert (stats.mean, stats.sd) == ((2.0, 2.0), (1.0, 1.0))
+    ready = ArrayNormaliser("emb_spatial", stats)(batch)
+    assert ready.tolist() == [[0.0, 0.0], [1.0, 0.0]]
