@@ -20,7 +20,7 @@ from components.core.data import foldstats
 from components.core.data.arrays import ArrayStats
 from components.core.data.tabular import fit_tabular
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.modalities import ARRAYS, ArrayModality
+from components.core.modalities import MEDIA, ArrayModality
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 from tests.bundles import PLATT
@@ -38,7 +38,7 @@ def write_media_bundle(
     scratch: Path,
     *,
     members: int = 2,
-    arrays: tuple[ArrayModality, ...] = ARRAYS,
+    arrays: tuple[ArrayModality, ...] = MEDIA,
     fields: bool = True,
 ) -> Path:
     """Write a bundle of `members` networks into `scratch` and return its folder."""

@@ -19,7 +19,7 @@ from components.core.data.arrays import (
     write_array,
 )
 from components.core.data.cohort import stats_path
-from components.core.modalities import ARRAYS, ArrayModality
+from components.core.modalities import MEDIA, ArrayModality
 from components.core.schemas import (
     HASH_PREFIX,
     MANIFEST,
@@ -67,7 +67,7 @@ def causes(patients: int, seed: int) -> pd.DataFrame:
 
 
 def cohort(folder: Path, *, patients: int = 240, seed: int = 3, split: str = "holdout",
-           arrays: tuple[ArrayModality, ...] = ARRAYS, repeats: int = 1) -> Stage:  # fmt: skip
+           arrays: tuple[ArrayModality, ...] = MEDIA, repeats: int = 1) -> Stage:  # fmt: skip
     """Return a prepared cohort; every sixth record lacks the picture, another sixth the sound."""
     frame = causes(patients, seed)
     rows: list[dict[str, object]] = [

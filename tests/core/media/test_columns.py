@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.core.media.columns import MEDIA_COLUMNS, named_files, patient_column
-from components.core.modalities import ARRAYS
+from components.core.modalities import MEDIA
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ def test_a_picture_is_one_file_whatever_its_name() -> None:
 
 
 def test_every_array_modality_has_its_column() -> None:
-    assert list(MEDIA_COLUMNS) == list(ARRAYS)
+    assert list(MEDIA_COLUMNS) == list(MEDIA)
     assert patient_column("pcg") == "pcg_audio_patient_id"

@@ -19,7 +19,7 @@ from components.core.config.base import Frozen
 from components.core.data.batches import Batch, Normaliser
 from components.core.errors import ConfigError
 from components.core.members import load_model
-from components.core.modalities import MODALITIES, ArrayModality, modality_of
+from components.core.modalities import EMBEDDED, MODALITIES, ArrayModality, modality_of
 from components.core.models.registry import build_model, model_config, model_file, models_by_name
 from components.core.models.spec import DataSpec
 from components.core.signals.normalise import NormStats
@@ -30,7 +30,16 @@ ROWS, LENGTH, COLUMNS, WIDTH = 12, 512, 5, 7
 # A multiple of the total stride of every model at its default settings.
 STRIDE = 256
 HEADS = {"ctrcd": 2, "grade": 3}
-ARRAYS: dict[ArrayModality, tuple[int, ...]] = {"ecg_image": (1, 32, 48), "pcg": (3, 16, 20)}
+# Of the embeddings, one comes as patches (`<name>_valid`), the others as one vector.
+ARRAYS: dict[ArrayModality, tuple[int, ...]] = {
+    "ecg_image": (1, 32, 48),
+    "pcg": (3, 16, 20),
+    "emb_clinical": (6,),
+    "emb_semantic": (5,),
+    "emb_temporal": (9,),
+    "emb_pathological": (4,),
+    "emb_spatial": (3, 7),
+}
 SPEC = DataSpec(
     leads=len(LEADS), length=LENGTH, tabular=COLUMNS, text=WIDTH, arrays=ARRAYS, heads=HEADS
 )
@@ -59,6 +68,8 @@ def raw(seed: int = 0, rows: int = ROWS) -> Batch:
             for key, shape in ARRAYS.items()
         },
         "pcg_valid": (torch.arange(3) <= torch.arange(rows)[:, None]).float(),
+        "emb_spatial_valid": (torch.arange(3) <= torch.arange(rows)[:, None]).float(),
+        **{f"{key}_quality": torch.full((rows,), 0.75) for key in EMBEDDED},
     }
 
 
