@@ -57,7 +57,7 @@ def analyse(context: Context) -> Section:
         plots=tuple(_plots(each)),
         notices=tuple(_notices(each)),
         figures=_tracked(each),
-        kept={NAME: kept(found, times)},
+        kept={NAME: kept(found, times, _endpoints(context))},
     )
 
 
@@ -82,6 +82,11 @@ def _times(context: Context) -> Iterator[tuple[str, tuple[FollowUp, SurvivalFigu
             own = own_follow_up(frame, name, head)
             if own.horizons:
                 yield name, (own, survival_figures(own, context.plan))
+
+
+def _endpoints(context: Context) -> dict[str, str]:
+    heads = of_kind(context.task.all_heads(), SurvivalHead)
+    return {name: head.endpoint for name, head in heads.items()}
 
 
 def _words(found: Sequence[tuple[Judged, Counts]]) -> Iterator[str]:

@@ -55,7 +55,7 @@ def analyse(context: Context) -> Section:
     found = stressed(context, inputs)
     there = patterns(context.predictions, context.tests, inputs, context.plan)
     svg = subset_matrix(
-        list(_lines(found, inputs)), {name: TITLES[name] for name in inputs}, title="AUROC"
+        list(_lines(found, inputs)), {name: _short(name) for name in inputs}, title="AUROC"
     )
     return Section(
         name=NAME,
@@ -89,7 +89,7 @@ def _ordered(found: Mapping[str, Found], inputs: Sequence[str]) -> list[int]:
 
 def _lines(found: Mapping[str, Found], inputs: Sequence[str]) -> Iterator[Line]:
     kept = list(subsets(inputs))
-    faint = not all(each.powered for each in found.values())
+    faint = tuple(name for name, each in found.items() if not each.powered)
     whole = {name: each.base["auroc"] for name, each in found.items()}
     yield Line(kept=tuple(inputs), figures=whole, faint=faint)
     for place in _ordered(found, inputs):
@@ -136,7 +136,7 @@ def _table(found: Mapping[str, Found], inputs: Sequence[str]) -> Table:
         first += [f"{each.patients:,} ({each.events:,})", each.base["auroc"].text(), ""]
     rows = [tuple(first)]
     for place in _ordered(found, inputs):
-        row = [", ".join(TITLES[name].removesuffix(" embedding") for name in kept[place])]
+        row = [", ".join(_short(name) for name in kept[place])]
         for each in found.values():
             row += _cells(each.disturbed[place])
         rows.append(tuple(row))
@@ -144,10 +144,15 @@ def _table(found: Mapping[str, Found], inputs: Sequence[str]) -> Table:
     return Table("Every subset of the inputs", tuple(header), tuple(rows), note)
 
 
+def _short(name: str) -> str:
+    return TITLES[name].removesuffix(" embedding")
+
+
 def _cells(each: Disturbed) -> list[str]:
     if not each.figures:
-        return [f"{each.patients:,}", "nobody has it", ""]
-    return [f"{each.patients:,}", each.figures["auroc"].text(), each.figures["auroc_diff"].text()]
+        return ["0 (0)", "nobody has it", ""]
+    sizes = f"{each.patients:,} ({each.events:,})"
+    return [sizes, each.figures["auroc"].text(), each.figures["auroc_diff"].text()]
 
 
 def _notices(found: Mapping[str, Found], inputs: Sequence[str]) -> Iterator[Notice]:
@@ -198,10 +203,10 @@ def _kept(found: Mapping[str, Found], inputs: Sequence[str]) -> pd.DataFrame:
     kept = list(subsets(inputs))
     rows: list[dict[str, object]] = []
     for head, each in found.items():
-        every = [(tuple(inputs), each.patients, each.base)]
-        every += [(k, one.patients, one.figures)
+        every = [(tuple(inputs), (each.patients, each.events), each.base)]
+        every += [(k, (one.patients, one.events), one.figures)
                   for k, one in zip(kept, each.disturbed, strict=True)]  # fmt: skip
-        for there, patients, figures in every:
+        for there, (patients, events), figures in every:
             flags = {name: name in there for name in inputs}
             bounds = {
                 f"{name}{end}": value
@@ -209,6 +214,5 @@ def _kept(found: Mapping[str, Found], inputs: Sequence[str]) -> pd.DataFrame:
                 for end, value in (("", i.value), ("_lo", i.lo), ("_hi", i.hi))
             }
             rows.append({"head": head, **flags, "lost": len(lost_of(there, inputs)),
-                         "patients": patients, "events": each.events,
-                         "prevalence": each.prevalence, **bounds})  # fmt: skip
+                         "patients": patients, "events": events, **bounds})  # fmt: skip
     return pd.DataFrame(rows)

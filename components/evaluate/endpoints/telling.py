@@ -102,11 +102,18 @@ def _times(name: str, own: FollowUp, figures: SurvivalFigures) -> Iterator[tuple
 def kept(
     found: Sequence[tuple[Judged, Counts]],
     times: dict[str, tuple[FollowUp, SurvivalFigures]],
+    endpoints: dict[str, str],
 ) -> pd.DataFrame:
     """Return one row per head, view and figure, with sizes and both prevalences.
 
     Columns: `head, endpoint, horizon_days, view, figure, value, lo, hi, patients, events,
-    competing, censored, prevalence, raw_prevalence`.
+    competing, censored, prevalence, raw_prevalence`; a figure of times has the cumulative incidence
+    for its prevalence, and none that is raw.
+
+    Args:
+        found: the binary heads.
+        times: the heads of times.
+        endpoints: of the heads of times; "" is the label's own.
     """
     rows: list[dict[str, Any]] = []
     for judged, counts in found:
@@ -120,7 +127,7 @@ def kept(
         }  # fmt: skip
         rows += [own | _bounds(name, figure) for name, figure in judged.figures.items()]
     for name, (follow, figures) in times.items():
-        rows += list(_time_rows(name, follow, figures))
+        rows += [{"endpoint": endpoints[name]} | row for row in _time_rows(name, follow, figures)]
     return pd.DataFrame(rows)
 
 

@@ -24,12 +24,12 @@ class Line:
     Attributes:
         kept: the inputs that are there.
         figures: endpoint → figure; None where a class has nobody.
-        faint: too few patients to be ranked.
+        faint: endpoints with too few patients to be ranked.
     """
 
     kept: tuple[str, ...]
     figures: Mapping[str, Interval | None]
-    faint: bool = False
+    faint: tuple[str, ...] = ()
 
 
 @mpl.rc_context(STYLE)
@@ -81,10 +81,11 @@ def _panel(axes: Axes, lines: Sequence[Line], head: str, chance: float) -> None:
         if found is None:
             axes.annotate("a class has nobody", (chance, -place), va="center", fontsize=8)
             continue
-        colour = GREY if line.faint else BLUE if place == 0 else BLACK
+        faint = head in line.faint
+        colour = GREY if faint else BLUE if place == 0 else BLACK
         axes.plot([found.lo, found.hi], [-place] * 2, color=colour, lw=1.6)
         axes.plot([found.value], [-place], "o", color=colour, ms=5,
-                  mfc="white" if line.faint else colour)  # fmt: skip
+                  mfc="white" if faint else colour)  # fmt: skip
         axes.annotate(number(found.value), (1.01, -place), xycoords=("axes fraction", "data"),
                       va="center", fontsize=8, annotation_clip=False)  # fmt: skip
     axes.grid(visible=False, axis="y")
