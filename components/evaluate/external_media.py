@@ -25,7 +25,7 @@ def media_pairs(home: Stage, other: Stage) -> list[tuple[str, Any, Any]]:
 
 
 def seen_recordings(frame: pd.DataFrame, own: pd.DataFrame) -> pd.Series:
-    """Return per record whether its ECG, picture, sound or embedding is in the training's cohort, too.
+    """Return per record whether its ECG, or an array of it, is in the training's cohort, too.
 
     Of several sounds of a record one is enough.
 

@@ -72,8 +72,8 @@ def analyse(context: Context) -> Section:
 _HOW = (
     "On drawn test records one thing at a time is exchanged: a picture, a sound or an embedding "
     "for that of another patient, a number for its training mean plus one SD, a category for "
-    "another one. An answer reacts whose log-odds change by more than 1e-6. This shows that an input is not "
-    "ignored, not that it is used well: for that see the subsets of the inputs."
+    "another one. An answer reacts whose log-odds change by more than 1e-6. This shows that an "
+    "input is not ignored, not that it is used well: for that see the subsets of the inputs."
 )
 
 

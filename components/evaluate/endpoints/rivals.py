@@ -17,6 +17,7 @@ import pandas as pd
 from components.core.config.heads import BinaryHead
 from components.core.data.cohort import Rows, read_part
 from components.core.data.held_out import read_test
+from components.core.heads.censoring import view_weights
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import (
     Figures,
@@ -33,7 +34,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.baselines import Floats, fit_predict
 from components.evaluate.endpoints.figures import heads_of
 from components.evaluate.endpoints.outlook import Outlook
-from components.evaluate.endpoints.weights import endpoint_weights, training_rows
+from components.evaluate.endpoints.weights import training_rows
 from components.evaluate.heads.tables import (
     ROW_KEYS,
     SCORE_PREFIX,
@@ -135,7 +136,7 @@ def _answering(context: Context, outlook: Outlook, rows: Rows, fitted: pd.DataFr
     if not outlook.primary and isinstance(head, BinaryHead):
         frame = frame.assign(
             label=frame[f"{TRUTH_PREFIX}{outlook.name}"],
-            weight=endpoint_weights(head, frame, fitted),
+            weight=view_weights(head, frame, fitted),
         )
     index = np.flatnonzero(frame["label"].notna().to_numpy())
     return replace(rows, frame=frame).take(index)

@@ -66,7 +66,9 @@ def _column(kind: str, name: str, val: pd.DataFrame) -> str:
 
 
 def _weight(known: pd.DataFrame, name: str, train: Stage) -> Floats:
-    """Return the weights of the primary head's censoring; another head's truth is not censored."""
+    """Return the weights of a head's own censoring; the truth of a target is not censored."""
+    if f"weight.{name}" in known:
+        return floats(known, f"weight.{name}")
     if name == train.facts["head"]:
         return floats(known, "weight")
     return np.ones(len(known))
@@ -108,7 +110,7 @@ def _fold(
         if isinstance(head, BinaryHead) and head.endpoint:
             columns |= _decided(train, task, test, View(name=name, head=head), logits)
     repeat, fold = position(test.fold)
-    kept = ["sample_id", "patient_id", *[str(c) for c in rows.frame if is_outcome(str(c))]]
+    kept = ["sample_id", "patient_id", *filter(is_outcome, rows.frame.columns)]
     return rows.frame[kept].assign(repeat=repeat, fold=fold, **columns)
 
 
