@@ -246,9 +246,8 @@ def _embedded(folder: Path, **split: Any) -> Example:
         # What a bundle of embeddings holds is tested with the bundle.
         patch.setattr(run, "bundle", lambda *args, **more: None)
         patch.setattr(run, "bundle_deviation", lambda *args, **more: 0.0)
-        stage, task = embedded.cohort(own, **split), embedded.task()
-        audit = audited(stage, label=embedded.OWN_LABEL)
-        return _evaluated(trained(audit, task), task)
+        task = embedded.task("logistic_regression", *([] if split else ["random_forest"]))
+        return _evaluated(trained(embedded.audited_cohort(own, **split), task), task)
 
 
 _MAKERS: dict[str, Callable[[Path], Example]] = {

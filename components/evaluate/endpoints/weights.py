@@ -1,4 +1,4 @@
-"""Weights of the heads' binary views by inverse probability of their own censoring, fold by fold."""
+"""Weights of the heads' binary views by the inverse probability of their own censoring."""
 
 from __future__ import annotations
 
