@@ -30,6 +30,7 @@ from components.core.schemas import (
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
+from components.ingest.endpoints import endpoint_cells, endpoint_fields
 from components.ingest.media import MediaShards, require_rest
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.rejects import rejects_table
@@ -105,6 +106,7 @@ def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
     cells |= {f"{TABULAR_PREFIX}{name}": value for name, value in record.tabular.items()}
     cells |= {f"{TARGET_PREFIX}{name}": value for name, value in record.targets.items()}
     cells |= {f"{TIME_PREFIX}{name}": value for name, value in record.tabular_times.items()}
+    cells |= endpoint_cells(record)
     if record.ecg is not None:
         cells |= writer.add(_signal(record.ecg)) | {"ecg_shard": number}
     return cells
@@ -154,5 +156,6 @@ def _table(
         for each in media_fields(name)
         if each.name in told or not each.name.startswith(PATIENT_PREFIX)
     ]
-    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *declared, *times])
+    ends = endpoint_fields(name for row in rows for name in row)
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *ends, *declared, *times])
     return pa.Table.from_pylist(rows, schema=schema)

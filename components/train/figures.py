@@ -14,6 +14,7 @@ from components.core.config.heads import HeadConfig, HeadMap
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.errors import ConfigError
+from components.core.heads.censoring import endpoint_of, view_weights
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
 from components.core.metrics.discrimination import auprc, auroc
@@ -29,11 +30,15 @@ class Figures:
     Args:
         heads: what is trained, the primary head first.
         rows: of the validation part, in the order of its batches.
+        train: of the training part, on which an endpoint's censoring is estimated.
+
+    Raises:
+        InputError: a record was followed for an endpoint beyond everyone in training.
     """
 
-    def __init__(self, heads: HeadMap, rows: Rows) -> None:
+    def __init__(self, heads: HeadMap, rows: Rows, train: Rows) -> None:
         self._views = {name: View(name=name, head=head) for name, head in heads.items()}
-        self._frames = {name: _truths(name, head, rows) for name, head in heads.items()}
+        self._frames = {name: _truths(name, head, rows, train) for name, head in heads.items()}
         self._logits: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in heads}
         self._losses: dict[str, float] = {}
         self._size = len(rows)
@@ -82,8 +87,10 @@ class Figures:
         return {key: rank(own.label, own.logit, own.weight) for key, rank in _RANKING.items()}
 
 
-def _truths(name: str, head: HeadConfig, rows: Rows) -> pd.DataFrame:
+def _truths(name: str, head: HeadConfig, rows: Rows, train: Rows) -> pd.DataFrame:
     frame = rows.frame[["patient_id", "weight"]].assign(label=binary_truth(name, head, rows.frame))
+    if endpoint_of(head):
+        return frame.assign(weight=view_weights(head, rows.frame, train.frame))
     # A target is seen or not; only the label at a horizon can be censored.
     return frame.assign(weight=1.0) if getattr(head, "target", "") else frame
 

@@ -63,7 +63,8 @@ class Module(lightning.LightningModule):
         check_kept(heads, config)
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         primary = next(iter(heads))
-        self._heads, self._view = heads, View(name=primary, head=heads[primary])
+        self._heads, self._train = heads, train
+        self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
         self.loss = JointLoss(heads, train, config)
         drawn = config.sampler == "balanced"
@@ -94,7 +95,7 @@ class Module(lightning.LightningModule):
         Raises:
             ConfigError: they cannot judge the head that `fit.keep` names.
         """
-        self._figures = Figures(self._heads, rows)
+        self._figures = Figures(self._heads, rows, self._train)
         check_judged(self._figures, self._config, rows.stats.fold)
         return self._figures.judged
 
