@@ -86,7 +86,8 @@ def fit_axes(train: Vectors, *, components: int = COMPONENTS) -> Axes:
     for name in train.names:
         own = filled_entries(train.entries[name][train.column(name)], centre[name])
         count = min(components, *own.shape)
-        fitted = PCA(count, svd_solver="full").fit(own)
+        with np.errstate(invalid="ignore"):  # shares of variance, where there is none
+            fitted = PCA(count, svd_solver="full").fit(own)
         along[name] = fitted
         spread = float(np.sqrt(fitted.explained_variance_[0]))
         scale[name] = spread if spread > 0 else 1.0
