@@ -130,13 +130,13 @@ def test_one_head_alone_is_its_own_mean(rows: Parts, tmp_path: Path) -> None:
 
 
 def test_a_head_that_is_not_there(rows: Parts, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="fit.keep is 'third', which is no head; give monitor, "
+    with pytest.raises(ConfigError, match=r"fit.keep is 'third', which is no head; give monitor, "
                                           "mean or one of toy, other"):  # fmt: skip
         run(rows, tmp_path, keep="third")
 
 
 def test_a_head_with_the_name_of_a_word(rows: Parts, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="a head cannot be called 'mean', a word of fit.keep"):
+    with pytest.raises(ConfigError, match=r"a head cannot be called 'mean', a word of fit.keep"):
         run(rows, tmp_path, heads={"toy": HEADS["toy"], "mean": BinaryHead()})
 
 
