@@ -27,6 +27,7 @@ from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.errors import ConfigError
 from components.core.files import write_atomic
+from components.core.heads.censoring import endpoint_of, view_weights
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
 from components.core.predict import predict_logits
@@ -220,7 +221,9 @@ def _finish(
         _refuse_diverged(job, torch.from_numpy(watched[[chosen]]))
         if job.name and not np.isfinite(watched[-1]):
             say(f"{job.name}: diverged in epoch {len(watched)}, epoch {chosen + 1} is kept")
-        frame = predictions_of(module.model, _required(job.val), job.heads, place=job.place)
+        frame = predictions_of(
+            module.model, _required(job.val), job.heads, place=job.place, train=job.train
+        )
         write_atomic(job.folder / VAL, lambda p: frame.to_parquet(p, index=False))
     state = {k: v.contiguous().cpu() for k, v in module.model.state_dict().items()}
     _refuse_diverged(job, *state.values())
@@ -258,11 +261,15 @@ def _read(folder: Path) -> FitResult:
     )
 
 
-def predictions_of(model: nn.Module, rows: Rows, heads: HeadMap, *, place: Place) -> pd.DataFrame:
+def predictions_of(
+    model: nn.Module, rows: Rows, heads: HeadMap, *, place: Place, train: Rows
+) -> pd.DataFrame:
     """Return `sample_id, patient_id, label, weight, logit` of every row.
 
     Label and log-odds are those of the primary head's binary view, missing where it is not known;
-    those of every head are `truth.<head>` and `logit.<head>`, where there are several.
+    those of every head are `truth.<head>` and `logit.<head>`, where there are several, and
+    `weight.<head>` that of a head of another endpoint than the label's, whose censoring is
+    estimated on the training part.
     """
     frame = rows.frame[["sample_id", "patient_id", "weight"]].copy()
     logits = predict_logits(model, rows, place=place)
@@ -275,6 +282,8 @@ def predictions_of(model: nn.Module, rows: Rows, heads: HeadMap, *, place: Place
             frame["logit"] = found
         if len(heads) > 1:
             frame = frame.assign(**{f"truth.{name}": truth, f"logit.{name}": found})
+        if endpoint_of(head):
+            frame[f"weight.{name}"] = view_weights(head, rows.frame, train.frame)
     return frame
 
 
