@@ -54,7 +54,8 @@ def truth_table(
         for row in range(patients.size)
     ]
     columns: dict[str, Any] = {
-        "recording_id": ids,
+        # As the source names records: by the line of the table of outcomes.
+        "recording_id": [f"row-{each + 2}" for each in patients.index.tolist()],
         "patient_id": ids,
         **{
             f"p_{head}_{given}": chances[given][:, place]
