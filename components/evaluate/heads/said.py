@@ -20,7 +20,7 @@ from components.core.members import Member
 from components.core.metrics.tables import floats
 from components.core.predict import predict_logits
 from components.core.progress import progress
-from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
+from components.core.schemas import TRUTH_PREFIX, is_outcome
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, stats_of
 from components.core.upstream import Upstream
@@ -64,7 +64,9 @@ def _column(kind: str, name: str, val: pd.DataFrame) -> str:
 
 
 def _weight(known: pd.DataFrame, name: str, train: Stage) -> Floats:
-    """Return the weights of the primary head's censoring; another head's truth is not censored."""
+    """Return the weights of a head's own censoring; the truth of a target is not censored."""
+    if f"weight.{name}" in known:
+        return floats(known, f"weight.{name}")
     if name == train.facts["head"]:
         return floats(known, "weight")
     return np.ones(len(known))
@@ -101,7 +103,7 @@ def _fold(
         said = head_file(head).answers(head, stacked, own[name])
         columns |= {f"out.{name}.{key}": values for key, values in said.items()}
     repeat, fold = position(test.fold)
-    kept = ["sample_id", "patient_id", *[c for c in OUTCOME_COLUMNS if c in rows.frame]]
+    kept = ["sample_id", "patient_id", *filter(is_outcome, rows.frame.columns)]
     return rows.frame[kept].assign(repeat=repeat, fold=fold, **columns)
 
 
