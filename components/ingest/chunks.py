@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
 from components.core.files import write_atomic
-from components.core.modalities import MediaModality
+from components.core.modalities import EmbeddingModality, MediaModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
@@ -25,11 +25,13 @@ from components.core.schemas import (
     TABULAR_PREFIX,
     TARGET_PREFIX,
     TIME_PREFIX,
+    embedding_fields,
     media_fields,
 )
 from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
+from components.ingest.embeddings import EmbeddingShards
 from components.ingest.media import MediaShards, require_rest
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.rejects import rejects_table
@@ -56,12 +58,13 @@ def decode_chunk(
     writer, chunk = RaggedWriter(), _Chunk()
     with ExitStack() as open_files:
         media = MediaShards(folder, number, open_files)
+        embeddings = EmbeddingShards(folder, number, open_files)
         for item in items:
-            chunk.take(item, number, writer, media)
+            chunk.take(item, number, writer, (media, embeddings))
     write_atomic(shard, writer.write)
     _write(rejects_file, rejects_table(chunk.rejects))
     _write(files_path(folder, number), rejects_table(chunk.files))
-    _write(part, _table(chunk.rows, kinds, media.modalities))
+    _write(part, _table(chunk.rows, kinds, media.modalities, embeddings.modalities))
     return ChunkCounts(len(chunk.rows), len(chunk.rejects))
 
 
@@ -78,7 +81,11 @@ class _Chunk:
     files: list[Reject] = field(default_factory=list[Reject])
 
     def take(
-        self, item: Record | Reject, number: int, writer: RaggedWriter, media: MediaShards
+        self,
+        item: Record | Reject,
+        number: int,
+        writer: RaggedWriter,
+        others: tuple[MediaShards, EmbeddingShards],
     ) -> None:
         """Read one item; an ECG that is refused takes its record with it."""
         if isinstance(item, Reject):
@@ -86,7 +93,12 @@ class _Chunk:
             return
         try:
             cells = _cells(item, number, writer)
-            found, refused = media.take(item)
+            found: dict[str, Any] = {}
+            refused: list[Reject] = []
+            for shards in others:
+                kept, lost = shards.take(item)
+                found |= kept
+                refused += lost
             self.files += refused
             require_rest(item, found, refused)
             self.rows.append(cells | found)
@@ -139,7 +151,10 @@ def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 -
 
 
 def _table(
-    rows: list[dict[str, Any]], kinds: dict[str, str], modalities: list[MediaModality]
+    rows: list[dict[str, Any]],
+    kinds: dict[str, str],
+    modalities: list[MediaModality],
+    embedded: list[EmbeddingModality],
 ) -> pa.Table:
     declared = [
         pa.field(name, pa.float64() if kind == "numeric" else pa.string())
@@ -154,5 +169,6 @@ def _table(
         for each in media_fields(name)
         if each.name in told or not each.name.startswith(PATIENT_PREFIX)
     ]
-    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *declared, *times])
+    vectors = [each for name in embedded for each in embedding_fields(name)]
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *vectors, *declared, *times])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -12,10 +12,10 @@ from components.ingest.records import Reject
 def drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject], list[Reject]]:
     """Return the records without a patient's copies, the copies, and those that contradict.
 
-    A copy equals another record of its patient in its ECG, pictures and sounds alike, whichever it
-    has; clinical values are not compared. The first one with a label is kept. Where copies are
-    labelled 0 and 1, nobody can tell which is right, and all of them are refused. Copies across
-    patients are audited.
+    A copy equals another record of its patient in its ECG, pictures, sounds and embeddings alike,
+    whichever it has; clinical values are not compared. The first one with a label is kept. Where
+    copies are labelled 0 and 1, nobody can tell which is right, and all of them are refused. Copies
+    across patients are audited.
 
     Args:
         manifest: of the records that were read.

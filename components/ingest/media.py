@@ -146,7 +146,7 @@ def require_rest(record: Record, cells: dict[str, Any], refused: Sequence[Reject
 
     Args:
         record: as the source gave it.
-        cells: of its pictures and sounds that could be read.
+        cells: of its pictures, sounds and embeddings that could be read.
         refused: those that could not.
 
     Raises:
@@ -156,8 +156,8 @@ def require_rest(record: Record, cells: dict[str, Any], refused: Sequence[Reject
     if refused and not (cells or told or record.ecg is not None):
         raise RecordError(
             "nothing_left",
-            "every file of the record was refused, and it holds nothing else",
-            advice="mend the files; each has its own row here",
+            "all files and embeddings of the record were refused, and it holds nothing else",
+            advice="mend them; each has its own row here",
         )
 
 

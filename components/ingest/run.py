@@ -30,13 +30,15 @@ from components.core.schemas import (
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, files_path
 from components.ingest.duplicates import drop_duplicates
+from components.ingest.embedding_files.ids import CollidingIdsError
+from components.ingest.embeddings import check_embeddings
 from components.ingest.measurements import ingest_measurements
 from components.ingest.media import check_files
 from components.ingest.notes import ingest_notes
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
 from components.ingest.rejects import check_rate, rejects_table
-from components.ingest.sources.registry import source
+from components.ingest.sources.registry import Source, source
 
 # Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
 CHUNK = 256
@@ -64,7 +66,7 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     path = Path(config.path).expanduser()
     for folder in (SHARDS, PARTS_FOLDER):
         (work.folder / folder).mkdir(exist_ok=True)
-    total = sum(1 for _ in origin.read(path, options))
+    total = _count(origin, path, options, names)
     if total == 0:
         raise InputError(f"'{config.path}' holds no records; the table has a header and no rows")
     features = origin.features(path, options)
@@ -84,6 +86,15 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     if side_files is not None:
         _copy(work, side_files(path, options), names)
     _facts(work, config, options, features)
+
+
+def _count(
+    origin: Source, path: Path, options: object, names: Pseudonyms | None
+) -> int:  # fmt: skip
+    try:
+        return sum(1 for _ in origin.read(path, options))
+    except CollidingIdsError as error:
+        raise error if names is None else error.withheld() from None
 
 
 def _notes(
@@ -154,6 +165,7 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     write_atomic(work.path(REJECTS), lambda p: pq.write_table(rejects, p))
     check_rate(work, refused, what="records", total=total, limit=limit)
     check_files(work, manifest, lost, limit=limit)
+    check_embeddings(work, manifest, lost, limit=limit)
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
     shutil.rmtree(work.folder / PARTS_FOLDER)
     reasons = rejects.column("code").to_pandas().value_counts()

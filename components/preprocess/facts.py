@@ -17,6 +17,7 @@ from components.core.schemas import (
     fold_names,
 )
 from components.core.store import Stage, Workspace
+from components.preprocess.embeddings import embedding_modalities
 from components.preprocess.media import media_modalities
 from components.preprocess.notes import COLUMN as NOTE
 from components.preprocess.splits import Split
@@ -45,7 +46,8 @@ def state_facts(
         split: how the parts were made and what they may not share.
         shuffle: seed under which the outcomes were dealt out; None where they are as they were.
     """
-    folds, arrays = fold_names(frame), media_modalities(config)
+    folds, media = fold_names(frame), media_modalities(config)
+    arrays = [*media, *embedding_modalities(config)]
     known = frame[frame["label"].notna()]
     patients = known.groupby("patient_id")["label"].max()
     work.facts |= {
@@ -56,7 +58,7 @@ def state_facts(
         + arrays,
         "features": columns,
         "ecg": config.ecg.model_dump(mode="json"),
-        **{name: getattr(config, name).model_dump(mode="json") for name in arrays},
+        **{name: getattr(config, name).model_dump(mode="json") for name in media},
         "patients_known": source.facts["patients_known"],
         "source": source.facts["source"],
         "test_split_sha256": _test_split(frame, folds, shuffle),

@@ -24,6 +24,7 @@ from components.core.schemas import (
     media_fields,
 )
 from components.core.store import Stage, Workspace
+from components.preprocess.embeddings import embedding_modalities
 
 Rejects = list[dict[str, Any]]
 
@@ -142,7 +143,7 @@ def require_something(
         columns: tabular features in use.
         config: modalities; notes, which are attached later, count as held by all.
     """
-    arrays = media_modalities(config)
+    arrays = [*media_modalities(config), *embedding_modalities(config)]
     if not arrays or "text" in config.modalities:
         return frame, []
     held = [f"{SHARD_PREFIX}{name}" for name in arrays] + [f"{TABULAR_PREFIX}{c}" for c in columns]

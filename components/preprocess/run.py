@@ -40,6 +40,7 @@ from components.core.schemas import (
 )
 from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
+from components.preprocess.embeddings import embedding_columns, prepare_embeddings
 from components.preprocess.facts import state_facts
 from components.preprocess.heads import outcome_config, with_truths
 from components.preprocess.media import media_columns, prepare_arrays, require_something
@@ -67,7 +68,7 @@ def preprocess(
         source: the ingest stage.
         label: what is predicted, at which horizon, and how censoring is treated; with `derive`
             the label comes from the serial measurements.
-        config: modalities, ECG window, pictures, sounds, pairing, notes, split.
+        config: modalities, ECG window, pictures, sounds, embeddings, pairing, notes, split.
         heads: name → what it answers and learns from; none is one head of the label.
 
     Raises:
@@ -102,7 +103,7 @@ def preprocess(
     split = splits.assign(frame, config.split, label=true_label, shuffle=label.shuffle)
     frame = frame.assign(**split.parts)
     frame = frame.assign(**fold_weights(frame, label, labelled))
-    made = [*_made(frame), *media_columns(frame, config)]
+    made = [*_made(frame), *media_columns(frame, config), *embedding_columns(config)]
     kept = [*SUBJECT_COLUMNS, "ecg_sha256", *made, *_tabular(columns)]
     table = pa.Table.from_pandas(frame[kept], preserve_index=False)
     _save(work, MANIFEST, table)
@@ -134,6 +135,8 @@ def _tensors(
     if len(frame):
         frame, refused = prepare_arrays(work, source, frame, config)
         rejects += refused
+        frame, refused = prepare_embeddings(work, source, frame, config)
+        rejects += refused
         frame, refused = require_something(frame, columns, config)
         rejects += refused
     if frame.empty:
@@ -161,9 +164,9 @@ def _tabular(columns: list[str]) -> list[str]:
 
 
 def _made(frame: pd.DataFrame) -> list[str]:
-    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, QUALITY, TARGET_PREFIX,
-                TRUTH_PREFIX, TEXT_PREFIX)  # fmt: skip
-    named = ("censored", *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
+    prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, TARGET_PREFIX, TRUTH_PREFIX,
+                TEXT_PREFIX)  # fmt: skip
+    named = ("censored", QUALITY, *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
     return [c for c in frame.columns if c in named or c.startswith(prefixes)]
 
 

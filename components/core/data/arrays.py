@@ -11,6 +11,7 @@ a quality a record, from the manifest's `quality.<modality>`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,6 +32,8 @@ from components.core.signals.normalise import Moments
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 AnyArray = npt.NDArray[Any]
+# Numbers that are read at a time where statistics are made of the values themselves.
+_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,14 +44,16 @@ class ArrayShard:
         values: `[n, *shape]` of any numeric type.
         valid: `[n, W]` which windows are there, `W` being the first of `shape`; None where a record
             is one piece.
-        moments: `[n, C, 3]` count (of entries that are no NaN), mean and sum of squared deviations of each channel.
+        moments: `[n, C, 3]` count (of entries that are no NaN), mean and sum of squared deviations
+            of each channel; None where they take more room than the values (vectors), and are
+            made of these when they are asked for.
         axis: of `shape`, which the channels run along.
         facts: attributes for people: rate, sizes, units.
     """
 
     values: AnyArray
     valid: Flags | None
-    moments: npt.NDArray[np.float64]
+    moments: npt.NDArray[np.float64] | None
     axis: int
     facts: Mapping[str, object]
 
@@ -98,7 +103,8 @@ def write_array(path: Path, shard: ArrayShard) -> None:
     """Write one shard."""
     with h5py.File(path, "w") as file:
         file.create_dataset("values", data=shard.values)
-        file.create_dataset("moments", data=shard.moments)
+        if shard.moments is not None:
+            file.create_dataset("moments", data=shard.moments)
         if shard.valid is not None:
             file.create_dataset("valid", data=shard.valid)
         file.attrs["axis"] = shard.axis
@@ -144,7 +150,8 @@ class ArrayReader:
         self._values[shard] = np.memmap(
             path, dtype=data.dtype, mode="r", offset=start, shape=data.shape
         )
-        self._moments[shard] = cast(h5py.Dataset, file["moments"])[:]
+        if "moments" in file:
+            self._moments[shard] = cast(h5py.Dataset, file["moments"])[:]
         if "valid" in file:
             self._valid[shard] = cast(h5py.Dataset, file["valid"])[:]
         self.axis = int(cast(int, file.attrs["axis"]))
@@ -163,8 +170,17 @@ class ArrayReader:
         return self._gathered(self._valid, shard, row)
 
     def moments(self, shard: Index, row: Index) -> npt.NDArray[np.float64]:
-        """Return `[B, C, 3]` of records that have the modality."""
-        return self._gathered(self._moments, shard, row)
+        """Return `[m, C, 3]` of records that have the modality; of vectors a block is one of `m`."""
+        if self._moments:
+            return self._gathered(self._moments, shard, row)
+        return np.stack(
+            [self._block_moments(shard[part], row[part]) for part in _parts(len(row), self.shape)]
+        )
+
+    def _block_moments(self, shard: Index, row: Index) -> npt.NDArray[np.float64]:
+        values = self.values(shard, row)
+        kept = values[self.valid(shard, row)] if self.windowed else values
+        return channel_moments(kept, kept.ndim - values.ndim + 1 + self.axis)
 
     @staticmethod
     def _gathered(parts: Mapping[int, AnyArray], shard: Index, row: Index) -> AnyArray:
@@ -174,6 +190,12 @@ class ArrayReader:
             if shard[place] >= 0:
                 out[place] = parts[int(shard[place])][int(row[place])]
         return out
+
+
+def _parts(count: int, shape: tuple[int, ...]) -> list[slice]:
+    """Return the blocks that records are read in, so that memory holds one of them."""
+    step = max(1, _BLOCK // math.prod(shape))
+    return [slice(first, first + step) for first in range(0, count, step)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -213,7 +235,7 @@ class ArrayPart:
         return self.reader.valid(self.shard[index], self.row[index])
 
     def moments(self) -> npt.NDArray[np.float64]:
-        """Return `[m, C, 3]` of the `m` records that have it."""
+        """Return `[m, C, 3]` of the records that have it, one by one or by blocks."""
         return self.reader.moments(self.shard[self.there], self.row[self.there])
 
 

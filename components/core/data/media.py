@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from components.core.data.growing import growing
 from components.core.errors import InputError
-from components.core.files import write_atomic
 from components.core.readers.audio import Sound
 from components.core.readers.image import Picture, read_image
 from components.core.readers.rawfile import MemoryFile
@@ -52,14 +52,12 @@ class MediaWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Of this fingerprint's one process: what a killed one left is written over.
-        self._partial = path.with_name(f".{path.name}.growing")
         self._index: list[tuple[object, ...]] = []
         self._records = 0
 
     def __enter__(self) -> MediaWriter:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._partial, "w")
+        self._growing = growing(self._path)
+        self._file = self._growing.__enter__()
         return self
 
     def __exit__(
@@ -70,10 +68,7 @@ class MediaWriter:
     ) -> None:
         if kind is None:
             self._file.create_dataset("index", data=np.array(self._index, _INDEX))
-        self._file.close()
-        if kind is None:
-            write_atomic(self._path, self._partial.rename)
-        self._partial.unlink(missing_ok=True)
+        self._growing.__exit__(kind, error, trace)
 
     def add(self, pieces: Sequence[Piece]) -> int:
         """Take in the pieces of one record and return its row in the shard."""

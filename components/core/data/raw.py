@@ -6,7 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from components.core.errors import InputError
 from components.core.media.columns import MEDIA_COLUMNS, named_files
@@ -52,7 +52,7 @@ def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:
         yield from (p for p in base.rglob("*") if _readable(root, p))
         return
     yield base
-    for key, value in options.items():
+    for key, value in _settings(options):
         if isinstance(value, str) and value and (root / value).is_file():
             if not _readable(root, root / value):
                 raise InputError(
@@ -62,6 +62,15 @@ def _files(base: Path, root: Path, options: dict[str, Any]) -> Iterator[Path]:
             yield root / value
     if base.suffix.lower() == ".csv":
         yield from _named_files(base, root)
+
+
+def _settings(options: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield every option with its key, those of options within options, too."""
+    for key, value in options.items():
+        if isinstance(value, dict):
+            yield from _settings(cast("dict[str, Any]", value))
+        else:
+            yield key, value
 
 
 def _named_files(manifest: Path, root: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from components.core.errors import RecordError
+from components.core.readers.hdf5 import foreign
 from components.core.readers.matlab_variables import (
     Variable,
     bound,
@@ -23,9 +24,6 @@ from components.core.readers.matlab_variables import (
     unreadable,
 )
 from components.core.readers.plain_array import Numbers
-
-# deflate, shuffle, fletcher32: built into HDF5; any other would load a plug-in.
-_FILTERS = frozenset({1, 2, 3})
 
 
 def read_73(data: bytes, key: str | None) -> Numbers:
@@ -57,11 +55,8 @@ def _variable(name: str, file: Any) -> Variable:  # noqa: ANN401  (h5py ships no
 
 
 def _matrix(found: Any, most: int) -> Numbers:  # noqa: ANN401  (h5py ships no types)
-    if found.is_virtual or found.external:
-        raise unreadable("the matrix lies in another file")
-    filters = found.id.get_create_plist()
-    if any(filters.get_filter(n)[0] not in _FILTERS for n in range(filters.get_nfilters())):
-        raise unreadable("the matrix is compressed by another filter than deflate")
+    if reason := foreign(found, lzf=False):
+        raise unreadable(f"the matrix {reason}")
     # HDF5 allocates whole chunks, which may be larger than the matrix.
     for shape in (found.shape, found.chunks or ()):
         size = math.prod(shape) * found.dtype.itemsize

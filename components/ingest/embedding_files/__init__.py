@@ -1,0 +1,1 @@
+"""HDF5 files of embeddings: how they are declared, whose rows they hold."""

@@ -1,0 +1,243 @@
+"""`hdf5_embeddings`: one HDF5 file per modality of embeddings, outcomes of the patients in a CSV.
+
+The path is that table or the folder it lies in; a record is a row of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from components.core import cells, tables
+from components.core.config.heads import ENDPOINT
+from components.core.errors import InputError, RecordError
+from components.core.modalities import EMBEDDED, EmbeddingModality, short_name
+from components.ingest.embedding_files.ids import IdRule, check_collisions
+from components.ingest.embedding_files.index import FileIndex, index_file
+from components.ingest.embedding_files.layout import FileLayout, Layout
+from components.ingest.records import EmbeddingRef, EmbeddingValues, Endpoint, Record, Reject
+from components.ingest.sources.survival import SurvivalColumns, WideSeen, read_times
+
+NAME = "hdf5_embeddings"
+# A folder is read, too, and needs no manifest.csv.
+READS_FOLDERS = True
+ShortName = Literal["clinical", "semantic", "temporal", "pathological", "spatial"]
+EndpointName = Annotated[str, StringConstraints(pattern=ENDPOINT, min_length=1)]
+
+
+class Options(Layout):
+    """Which files hold which modality, how they are laid out, and what the outcomes are called.
+
+    Attributes:
+        files: modality → file beside the outcomes, or `{file: …}` with what departs from the
+            layout that is common to all (`Layout`, whose settings stand beside this one).
+        outcomes: the table, where the path is a folder.
+        patient_id: its column of ids; decoration is stripped as in the files.
+        separator: between its cells.
+        label: column with 0, 1 or nothing; empty where times give the label.
+        outcome: columns of the label's own endpoint, as days or as time and code.
+        endpoints: name → columns of a further endpoint.
+        site: column, or empty.
+        index_time: column, or empty.
+        dates_shifted: the source shifts its dates, so that they may lie in the future.
+        split: column with train, val or test, or empty.
+    """
+
+    files: dict[ShortName, FileLayout] = Field(min_length=1)
+    outcomes: str = Field(default="outcomes.csv", min_length=1)
+    patient_id: str = Field(default="patient_id", min_length=1)
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    label: str = ""
+    outcome: SurvivalColumns = SurvivalColumns()
+    endpoints: dict[EndpointName, SurvivalColumns] = Field(default_factory=dict)
+    site: str = ""
+    index_time: str = ""
+    dates_shifted: bool = False
+    split: str = ""
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _file_alone(cls, value: object) -> object:
+        """Take `clinical: x.h5` as `clinical: {file: x.h5}`."""
+        if not isinstance(value, dict):
+            return value
+        given: dict[Any, Any] = value
+        return {name: {"file": each} if isinstance(each, str) else each
+                for name, each in given.items()}  # fmt: skip
+
+    @model_validator(mode="after")
+    def _has_outcomes(self) -> Options:
+        if not (self.label or self.outcome.needed()):
+            raise ValueError("name the column 'label', or the columns of times under 'outcome'")
+        unnamed = [name for name, each in self.endpoints.items() if not each.needed()]
+        if unnamed:
+            raise ValueError(f"name the columns of the endpoint(s) {', '.join(unnamed)}")
+        return self
+
+    def modalities(self) -> dict[EmbeddingModality, FileLayout]:
+        """Return the files by modality, in the order of `EMBEDDED`."""
+        by_short: Mapping[str, FileLayout] = {str(name): each for name, each in self.files.items()}
+        return {name: by_short[short_name(name)] for name in EMBEDDED
+                if short_name(name) in by_short}  # fmt: skip
+
+    def common(self) -> Layout:
+        """Return the layout that files share where they say nothing else."""
+        return Layout(**{name: getattr(self, name) for name in Layout.model_fields})
+
+    def rule(self) -> IdRule:
+        """Return what of the table's ids is decoration."""
+        return IdRule(pattern=self.id_pattern, strip_zeros=self.strip_zeros)
+
+
+def read(path: Path, options: Options) -> Iterator[Record | Reject]:
+    """Yield one record or reject per row of the outcomes, then one reject per patient without any.
+
+    Raises:
+        InputError: a file is missing, damaged or not laid out as declared, ids of a file come to
+            one patient, or two files have no patient in common.
+    """
+    table = table_of(path, options)
+    header, rows = tables.open_table(table, separator=options.separator)
+    timed = [options.outcome, *options.endpoints.values()]
+    named = (options.patient_id, options.label, options.site, options.index_time, options.split)
+    needed = [column for each in timed for column in each.needed()]
+    tables.require(header, [*named, *needed], table.name)
+    indexes = _indexed(table.parent, options)
+    known = _patients(table, options)
+    _check_common(indexes, known, table.name)
+    make = partial(_record, options=options, indexes=indexes, file=table.name)
+    seen = dict[str, int]()
+    for line, row in rows:
+        try:
+            tables.check_width(row, header)
+            record = make(row, line)
+            cells.unique(record.patient_id, line, seen, field=options.patient_id)
+            yield record
+        except RecordError as error:
+            yield Reject.of(error, file=table.name, row=line)
+    yield from _without_outcome(indexes, known)
+
+
+def features(path: Path, options: Options) -> dict[str, cells.Kind]:
+    """Return no tabular feature: the table holds outcomes."""
+    del path, options
+    return {}
+
+
+def table_of(path: Path, options: Options) -> Path:
+    """Return the table of outcomes behind a path."""
+    return path / options.outcomes if path.is_dir() else path
+
+
+def _indexed(folder: Path, options: Options) -> dict[EmbeddingModality, FileIndex]:
+    found: dict[EmbeddingModality, FileIndex] = {}
+    for name, own in options.modalities().items():
+        file = folder / own.file
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"files.{short_name(name)} names a file outside the folder of the table; move it "
+                "beside that"
+            )
+        found[name] = index_file(file, own.within(options.common()))
+    return found
+
+
+def _patients(table: Path, options: Options) -> set[str]:
+    """Return the patients of the table; a row without a usable id is refused later."""
+    rule, known = options.rule(), dict[str, str]()
+    for _, row in tables.open_table(table, separator=options.separator)[1]:
+        raw = cells.text(row, options.patient_id)
+        patient = rule.of(raw) if raw else None
+        if raw and patient:
+            known[raw] = patient
+    check_collisions(known, table.name)
+    return set(known.values())
+
+
+def _check_common(
+    indexes: Mapping[EmbeddingModality, FileIndex], known: set[str], table: str
+) -> None:
+    """Refuse files that are of different patients, or write the same ones differently."""
+    patients = {f"'{each.path.name}'": set(each.places) for each in indexes.values()}
+    for one, two in combinations([*patients.items(), (f"'{table}'", known)], 2):
+        if one[1].isdisjoint(two[1]):
+            raise InputError(
+                f"{one[0]} ({len(one[1])} patients) and {two[0]} ({len(two[1])}) have no patient "
+                "in common; compare how they write ids, and declare id_pattern or strip_zeros"
+            )
+
+
+def _record(
+    row: tables.Row,
+    line: int,
+    *,
+    options: Options,
+    indexes: Mapping[EmbeddingModality, FileIndex],
+    file: str,
+) -> Record:
+    patient = _patient(row, options)
+    label = cells.label(row, options.label) if options.label else None
+    own = read_times(row, options.outcome, WideSeen(), label=label)
+    index, site, split = options.index_time, options.site, options.split
+    held: dict[EmbeddingModality, EmbeddingRef | EmbeddingValues] = {
+        name: each.reference(patient) for name, each in indexes.items() if patient in each.places
+    }
+    if not held:
+        raise RecordError(
+            "nothing_left", "no file holds an embedding of the patient",
+            field=options.patient_id, advice="nothing to do, or compare how the files write ids",
+        )  # fmt: skip
+    return Record(
+        record_id=f"row-{line}",
+        patient_id=patient,
+        row=line,
+        label=label,
+        site=cells.text(row, site) if site else None,
+        index_time=cells.moment(row, index, shifted=options.dates_shifted) if index else None,
+        event_time_days=own.event,
+        followup_days=own.followup,
+        death_days=own.death,
+        given_split=cells.split(row, split) if split else None,
+        embeddings=held,
+        endpoints={name: _endpoint(row, each) for name, each in options.endpoints.items()},
+        file=file,
+    )
+
+
+def _patient(row: tables.Row, options: Options) -> str:
+    raw = cells.required(row, options.patient_id)
+    patient = options.rule().of(raw)
+    if patient is None:
+        raise RecordError(
+            "id_unmatched", f"the id in '{options.patient_id}' does not match id_pattern",
+            field=options.patient_id, advice="correct the id, or the pattern",
+        )  # fmt: skip
+    return patient
+
+
+def _endpoint(row: tables.Row, columns: SurvivalColumns) -> Endpoint:
+    found = read_times(row, columns, WideSeen())
+    return Endpoint(
+        event_time_days=found.event, followup_days=found.followup, death_days=found.death
+    )
+
+
+def _without_outcome(
+    indexes: Mapping[EmbeddingModality, FileIndex], known: set[str]
+) -> Iterator[Reject]:
+    files: dict[str, list[str]] = {}
+    for each in indexes.values():
+        for patient in each.places:
+            if patient not in known:
+                files.setdefault(patient, []).append(each.path.name)
+    for patient, named in sorted(files.items()):
+        yield Reject(
+            file=", ".join(named), row=-1, field="", value=patient, code="no_outcome",
+            reason="the patient of an embedding has no row among the outcomes",
+            advice="add the row, or leave the patient out of the files",
+        )  # fmt: skip
