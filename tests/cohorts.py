@@ -110,7 +110,8 @@ def _fill(work: store.Workspace, options: CohortOptions) -> None:
     shapes = {name: ARRAY_SHAPES[name] for name in options.arrays if name in EMBEDDED}
     if shapes:
         work.facts["embeddings"] = {
-            "pool": "attention", "max_patches": 3, "min_quality": 0.0, "columns": {},
+            "pool": "attention", "max_patches": 3, "min_quality": 0.0,
+            "columns": {"emb_clinical": ["age", "creatinine", "crp", "ldh", "stage", "grade"]},
             "widths": {name: shape[-1] for name, shape in shapes.items()},
             "patches": {name: shape[0] if len(shape) > 1 else 0 for name, shape in shapes.items()},
         }  # fmt: skip
