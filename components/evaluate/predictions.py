@@ -57,14 +57,15 @@ def calibrate(val: pd.DataFrame, *, rule: str, recalibrate: str) -> Calibration:
 def validation(train: Stage, fold: str) -> pd.DataFrame:
     """Return a fold's validation predictions, averaged over seeds.
 
-    With several heads `truth.<head>` and `logit.<head>` of each, beside the primary's.
+    With several heads `truth.<head>` and `logit.<head>` of each, beside the primary's, and
+    `weight.<head>` of those of another endpoint.
     """
     frames = [
         pd.read_parquet(train.folder / m.folder / "val_predictions.parquet")
         for m in members_of(train, fold)
     ]
     names = [str(c) for c in frames[0]]
-    truths = [c for c in names if c.startswith("truth.")]
+    truths = [c for c in names if c.startswith(("truth.", "weight."))]
     logits = [c for c in names if c == "logit" or c.startswith("logit.")]
     means = {c: np.mean([f[c] for f in frames], axis=0) for c in logits}
     return frames[0][[*KEYS, *truths]].assign(**means)

@@ -32,6 +32,7 @@ from components.core.signals.leads import canonical_all
 from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
 from components.ingest.embeddings import EmbeddingShards
+from components.ingest.endpoints import endpoint_cells, endpoint_fields
 from components.ingest.media import MediaShards, require_rest
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.rejects import rejects_table
@@ -117,6 +118,7 @@ def _cells(record: Record, number: int, writer: RaggedWriter) -> dict[str, Any]:
     cells |= {f"{TABULAR_PREFIX}{name}": value for name, value in record.tabular.items()}
     cells |= {f"{TARGET_PREFIX}{name}": value for name, value in record.targets.items()}
     cells |= {f"{TIME_PREFIX}{name}": value for name, value in record.tabular_times.items()}
+    cells |= endpoint_cells(record)
     if record.ecg is not None:
         cells |= writer.add(_signal(record.ecg)) | {"ecg_shard": number}
     return cells
@@ -170,5 +172,7 @@ def _table(
         if each.name in told or not each.name.startswith(PATIENT_PREFIX)
     ]
     vectors = [each for name in embedded for each in embedding_fields(name)]
-    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *media, *vectors, *declared, *times])
+    ends = endpoint_fields(name for row in rows for name in row)
+    own = [*media, *vectors, *ends, *declared, *times]
+    schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *own])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -16,7 +16,7 @@ def main(task: str, config: str, overrides: str, ingest_run: str, *, debug: bool
         from components.core import runs, stages, store
         from components.core.config.task import load_task
         from components.preprocess import run
-        from components.preprocess.followup import FILE as FOLLOW_UP
+        from components.preprocess.followup import files as follow_up
 
         resolved = load_task(task, config=config, overrides=overrides)
         source = runs.open_input(ingest_run, "ingest")
@@ -24,8 +24,8 @@ def main(task: str, config: str, overrides: str, ingest_run: str, *, debug: bool
         def publish(stage: store.Stage, recorder: runs.Recorder) -> None:
             recorder.dataset(stage)
             recorder.artifacts(stage.folder / "norm_stats", "norm_stats")
-            if (stage.folder / FOLLOW_UP).is_file():
-                recorder.artifact(stage.folder / FOLLOW_UP)
+            for file in follow_up(stage.folder):
+                recorder.artifact(file)
 
         stages.execute(
             "preprocess",

@@ -1,9 +1,10 @@
-"""What became of the patients by the horizon: `followup.json`."""
+"""What became of the patients by the horizon: `followup.json`, `followup_<endpoint>.json`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from components.core.metrics.interval import Interval
 from components.core.metrics.ipcw import CENSORED, COMPETING, EVENT
 from components.core.progress import say
 from components.core.store import Workspace
-
-FILE = "followup.json"
 
 
 def summarise(frame: pd.DataFrame, horizon: float) -> dict[str, Any]:
@@ -42,6 +41,9 @@ def summarise(frame: pd.DataFrame, horizon: float) -> dict[str, Any]:
     }
     known = found["events"] + found["competing_deaths"] + found["censored"]
     found["event_free"] = len(patients) - known
+    # Death without the event is a known non-event.
+    found["known_non_events"] = found["event_free"] + found["competing_deaths"]
+    found["evaluable"] = found["events"] + found["known_non_events"]
     if "last_lvef_day" in patients:
         found["days_from_last_lvef_to_horizon"] = _gap(patients, horizon)
     return found
@@ -70,16 +72,24 @@ def _estimate(
     return {n: None if np.isnan(v) else v for n, v in cells.items()} | {"method": found.method}
 
 
-def write(work: Workspace, found: dict[str, Any]) -> None:
-    """Write the summary, count it and say it in a line."""
-    work.path(FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
+def files(folder: Path) -> list[Path]:
+    """Return the summaries that a prepared cohort's folder holds."""
+    return sorted(folder.glob("followup*.json"))
+
+
+def write(work: Workspace, found: dict[str, Any], *, endpoint: str = "") -> None:
+    """Write the summary, count it and say it in a line; "" is the label's own endpoint."""
+    own = f"_{endpoint}" if endpoint else ""
+    file = work.path(f"followup{own}.json")
+    file.write_text(json.dumps(found, indent=1), encoding="utf-8")
     names = ("events", "event_free", "censored", "competing_deaths")
-    work.counts |= {f"followup_{name}": found[name] for name in names}
+    work.counts |= {f"followup{own}_{name}": found[name] for name in names}
     value = found["cumulative_incidence"]["value"]
     if value is not None:
-        work.counts["cumulative_incidence"] = value
+        work.counts[f"cumulative_incidence{own}"] = value
+    of = f" of {endpoint}" if endpoint else ""
     say(
-        f"follow-up: by day {found['horizon_days']:g} {found['events']} event(s), "
+        f"follow-up{of}: by day {found['horizon_days']:g} {found['events']} event(s), "
         f"{found['event_free']} event-free, {found['censored']} censored before it, "
         f"{found['competing_deaths']} dead without the event"
     )

@@ -14,6 +14,7 @@ from components.core.progress import say
 from components.core.schemas import LVEF, MEASUREMENT_SCHEMA, MEASUREMENTS
 from components.core.store import Stage, Workspace
 from components.preprocess import truths
+from components.preprocess.endpoints import add_endpoints
 from components.preprocess.pairing import UNPAIRED, pair
 
 
@@ -46,7 +47,7 @@ def with_truths(
         config: pairing.
 
     Raises:
-        InputError: a head has no truth at all.
+        InputError: a head has no truth at all, or an endpoint that the source does not bring.
         ConfigError: the primary head is a survival head and there is no horizon for its view.
     """
     _check_horizon(heads, label)
@@ -56,7 +57,7 @@ def with_truths(
     if work.facts["lvef_heads"]:
         paired = pair(work, frame, _measurements(source), config.pairing)
         frame, rejects = paired.frame, paired.rejects
-    if any(isinstance(head, SurvivalHead) for head in heads.values()):
+    if any(isinstance(head, SurvivalHead) and not head.endpoint for head in heads.values()):
         frame, excluded = truths.without_prevalent(frame)
         work.counts["prevalent_excluded"] = excluded
         if excluded:
@@ -65,6 +66,7 @@ def with_truths(
                 "who has it already cannot develop it"
             )
     frame, unknown = truths.add_targets(frame, heads, label)
+    frame = add_endpoints(frame, heads)
     frame, lost = truths.require_truth(frame, heads, frame[UNPAIRED])
     return frame.drop(columns=UNPAIRED), [*rejects, *unknown, *lost]
 

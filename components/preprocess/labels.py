@@ -9,7 +9,7 @@ import pandas as pd
 
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError
-from components.core.schemas import TIMES
+from components.core.schemas import TIMES, of_endpoint
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,9 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
         InputError: some records have follow-up times and others have not, or a label contradicts
             the times beside it.
     """
-    event_time = manifest["event_time_days"].astype(float)
-    death, followup = (manifest[c].astype(float) for c in ("death_days", "followup_days"))
+    event_time, death, followup = (manifest[c].astype(float) for c in TIMES)
     event = event_time.notna()
-    last = event_time.fillna(death).fillna(followup)
-    code = pd.Series(np.select([event, death.notna()], [1, 2], 0), index=manifest.index)
+    last, code = times_of(manifest)
     given = manifest["label"].astype("Int8")
     horizon = config.horizon_days
     if horizon is None or last.isna().all():
@@ -59,6 +57,18 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     derived = pd.Series(np.where(event_time.le(horizon), 1, 0), index=manifest.index)
     _require_agreement(given, event_time, horizon)
     return Labelled(derived.astype("Int8").mask(censored), censored, last, code, timed=True)
+
+
+def times_of(manifest: pd.DataFrame, endpoint: str = "") -> tuple[pd.Series, pd.Series]:
+    """Return per record the days to event, competing death or last contact, and which it is.
+
+    Days are missing where none of the three is known; the code is 1 event, 2 competing death, 0
+    neither so far.
+    """
+    columns = [of_endpoint(time, endpoint) for time in TIMES]
+    event, death, contact = (manifest[c].astype(float) for c in columns)
+    code = np.select([event.notna(), death.notna()], [1, 2], 0)
+    return event.fillna(death).fillna(contact), pd.Series(code, index=manifest.index)
 
 
 def derive_known(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:

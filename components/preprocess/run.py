@@ -23,7 +23,6 @@ from components.core.schemas import (
     FLAG_PREFIX,
     GRADE_COLUMN,
     MANIFEST,
-    OUTCOME_COLUMNS,
     PART_PREFIX,
     QUALITY,
     REJECT_SCHEMA,
@@ -34,13 +33,16 @@ from components.core.schemas import (
     TARGET_PREFIX,
     TEXT_PREFIX,
     TIME_PREFIX,
+    TIMES,
     TRUTH_PREFIX,
     fold_names,
+    is_outcome,
     tabular_columns,
 )
 from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
 from components.preprocess.embeddings import embedding_columns, prepare_embeddings
+from components.preprocess.endpoints import require_weights, tell_follow_up
 from components.preprocess.facts import state_facts
 from components.preprocess.heads import outcome_config, with_truths
 from components.preprocess.media import media_columns, prepare_arrays, require_something
@@ -97,11 +99,13 @@ def preprocess(
         frame = shuffle_outcomes(frame, label.shuffle)
     frame, labelled = outcome.add_outcome(work, frame, own, partial=bool(heads))
     frame = add_views(frame, heads or {})
+    tell_follow_up(work, frame, heads or {})
     if "text" in config.modalities:
         frame = attach_notes(work, source, frame, config.notes)
     # By the labels as they were: a control has its model's patients in every part.
     split = splits.assign(frame, config.split, label=true_label, shuffle=label.shuffle)
     frame = frame.assign(**split.parts)
+    require_weights(frame, heads or {})
     frame = frame.assign(**fold_weights(frame, label, labelled))
     made = [*_made(frame), *media_columns(frame, config), *embedding_columns(config)]
     kept = [*SUBJECT_COLUMNS, "ecg_sha256", *made, *_tabular(columns)]
@@ -166,8 +170,10 @@ def _tabular(columns: list[str]) -> list[str]:
 def _made(frame: pd.DataFrame) -> list[str]:
     prefixes = (PART_PREFIX, WEIGHT_PREFIX, TIME_PREFIX, FLAG_PREFIX, TARGET_PREFIX, TRUTH_PREFIX,
                 TEXT_PREFIX)  # fmt: skip
-    named = ("censored", QUALITY, *OUTCOME_COLUMNS, GRADE_COLUMN, "shard", "shard_row")
-    return [c for c in frame.columns if c in named or c.startswith(prefixes)]
+    named = ("censored", QUALITY, GRADE_COLUMN, "shard", "shard_row")
+    ends = tuple(f"{time}." for time in TIMES)  # of endpoints beside the label's
+    return [c for c in frame.columns
+            if c in named or is_outcome(c) or c.startswith((*prefixes, *ends))]  # fmt: skip
 
 
 def _statistics(

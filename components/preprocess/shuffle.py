@@ -1,9 +1,9 @@
 """Outcomes dealt out anew among the patients: a control, from which nothing can be learned.
 
-Whoever gets a patient's outcome gets all of it (label, days to event, death and last contact), so
-that prevalence, censoring and its weights stay what they are while every tie to ECG and features
-is cut. Skill that is left is a leak. Who is in which part is decided before, by the labels as they
-were: a control learns from its model's training patients and from nobody else.
+Whoever gets a patient's outcome gets all of it (label, days to event, death and last contact, of
+every endpoint), so that prevalence, censoring and its weights stay what they are while every tie
+to ECG and features is cut. Skill that is left is a leak. Who is in which part is decided before, by
+the labels as they were: a control learns from its model's training patients and from nobody else.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import pandas as pd
 
 from components.core.schemas import (
     GRADE_COLUMN,
+    OUTCOME_COLUMNS,
     TARGET_PREFIX,
+    TIMES,
     TRUTH_PREFIX,
 )
 
-_OUTCOME = (
-    "label", "event_time_days", "death_days", "followup_days", "prevalent", GRADE_COLUMN,
-    "given_label",
-)  # fmt: skip
+# Those of another endpoint carry its name after a dot.
+_OUTCOME = ("label", *TIMES, *OUTCOME_COLUMNS, "prevalent", GRADE_COLUMN, "given_label")
 # Truths of heads, which travel with it.
 _TRUTHS = (TARGET_PREFIX, TRUTH_PREFIX)
 
@@ -35,7 +35,7 @@ def shuffle_outcomes(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
         frame: `patient_id`, `label` and the times, per record.
         seed: of the permutation; the order of the records has no bearing on it.
     """
-    columns = [c for c in frame.columns if c in _OUTCOME or c.startswith(_TRUTHS)]
+    columns = [c for c in frame.columns if c.partition(".")[0] in _OUTCOME or c.startswith(_TRUTHS)]
     event = frame["label"].eq(1).fillna(value=False) | frame["event_time_days"].notna()
     ordered = frame.assign(_last=~event).sort_values(["patient_id", "_last"], kind="stable")
     outcome = ordered.drop_duplicates("patient_id").set_index("patient_id")[columns]

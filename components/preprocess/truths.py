@@ -16,7 +16,7 @@ from components.core.config.heads import (
 )
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError, nearest, quoted
-from components.core.schemas import TARGET_PREFIX, TIMES, TRUTH_PREFIX, columns_under
+from components.core.schemas import TARGET_PREFIX, TIMES, TRUTH_PREFIX, columns_under, of_endpoint
 
 # Reasons for refusing a record that no head could learn from.
 _UNPAIRED = {
@@ -158,16 +158,17 @@ def require_truth(
     """Return the records from which some head can learn, and reject rows for the others.
 
     Args:
-        frame: records with `y.<head>` of the heads with a target.
+        frame: records with `y.<head>` of the heads with a target or another endpoint.
         heads: of the task.
         unpaired: per record, why its echo was not paired, or nothing.
     """
     known = pd.Series(data=False, index=frame.index)
     for name, head in heads.items():
-        if f"{TRUTH_PREFIX}{name}" in frame:
+        if isinstance(head, SurvivalHead):
+            times = [of_endpoint(time, head.endpoint) for time in TIMES]
+            known |= frame[times].notna().any(axis=1)
+        elif f"{TRUTH_PREFIX}{name}" in frame:
             known |= frame[f"{TRUTH_PREFIX}{name}"].notna()
-        elif isinstance(head, SurvivalHead):
-            known |= frame[list(TIMES)].notna().any(axis=1)
         elif isinstance(head, BinaryHead):  # the label column, which times may give as well
             known |= frame[["label", *TIMES]].notna().any(axis=1)
     codes = unpaired.where(unpaired != "", "no_truth")
@@ -198,25 +199,25 @@ def add_views(frame: pd.DataFrame, heads: HeadMap) -> pd.DataFrame:
     """
     for name, head in heads.items():
         column = f"{TRUTH_PREFIX}{name}"
-        if isinstance(head, SurvivalHead):
+        if isinstance(head, SurvivalHead) and not head.endpoint:
             if frame["time_days"].isna().all():
                 raise InputError(
                     f"the head '{name}' has no truth: none of {len(frame)} records has a time to "
                     "event, death or last contact; add event_time_days and followup_days"
                 )
             frame = frame.assign(**{column: event_by(frame, head.horizons_days[-1])})
-        elif isinstance(head, BinaryHead) and not head.target:
+        elif isinstance(head, BinaryHead) and not (head.target or head.endpoint):
             frame = frame.assign(**{column: frame["label"].astype("Int8")})
     return frame
 
 
-def event_by(frame: pd.DataFrame, horizon: float) -> pd.Series:
+def event_by(frame: pd.DataFrame, horizon: float, endpoint: str = "") -> pd.Series:
     """Return whether the event happened by `horizon`: 0, 1, missing if censored or not followed.
 
     Death without the event, before the horizon or after it, is a known non-event.
     """
-    time = frame["time_days"].astype("float64")
-    code = frame["event_code"].astype("Int8").fillna(0).astype(int)
+    time = frame[of_endpoint("time_days", endpoint)].astype("float64")
+    code = frame[of_endpoint("event_code", endpoint)].astype("Int8").fillna(0).astype(int)
     happened = (code == 1) & (time <= horizon)
     free = (time >= horizon) | (code == 2)
     known = np.where(happened, 1, 0)

@@ -100,7 +100,7 @@ def test_the_saved_weights_are_those_that_predicted(tabular: Parts, tmp_path: Pa
     found = run(tabular, tmp_path, patience=1, epochs=10, lr=0.05)
     model = build_model(TABULAR, data_spec(tabular[0], leads=0, length=0, heads={"y": 2}))
     model.load_state_dict(load_file(found.folder / BEST))
-    again = predictions_of(model, tabular[1], HEADS, place=CPU)
+    again = predictions_of(model, tabular[1], HEADS, place=CPU, train=tabular[0])
     pd.testing.assert_frame_equal(again, found.val)
     assert again.columns.tolist() == ["sample_id", "patient_id", "label", "weight", "logit"]
 

@@ -21,12 +21,12 @@ from components.core.heads.known import LABEL, teaches
 from components.core.modalities import MODALITIES, Modality
 from components.core.schemas import (
     MANIFEST,
-    OUTCOME_COLUMNS,
     PART_PREFIX,
     SHARDS,
     TABULAR_PREFIX,
     TRUTH_PREFIX,
     fold_names,
+    is_outcome,
 )
 from components.core.store import Stage
 
@@ -99,7 +99,7 @@ class Rows:
     def truths(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return column → `[n]` what heads learn from, NaN where it is not known."""
         named = [c for c in self.frame.columns if c.startswith(TRUTH_PREFIX)]
-        columns = [*named, *[c for c in OUTCOME_COLUMNS if c in self.frame]] if named else []
+        columns = [*named, *[c for c in self.frame.columns if is_outcome(c)]] if named else []
         return {c: self.frame[c].astype("Float32").to_numpy(np.float32, na_value=np.nan)
                 for c in columns}  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from components.core.config.heads import HeadConfig, HeadMap
-from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX
+from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX, of_endpoint
 
 LABEL = "label"
 
@@ -27,15 +27,17 @@ def binary_truth(name: str, head: HeadConfig, frame: pd.DataFrame) -> pd.Series:
 def known_columns(heads: HeadMap) -> tuple[str, ...]:
     """Return the columns one of which must be there for a record to teach anything.
 
-    Nothing for a task whose one head is the label.
+    The label for a task without heads.
     """
     found: list[str] = []
     for name, head in heads.items():
         if head.kind == "survival":
-            found.append(OUTCOME_COLUMNS[0])
-        elif head.kind != "confidence" and (head.kind != "binary" or head.target):
+            found.append(of_endpoint(OUTCOME_COLUMNS[0], head.endpoint))
+        elif head.kind == "binary" and not (head.target or head.endpoint):
+            found.append(LABEL)
+        elif head.kind != "confidence":
             found.append(f"{TRUTH_PREFIX}{name}")
-    return tuple(found) or (LABEL,)
+    return tuple(dict.fromkeys(found)) or (LABEL,)
 
 
 def teaches(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:

@@ -24,7 +24,7 @@ from components.core.errors import InputError
 from components.core.heads.registry import Case, Floats, Loss
 from components.core.heads.weights import mean_of_known, without_gaps
 from components.core.metrics.ipcw import CENSORED, COMPETING, EVENT
-from components.core.schemas import OUTCOME_COLUMNS
+from components.core.schemas import OUTCOME_COLUMNS, TIMES, of_endpoint
 
 KIND = "survival"
 TIME, CODE = OUTCOME_COLUMNS
@@ -38,6 +38,11 @@ def outputs(head: SurvivalHead) -> int:
     return _CAUSES * len(head.horizons_days)
 
 
+def columns_of(head: SurvivalHead) -> tuple[str, str]:
+    """Return the columns of time and code of the head's endpoint."""
+    return of_endpoint(TIME, head.endpoint), of_endpoint(CODE, head.endpoint)
+
+
 def make_loss(name: str, head: SurvivalHead, frame: pd.DataFrame, fit: FitConfig) -> Loss:
     """Return the negative log-likelihood of each patient's intervals.
 
@@ -45,16 +50,17 @@ def make_loss(name: str, head: SurvivalHead, frame: pd.DataFrame, fit: FitConfig
         InputError: no training record has a time, or no event is among them.
     """
     del fit
-    timed = frame[frame[TIME].notna()] if TIME in frame else frame.iloc[:0]
-    if not (timed[CODE] == EVENT).any():
+    time_column, code_column = columns_of(head)
+    timed = frame[frame[time_column].notna()] if time_column in frame else frame.iloc[:0]
+    if not len(timed) or not (timed[code_column] == EVENT).any():
         raise InputError(
             f"the head '{name}' has no event with a time among {len(frame)} training records; "
-            "bring event_time_days, death_days and followup_days"
+            f"bring {', '.join(of_endpoint(each, head.endpoint) for each in TIMES)}"
         )
     horizons = head.horizons_days
 
     def loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        time, code = batch[TIME].float(), batch[CODE].float()
+        time, code = batch[time_column].float(), batch[code_column].float()
         there = ~time.isnan()
         lived, cause = intervals(
             without_gaps(time, there), without_gaps(code, there), horizons=horizons
@@ -117,7 +123,8 @@ def log_odds(head: SurvivalHead, logits: Tensor) -> Tensor:
 def meaning(head: SurvivalHead) -> str:
     """Return what the log-odds are of, as part of a sentence."""
     days = f"{head.horizons_days[-1]:g}"
-    return f"logit of the cumulative incidence of the event by day {days}, the last horizon"
+    event = f"the event '{head.endpoint}'" if head.endpoint else "the event"
+    return f"logit of the cumulative incidence of {event} by day {days}, the last horizon"
 
 
 def calibrate(head: SurvivalHead, case: Case) -> dict[str, Any]:
@@ -148,9 +155,10 @@ def start(head: SurvivalHead, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
 
     Rates are a few per cent: from logits of 0 the first epochs would only learn that.
     """
-    timed = frame[frame[TIME].notna()]
-    time = torch.tensor(timed[TIME].to_numpy(np.float64))
-    code = torch.tensor(timed[CODE].to_numpy(np.float64))
+    time_column, code_column = columns_of(head)
+    timed = frame[frame[time_column].notna()]
+    time = torch.tensor(timed[time_column].to_numpy(np.float64))
+    code = torch.tensor(timed[code_column].to_numpy(np.float64))
     lived, cause = intervals(time, code, horizons=head.horizons_days)
     # Half an event more in every cell keeps an empty one finite (Haldane 1956).
     free = lived.sum(0) + 0.5

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead
-from components.core.heads.binary import answers, calibrate, log_odds, make_loss
+from components.core.heads.binary import answers, calibrate, log_odds, make_loss, meaning
+from components.core.heads.censoring import view_weights
 from components.core.heads.registry import Case
 from components.core.heads.weights import class_weights
 
@@ -141,3 +142,79 @@ def test_an_ensembles_mean_is_calibrated() -> None:
     found = answers(HEAD, members, calibrate(HEAD, case))
     np.testing.assert_allclose(found["logit"], -0.5, atol=0.15)
     np.testing.assert_allclose(found["p"], 1 / (1 + np.exp(-found["logit"])))
+
+
+RELAPSE = BinaryHead(endpoint="relapse", horizon_days=400)
+
+
+def endpoint_frame(n: int = 200, *, seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    time, code = np.ceil(rng.uniform(1, 900, n)), rng.integers(0, 3, n)
+    known = (code != 0) | (time >= 400)
+    truth = np.where(known, (code == 1) & (time <= 400), np.nan)
+    return pd.DataFrame(
+        {
+            "patient_id": np.arange(n).astype(str),
+            "weight": 7.0,
+            "time_days.relapse": time,
+            "event_code.relapse": code,
+            "y.relapse": truth,
+        }
+    )
+
+
+def batch_of(rows: pd.DataFrame) -> dict[str, torch.Tensor]:
+    names = [c for c in rows if c != "patient_id"]
+    return {c: torch.tensor(rows[c].to_numpy(np.float32)) for c in names}
+
+
+def test_an_endpoints_loss_is_weighted_by_its_own_censoring_fitted_on_training() -> None:
+    train, rows = endpoint_frame(), endpoint_frame(60, seed=4)
+    logits = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    known = rows["y.relapse"].notna().to_numpy()
+    weight = view_weights(RELAPSE, rows, train)
+    label = rows["y.relapse"].fillna(0).to_numpy(np.int64)
+    pair = class_weights(
+        train["y.relapse"].dropna().to_numpy(np.int64),
+        view_weights(RELAPSE, train[train["y.relapse"].notna()], train), 2, config(),
+    )  # fmt: skip
+    each = functional.cross_entropy(logits, torch.tensor(label), reduction="none").numpy()
+    expected = (each * weight * pair[label])[known].mean()
+    found = make_loss("relapse", RELAPSE, train, config())(logits, batch_of(rows))
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_whoever_was_followed_beyond_training_weighs_nothing_in_the_validation_loss() -> None:
+    train = endpoint_frame().assign(**{"y.relapse": 0.0, "event_code.relapse": 0})
+    train["time_days.relapse"] = 50.0
+    train.loc[:9, ["event_code.relapse", "y.relapse"]] = 1
+    rows = pd.DataFrame({"time_days.relapse": [20.0, 300], "y.relapse": [1.0, 1]})
+    logits = torch.zeros(2, 2, requires_grad=True)
+    loss = make_loss("relapse", RELAPSE, train, config(class_weights="none"))
+    loss(logits, batch_of(rows)).backward()
+    assert logits.grad is not None
+    assert logits.grad.any(1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["ce", "bce"])
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_the_focal_loss_is_that_of_its_formula(gamma: float, name: str) -> None:
+    logits, batch = drawn()
+    logits[0, 1] = 60  # certain: no power of 0 may spoil the gradient
+    logits.requires_grad_()
+    plain = config(loss=name, class_weights="none")
+    found = make_loss("y", BinaryHead(focal_gamma=gamma), frame(), plain)(logits, batch)
+    truth = batch["label"]
+    p = torch.softmax(logits.double(), 1).gather(1, truth[:, None])[:, 0]
+    expected = (batch["weight"] * -((1 - p) ** gamma) * p.log()).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+    found.backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_the_meaning_names_another_endpoint() -> None:
+    assert meaning(HEAD) == "logit of the event minus logit of no event"
+    assert (
+        meaning(RELAPSE) == "logit of the event 'relapse' by day 400 minus logit of no such event"
+    )

@@ -19,6 +19,7 @@ from components.core.heads.survival import (
     log_hazards,
     log_odds,
     make_loss,
+    meaning,
     outputs,
     start,
 )
@@ -154,3 +155,19 @@ def test_nobody_is_both_free_and_ended_in_an_interval() -> None:
     assert not ((lived > 0) & (cause > 0)).any()
     assert lived.tolist() == [[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
     assert cause.tolist() == [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+
+
+def test_another_endpoint_has_columns_of_its_own() -> None:
+    relapse = SurvivalHead(endpoint="relapse")
+    rows = frame([5, 40, 400], [1, 2, 0])
+    own = rows.rename(columns=lambda c: f"{c}.relapse").assign(time_days=1.0, event_code=0)
+    logits = torch.randn(3, 8)
+    found = make_loss("relapse", relapse, own, FIT)(
+        logits, {f"{k}.relapse": v for k, v in batch([5, 40, 400], [1, 2, 0]).items()}
+    )
+    expected = make_loss("survival", HEAD, rows, FIT)(logits, batch([5, 40, 400], [1, 2, 0]))
+    assert found.item() == expected.item()
+    np.testing.assert_array_equal(start(relapse, own), start(HEAD, rows))
+    assert "of the event 'relapse' by day 365" in meaning(relapse)
+    with pytest.raises(InputError, match=r"bring event_time_days.relapse, death_days.relapse, "):
+        make_loss("relapse", relapse, rows, FIT)
