@@ -109,7 +109,9 @@ def stored(
         embedding all its entries.
     """
     found = dict(values)
-    for name in (name for name in ARRAYS if name in values):
+    for name in ARRAYS:
+        if name not in values:
+            continue
         blocks = _blocks(name, values[name])
         blocks[np.asarray(batch[f"{name}_mask"].cpu() == 0)] = np.nan
         found[name] = blocks

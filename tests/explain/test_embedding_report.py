@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import mlflow
@@ -55,8 +56,8 @@ def test_the_page_tells_of_every_embedding_and_of_its_entries(train: Stage) -> N
     assert "the mean of each of its entries over the training part" in page
     assert "Which entries of the embeddings count most?" in page
     assert "what the networks make of its absence" in page
-    assert "clinical embedding: creatinine" in page
-    assert "spatial embedding: entry 7" in page
+    assert re.search("clinical embedding: (age|creatinine|crp|ldh|stage|grade)", page)
+    assert re.search(r"spatial embedding: entry \d", page)
     assert "Leads, segments" not in page
     manifest = pd.read_parquet(
         read_stage(read_stage(train.input_folder("audit")).input_folder("preprocess")).folder
