@@ -58,6 +58,10 @@ def check_branches(model: nn.Module, config: FitConfig) -> None:
         )
 
 
+def _own(model: nn.Module) -> str:
+    return "; this one hides modalities by model.moddrop" if isinstance(model, Imputing) else ""
+
+
 def check_pretraining(model: nn.Module, config: FitConfig) -> None:
     """Refuse to pretrain a model that has nothing to learn without its heads.
 

@@ -155,8 +155,8 @@ def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) ->
     shared = set(whole[0]) & set(whole[1])
     if shared:
         raise RefusedError(
-            f"checklist: {len(shared)} set(s) of embeddings are in train and in val, equal in every "
-            "modality, under different patients; mend the pairing of patients and files"
+            f"checklist: {len(shared)} set(s) of embeddings are in train and in val, equal in all "
+            "modalities, under different patients; mend the pairing of patients and files"
         )
     alike = sum(
         len(set(train.frame[f"{HASH_PREFIX}{name}"].dropna())
