@@ -65,7 +65,12 @@ def test_settings_of_the_text_exist() -> None:
     assert [name for name in sorted(named) if not exists(name.rstrip("."))] == []
 
 
-@pytest.mark.parametrize("wrong", ["fit.learning_rate", "model.width_", "heads.survival.alpha",
-                                   "ingest.options.hdf5_embeddings.files.ecg", "fit.lr.x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "fit.learning_rate", "model.width_", "heads.survival.alpha", "fit.lr.x",
+        "ingest.options.hdf5_embeddings.files.ecg",
+    ],
+)  # fmt: skip
 def test_a_setting_that_is_not_there_is_noticed(wrong: str) -> None:
     assert not exists(wrong)
