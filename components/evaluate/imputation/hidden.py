@@ -92,7 +92,10 @@ def _not_at_random(
         own = np.flatnonzero(frame["modality"] == name)
         place = frame["place"].to_numpy(np.int64)[own]
         among = np.ones(len(own), np.bool_)
-        scores = {BY_VALUE: _first_component(imputer, name, truth)[place], BY_OUTCOME: outcome[place]}
+        scores = {
+            BY_VALUE: _first_component(imputer, name, truth)[place],
+            BY_OUTCOME: outcome[place],
+        }
         for why, score in scores.items():
             drawn[why][own] = more_often(score, among, seed=seed)
     return frame.assign(**drawn)

@@ -41,7 +41,8 @@ def imputers_of(stages: Upstream, place: Place, *, seed: int) -> Imputers:
 def _fitted(stages: Upstream, fold: str, place: Place, seed: int) -> FoldImputer:
     own = stats_of(stages.train, fold)
     train, val = (
-        read_part(stages.cohort, fold, part, unlabelled=True, stats=own) for part in ("train", "val")
+        read_part(stages.cohort, fold, part, unlabelled=True, stats=own)
+        for part in ("train", "val")
     )
     models = [cast(Imputing, model) for model in _models(stages, fold, place)]
     return fit_fold(models, train, val, place, seed=seed)
@@ -56,5 +57,3 @@ def held_out_rows(stages: Upstream, fold: str, opening: Opening) -> Rows:
     """Return everyone of a fold's test part, whatever is known of their outcome."""
     own = stats_of(stages.train, fold)
     return read_test(stages.cohort, fold, opening, unlabelled=True, stats=own)
-
-
