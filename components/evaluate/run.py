@@ -37,6 +37,8 @@ from components.evaluate.bundling import bundle
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
 from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame
+from components.evaluate.imputation.files import write_embeddings
+from components.evaluate.imputation.setting import imputers_of
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold
@@ -83,6 +85,8 @@ def evaluate(
         heads=_heads(stages, task, tests, opening),
         variants=None if stages.home else variants_frame(stages, tests, opening, _place(stages)),
     )  # fmt: skip
+    context = replace(context, imputers=imputers_of(stages, context.place, seed=config.seed))
+    write_embeddings(work, context)
     evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
 PREDICTIONS = "published/predictions.parquet"
+EMBEDDINGS = "published/embeddings"
 PUBLISHED = (
     "report.html", "model_card.md", "model_card.html", "metrics_test.json", "metrics_val.json",
     PREDICTIONS,

@@ -74,12 +74,15 @@ class FoldImputer:
             for name, own in self.peers[way](seen).items()
         }
 
-    def judged(self, rows: Rows, hidden: Flags | None = None) -> tuple[pd.DataFrame, Answers]:
+    def judged(
+        self, rows: Rows, hidden: Flags | None = None, *, also: Mapping[str, Values] | None = None
+    ) -> tuple[pd.DataFrame, Answers]:
         """Return the errors of hidden pairs (`pair_frame`) with what the models said of them.
 
         Args:
             rows: of the fold.
             hidden: `[n, M]`, all at once; None hides one at a time, of all who have two or more.
+            also: further ways → modality → `[n, W]`.
         """
         truth = self.read(rows)
         if hidden is None:
@@ -90,8 +93,8 @@ class FoldImputer:
         else:
             said, gone = self.answers(rows, hidden), hidden
             ways = {way: self.by_peer(way, truth.without(hidden)) for way in self.peers}
-        frame = pair_frame(truth, gone, {OURS: said.mean, **ways}, said.sd, centre=self.axes.centre)
-        return frame, said
+        every = {OURS: said.mean, **ways, **(also or {})}
+        return pair_frame(truth, gone, every, said.sd, centre=self.axes.centre), said
 
 
 def fit_fold(

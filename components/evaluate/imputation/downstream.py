@@ -26,7 +26,6 @@ from components.core.metrics.tables import (
     Figures,
     PatientTables,
     difference,
-    floats,
     headline_figures,
     patient_table,
     pooled,
@@ -98,7 +97,7 @@ def answers_frame(
 
 def _truth(name: str, head: HeadConfig, rows: Rows) -> Floats:
     own = binary_truth(name, head, rows.frame)
-    return own.astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    return np.asarray(own.astype("Float64").to_numpy(np.float64, na_value=np.nan), np.float64)
 
 
 def _forward(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -149,7 +148,9 @@ def _changed(
     batch: Batch, names: tuple[EmbeddingModality, ...], hidden: Flags, values: Values | None
 ) -> Batch:
     device = batch[f"{names[0]}_mask"].device
-    gone = {name: torch.from_numpy(hidden[:, m]).to(device) for m, name in enumerate(names)}
+    gone: dict[EmbeddingModality, Tensor] = {
+        name: torch.from_numpy(hidden[:, m]).to(device) for m, name in enumerate(names)
+    }
     if values is None:
         return concealed(batch, gone)
     changed = batch
@@ -182,7 +183,7 @@ def worth(
     each = patient_table(own, columns)
     tables = PatientTables(each=each, pooled=pooled(each, columns), folded=folded)
     events, others = class_sizes(tables.pooled)
-    enough = min(events, others) > 0 and floats(tables.pooled, "weight").sum() > 0
+    enough = min(events, others) > 0
     others_than_ours = [way for way in ways if way not in (OURS, WHOLE)]
     return Worth(
         head=head,

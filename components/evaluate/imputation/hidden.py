@@ -15,7 +15,10 @@ from components.core.imputation.fold import FoldImputer
 from components.core.imputation.hide import half, more_often
 from components.core.imputation.vectors import Floats, Vectors
 from components.core.modalities import EmbeddingModality
+from components.core.planted_factors import PlantedFactors
+from components.evaluate.imputation.best import best_alone
 
+BEST = "best"
 BY_VALUE, BY_OUTCOME = "by_value", "by_outcome"
 FIRST, LAST, SHRANK = "sd_first", "sd_last", "sd_shrank"
 # Burda, Grosse and Salakhutdinov, ICLR 2016.
@@ -43,13 +46,20 @@ class Judged:
     rounds: int
 
 
-def judge(imputers: dict[str, FoldImputer], rows: dict[str, Rows], *, seed: int) -> Judged:
+def judge(
+    imputers: dict[str, FoldImputer],
+    rows: dict[str, Rows],
+    *,
+    seed: int,
+    planted: PlantedFactors | None = None,
+) -> Judged:
     """Return the hidden pairs of every fold's test part.
 
     Args:
         imputers: fold → what imputes.
         rows: fold → its test part.
         seed: of what is hidden.
+        planted: the joint distribution of the modalities, for the way `best`.
     """
     alone: list[pd.DataFrame] = []
     together: list[pd.DataFrame] = []
@@ -58,7 +68,8 @@ def judge(imputers: dict[str, FoldImputer], rows: dict[str, Rows], *, seed: int)
     for fold, imputer in imputers.items():
         own = rows[fold]
         truth = imputer.read(own)
-        frame, said = imputer.judged(own)
+        also = {} if planted is None else {BEST: best_alone(planted, truth, own)}
+        frame, said = imputer.judged(own, also=also)
         frame = _with_rounds(frame, said, imputer.names)
         alone.append(_not_at_random(frame, imputer, truth, own, seed).assign(fold=fold))
         many, _ = imputer.judged(own, half(truth.there, seed=seed))

@@ -157,7 +157,8 @@ class Conditional(nn.Module):
         rng = np.random.default_rng(5)
         self._bold = torch.from_numpy(rng.normal(0, bold, law.covariance.shape))
         self._stated, self._rounds = stated, rounds
-        self.head = torch.from_numpy(law.loadings[:, 0] / scale)
+        # The first factor's regression on all entries.
+        self.head = torch.from_numpy(np.linalg.solve(law.covariance, law.loadings[:, 0]) * scale)
 
     def targets(self, batch: dict[str, Tensor]) -> dict[EmbeddingModality, Tensor]:
         found: dict[EmbeddingModality, Tensor] = {}
