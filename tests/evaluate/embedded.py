@@ -24,8 +24,9 @@ HEADS: dict[str, Any] = embedding_cohort.HEADS | {
         "kind": "survival", "endpoint": "recurrence", "horizons_days": [365, RECURRENCE],
     },
 }  # fmt: skip
-
-
+# Analyses that have nothing to do with endpoints or embeddings.
+PLAIN = ("behaviour", "decision_curve", "operating_points", "patients", "simple_inputs",
+         "subgroups", "survival_head", "survival_view")  # fmt: skip
 MODEL: dict[str, Any] = {
     "name": "hcat", "d_model": 8, "n_heads": 2, "n_global_layers": 1, "latent": 4, "scales": 1,
     "n_impute_iterations": 1, "dropout": 0.0,
@@ -42,13 +43,13 @@ def audited_cohort(folder: Path, *, patients: int = 500, **split: Any) -> Stage:
     return audited(stage, label=embedding_cohort.LABEL)
 
 
-def task(*baselines: str) -> TaskConfig:
+def task(*baselines: str, skip: tuple[str, ...] = ()) -> TaskConfig:
     """Return the task on a tiny network, with some simple models beside it."""
     own: dict[str, Any] = {
         "label": OWN_LABEL, "heads": HEADS, "model": MODEL,
         "fit": {"epochs": 6, "batch": 32, "lr": 0.02, "patience": 6, "device": "cpu",
                 "precision": "fp32", "refit": False, "monitor": "loss"},
         "evaluate": {"draws": 100, "baselines": list(baselines),
-                     "skip": ["learning_curve", "optimism"]},
+                     "skip": ["learning_curve", "optimism", *skip]},
     }  # fmt: skip
     return task_config(**own)
