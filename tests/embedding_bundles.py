@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from components.core.data.arrays import ArrayStats
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.data.tabular import TabularEncoder
 from components.core.heads.registry import from_json, outputs_of
+from components.core.imputation.calibrate import Calibration
 from components.core.modalities import EMBEDDED, EmbeddingModality
 from components.core.models.registry import build_model, models_by_name
 from components.core.models.spec import DataSpec
@@ -40,6 +42,7 @@ def write_embedding_bundle(
     modalities: tuple[EmbeddingModality, ...] = EMBEDDED,
     min_quality: float = 0.0,
     heads: dict[str, Any] | None = None,
+    imputation: Calibration | None = None,
 ) -> Path:
     """Write a bundle of `members` networks into `scratch` and return its folder."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -59,10 +62,11 @@ def write_embedding_bundle(
         cohort={"records": 20.0}, heads=own if len(own) > 1 else {},
         calibrations=calibrations(own, platt),
     )  # fmt: skip
+    folder = scratch / "bundle"
     files = [_member(scratch, name, seed, spec, stats, settings)
              for seed, name in enumerate(names)]  # fmt: skip
-    write_bundle(scratch / "bundle", facts, files)
-    return scratch / "bundle"
+    write_bundle(folder, facts, [replace(each, imputation=imputation) for each in files])
+    return folder
 
 
 def calibrations(heads: dict[str, Any], platt: dict[str, Any]) -> dict[str, Any]:

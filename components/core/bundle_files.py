@@ -14,6 +14,8 @@ from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.errors import InputError
+from components.core.imputation import calibrate
+from components.core.imputation.calibrate import Calibration
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import (
     EMBEDDED,
@@ -31,6 +33,8 @@ from components.core.signals.prepare_config import PrepareConfig
 MANIFEST = "bundle.json"
 # Of each member's folder: what preprocessing learned from its training part.
 STATS = "norm_stats.json"
+# And, of one that imputes, how its imputations are mended.
+IMPUTATION = "imputation.json"
 # As a request sends them.
 _SENT = {
     "tabular": "clinical fields",
@@ -139,11 +143,12 @@ class BundleFacts(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFiles:
-    """One network to be put into a bundle."""
+    """One network to be put into a bundle; `imputation` mends what it imputes, where known."""
 
     weights: Path
     stats: Path
     spec: DataSpec
+    imputation: Calibration | None = None
 
 
 def read_facts(folder: Path) -> BundleFacts:
@@ -181,6 +186,8 @@ def write_bundle(
         target.mkdir(exist_ok=True)
         shutil.copyfile(member.weights, target / "weights.safetensors")
         shutil.copyfile(member.stats, target / STATS)
+        if member.imputation is not None:
+            calibrate.save(member.imputation, target / IMPUTATION)
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)
