@@ -57,13 +57,14 @@ def factors(patients: int, *, seed: int = 0) -> Floats:
 
 def write_modality(
     path: Path,
-    ids: list[str],
+    ids: list[str] | npt.NDArray[np.bytes_],
     values: npt.NDArray[Any],
     quality: npt.NDArray[Any] | None = None,
 ) -> None:
     """Write one file in the layout `rows` under the names that are the defaults."""
     with h5py.File(path, "w") as file:
-        file.create_dataset("patient_ids", data=ids, dtype=h5py.string_dtype())
+        kind = h5py.string_dtype() if isinstance(ids, list) else ids.dtype
+        file.create_dataset("patient_ids", data=ids, dtype=kind)
         file.create_dataset("embeddings", data=values)
         if quality is not None:
             file.create_dataset("quality", data=quality)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from components.core.data.batches import Batch
+from components.core.imputation.answers import concealed
 from components.core.modalities import EMBEDDED, EmbeddingModality
 from components.core.models.imputing import Imputing
 
@@ -56,8 +57,5 @@ def _hidden(
         rows = there[:, place] & several
         if not bool(rows.any()):
             continue
-        seen = {key: value[rows] for key, value in batch.items()}
-        for key in (name, f"{name}_mask", f"{name}_quality", f"{name}_valid"):
-            if key in seen:
-                seen[key] = torch.zeros_like(seen[key])
-        yield name, rows, seen
+        own_rows = {key: value[rows] for key, value in batch.items()}
+        yield name, rows, concealed(own_rows, {name: rows[rows]})

@@ -161,7 +161,7 @@ def told(
     history: pd.DataFrame, epochs: Mapping[str, int], files: Mapping[str, State]
 ) -> dict[str, dict[str, Any]]:
     """Return name → epoch, file and validation figures of what was kept, as JSON values."""
-    named = {"kept": WEIGHTS, "final": FINAL, **{name: best_file(name) for name in epochs}}
+    named = {name: best_file(name) for name in epochs} | {"kept": WEIGHTS, "final": FINAL}
     there = {WEIGHTS, *files}
     return {
         name: {

@@ -230,14 +230,19 @@ class SourceTarget(Target):
         with tempfile.TemporaryDirectory() as folder:
             for name, content in mutated.files.items():
                 (Path(folder) / name).write_bytes(content)
-            path = Path(folder) / seed.main
+            path = Path(folder) if seed.whole else Path(folder) / seed.main
             origin.features(path, options)
             seen: set[str] = set()
             for item in origin.read(path, options):
                 if isinstance(item, Record):
                     _check_record(item, seen)
-                elif not (isinstance(item, Reject) and item.code and item.reason and item.row > 0):
+                elif not (isinstance(item, Reject) and item.code and item.reason and _placed(item)):
                     raise Wrong("wrong", "a reject without row, code or reason")
+
+
+def _placed(reject: Reject) -> bool:
+    """Return whether a reject says where: in the table, or in which file beside it."""
+    return reject.row > 0 or bool(reject.file)
 
 
 def _check_record(record: Record, seen: set[str]) -> None:

@@ -116,9 +116,8 @@ class Linear(nn.Module):
         return self._seen(batch).var(0)
 
 
-@pytest.fixture
-def linear_model(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Register the stand-in under its name for one test."""
+def register(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let settings name the stand-in `linear` until the patch is undone."""
     module = ModuleType("tests.train.linear_model")
     own: dict[str, Any] = {
         "NAME": "linear", "INPUTS": EMBEDDED, "Config": Config, "build": Linear,
@@ -129,7 +128,6 @@ def linear_model(monkeypatch: pytest.MonkeyPatch) -> str:
     known = {**registry.models_by_name(), "linear": module}
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(registry, "models_by_name", lambda: known)
-    return "linear"
 
 
 def manifest(patients: int, seed: int = 0) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
@@ -193,7 +191,7 @@ def cohort(*, patients: int = 160, folds: tuple[str, ...] = ("f0",)) -> store.St
             foldstats.save(stats, stats_path(work.folder, fold))
         work.facts |= {
             "folds": list(folds), "modalities": list(NAMES), "features": [],
-            "ecg": {"leads": [], "fs": 500.0, "length": 0}, "split_groups": {},
+            "ecg": {"leads": [], "fs": 500.0, "length": 0}, "split_groups": {"patient_id": "all"},
         }  # fmt: skip
 
     config = {"patients": patients, "folds": list(folds)}

@@ -24,8 +24,9 @@ _LZF = 32000
 _CACHE_BYTES = 1 << 26
 # Ids that are read at a time.
 _BLOCK = 1 << 16
-# A vector beyond this is no embedding but a damaged shape.
+# Beyond these a shape is damaged: numbers of a vector, rows that a byte of the file unpacks to.
 _MAX_WIDTH = 1 << 20
+_MAX_ROWS_PER_BYTE = 250
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -64,6 +65,8 @@ def foreign(data: Any, *, lzf: bool = True) -> str:  # noqa: ANN401 - h5py ships
     """
     if data.is_virtual or data.external:
         return "lies in another file"
+    if data.ndim and data.shape[0] > _MAX_ROWS_PER_BYTE * data.file.id.get_filesize():
+        return f"claims {data.shape[0]} rows, which the file cannot hold"
     filters = data.id.get_create_plist()
     allowed = _BUILT_IN | ({_LZF} if lzf else set())
     if any(filters.get_filter(n)[0] not in allowed for n in range(filters.get_nfilters())):
