@@ -16,6 +16,7 @@ from components.core.data import foldstats
 from components.core.data.arrays import ArrayStats
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.data.tabular import TabularEncoder
+from components.core.embedding_files.layout import Files
 from components.core.heads.registry import from_json, outputs_of
 from components.core.imputation.calibrate import Calibration
 from components.core.modalities import EMBEDDED, EmbeddingModality
@@ -43,6 +44,7 @@ def write_embedding_bundle(
     min_quality: float = 0.0,
     heads: dict[str, Any] | None = None,
     imputation: Calibration | None = None,
+    files: Files | None = None,
 ) -> Path:
     """Write a bundle of `members` networks into `scratch` and return its folder."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -58,6 +60,7 @@ def write_embedding_bundle(
     platt = json.loads(PLATT.to_json())
     facts = BundleFacts(
         task="toy", label="toy event", head="toy", model=settings, ecg=None, embeddings=given,
+        embedding_files=files,
         features={}, members=names, calibration=platt, threshold=0.1, version="v" * 32,
         cohort={"records": 20.0}, heads=own if len(own) > 1 else {},
         calibrations=calibrations(own, platt),

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
+from components.core.embedding_files.layout import Files
 from components.core.errors import InputError
 from components.core.imputation import calibrate
 from components.core.imputation.calibrate import Calibration
@@ -61,6 +62,7 @@ class BundleFacts(Frozen):
         image: how a picture of an ECG is prepared; None where the model takes none.
         sound: how heart sounds are prepared; None where it takes none.
         embeddings: modality → how its embeddings are prepared, of those that it takes.
+        embedding_files: how the task declares files of embeddings; None where it does not.
         reject: quality flags that training refused, so that the model abstains from them too.
         min_quality: the model abstains below this quality score; 0 answers for all.
         ood_threshold: the model abstains above this distance from the training recordings; None
@@ -84,6 +86,7 @@ class BundleFacts(Frozen):
     image: ImageConfig | None = None
     sound: SoundConfig | None = None
     embeddings: dict[EmbeddingModality, EmbeddingInput] = Field(default_factory=dict)
+    embedding_files: Files | None = None
     reject: tuple[str, ...] = ()
     min_quality: float = 0.0
     ood_threshold: float | None = None

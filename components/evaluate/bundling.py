@@ -14,6 +14,7 @@ from components.core.config.task import TaskConfig
 from components.core.data.arrays import array_dtype, shard_folder
 from components.core.data.cohort import folds
 from components.core.data.embedding_input import EmbeddingInput
+from components.core.embedding_files.layout import Files
 from components.core.errors import ConfigError, InputError
 from components.core.heads.registry import from_json
 from components.core.imputation.calibrate import Calibration, averaged
@@ -89,6 +90,7 @@ def bundle(
         ecg=_ecg(stages),
         **_media(stages),
         embeddings=_embeddings(stages),
+        embedding_files=_embedding_files(task),
         **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
@@ -169,6 +171,13 @@ def _untold(stages: Upstream, name: Modality) -> InputError:
         f"the cohort {stages.cohort.fingerprint[:12]} does not say how {SPOKEN[name]} was "
         "prepared; prepare it again"
     )
+
+
+def _embedding_files(task: TaskConfig) -> Files | None:
+    """Return how the task declares files of embeddings, for those that come later."""
+    declared = task.ingest.options.get("hdf5_embeddings", {})
+    own = {name: value for name, value in declared.items() if name in Files.model_fields}
+    return Files.model_validate(own) if "files" in own else None
 
 
 def _embeddings(stages: Upstream) -> dict[EmbeddingModality, EmbeddingInput]:

@@ -63,6 +63,7 @@ def test_the_bundle_prepares_as_the_cohort_was_and_reproduces_it(
     bundling.bundle(tmp_path / "bundle", found, task, version="v" * 32)
     facts = Predictor(tmp_path / "bundle").facts
     assert tuple(facts.embeddings) == EMBEDDED
+    assert facts.embedding_files is None
     assert facts.embeddings["emb_spatial"] == EmbeddingInput(width=7, pool="attention", patches=3)
     assert facts.embeddings["emb_clinical"] == EmbeddingInput(width=6, pool="attention")
     rows = rows_of(found.cohort, "holdout", "test")
@@ -101,6 +102,19 @@ def test_every_network_has_its_fold_s_mending(
     bundling.bundle(tmp_path / "refit", refit, task, version="v" * 32, mendings=mendings)
     mended = Predictor(tmp_path / "refit")._members[0].imputation
     assert mended == mendings["holdout"]
+
+
+def test_the_bundle_knows_how_later_files_are_laid_out(
+    stages: tuple[Upstream, TaskConfig], tmp_path: Path
+) -> None:
+    found, task = stages
+    declared = {"files": {"clinical": "c.h5"}, "ids": "who", "label": "event"}
+    ingest = task.ingest.model_copy(update={"options": {"hdf5_embeddings": declared}})
+    own = task.model_copy(update={"ingest": ingest})
+    bundling.bundle(tmp_path / "bundle", found, own, version="v" * 32)
+    files = Predictor(tmp_path / "bundle").facts.embedding_files
+    assert files is not None
+    assert (files.ids, files.modalities()["emb_clinical"].file) == ("who", "c.h5")
 
 
 def test_a_cohort_that_does_not_say_how_is_refused(
