@@ -22,7 +22,7 @@ from components.core.modalities import EmbeddingModality
 LEVEL = 0.9
 # With fewer patients a 90 % quantile is their largest error, and a slope is chance.
 FEWEST = 10
-# Standard errors below which a slope counts as chance. With 46 validation patients and one of them
+# Standard errors below which a slope counts as chance. With 39 validation patients and one of them
 # a modality without any dependence came out 2.9 % worse than its mean (docs/LOG.md).
 _ERRORS = 2.0
 _TINY = 1e-6
