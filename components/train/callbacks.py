@@ -13,7 +13,12 @@ from components.core.progress import duration, say
 # Between two lines; epochs of a small cohort last milliseconds.
 _LINE_SECONDS = 5.0
 # All figures of several heads and modalities would be no line any more; the history has them.
-_SHOWN = ("train/loss", "val/auprc", "val/auroc", "val/impute", "val/loss")
+_SHOWN = {
+    "train/loss": "loss",
+    "val/loss": "val loss",
+    "val/auroc": "auroc",
+    "val/impute": "impute",
+}
 
 
 class EpochReport(lightning.Callback):
@@ -104,8 +109,8 @@ class EpochReport(lightning.Callback):
         done = len(self.rows)
         made = max(1, done - self._told)
         left = (now - self._start) / made * (self._epochs - done)
-        there = [key for key in _SHOWN if key in figures]
-        shown = " ".join(f"{key.replace('/', ' ')} {figures[key]:.3f}" for key in there)
+        there = {key: short for key, short in _SHOWN.items() if key in figures}
+        shown = " ".join(f"{short} {figures[key]:.3f}" for key, short in there.items())
         phase = " (pretraining)" if figures.get("train/pretraining") else ""
         say(f"{self._name}: epoch {done}/{self._epochs}{phase} {shown}, "
             f"{self._records / seconds:,.0f} records/s, at most {duration(left)} left")  # fmt: skip

@@ -78,7 +78,6 @@ class Module(lightning.LightningModule):
         self._rng = torch.Generator()
         self._drawn_for = -1
         self.phases = Phases(config)
-        self._loss_weights = loss_weights(model)
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_before: dict[str, Any] | None = None
         self._stopped_before = False
@@ -159,7 +158,7 @@ class Module(lightning.LightningModule):
                 f"fit.pretrain_epochs={self._config.pretrain_epochs}, but the model returned no "
                 "loss of its own in a training step; set fit.pretrain_epochs=0"
             )
-        return weighted_sum(extra, self._loss_weights)
+        return weighted_sum(extra, loss_weights(self.model))
 
     def _of_heads(self, logits: Batch, batch: Batch, extra: Batch) -> Tensor:
         drawn = logits if self._prior is None else self._prior.as_drawn(logits)

@@ -199,8 +199,11 @@ def test_a_training_of_folds_seeds_and_variants_is_summed_up(workspace: Any) -> 
     assert found["options"]["fit"]["checkpoints"] == "all"
     assert found["options"]["heads"]["other"]["target"] == "other"
     assert all(value > 0 for value in found["seconds"].values())
-    files = list(_artifacts(done))
-    assert SUMMARY in files
+    pictures = [file.parent for file in done.folder.rglob("training_history.png")]
+    assert {f"{folder.parent.name}/{folder.name}" for folder in pictures} == {
+        "f0/seed0", "f1/seed0",
+    }  # fmt: skip
+    assert {SUMMARY, "training_history.png"} <= set(_artifacts(done))
 
 
 def _artifacts(done: Stage) -> list[str]:

@@ -17,6 +17,7 @@ from components.core.config.fit import FitConfig
 from components.core.data.batches import raw_batch
 from components.core.data.finish import Finisher
 from components.core.errors import ConfigError
+from components.train import callbacks
 from components.train.fit import FitResult, median_pretrained
 from components.train.hidden import HiddenError
 from components.train.phases import Phases
@@ -125,6 +126,19 @@ def test_a_stopped_training_keeps_no_epoch_of_unconverged_imputation(
     naive = int(joint.history["val/auroc"].to_numpy().argmax())
     assert naive < joint.best_epoch
     assert joint.history["val/impute"][naive] > 0.75
+
+
+def test_an_epoch_is_one_readable_line(
+    rows: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(callbacks, "_LINE_SECONDS", 0.0)
+    run(rows, tmp_path, epochs=2, pretrain_epochs=1, name="train r2f4")
+    lines = [line for line in capsys.readouterr().err.splitlines() if "records/s" in line]
+    first, second = lines
+    assert "epoch 1/2 (pretraining) loss " in first
+    assert "(pretraining)" not in second
+    assert " impute " in second
+    assert max(len(line) for line in lines) <= 120
 
 
 def test_a_model_without_losses_of_its_own_is_refused(rows: Parts, tmp_path: Path) -> None:
