@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,18 +19,27 @@ from components.core.data.arrays import (
 )
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
 from components.core.data.tensors import TensorReader, write_tensors
-from components.core.modalities import ArrayModality
+from components.core.modalities import EMBEDDED, ArrayModality
 from components.core.schemas import (
     HASH_PREFIX,
     MANIFEST,
     PART_PREFIX,
+    QUALITY_PREFIX,
     ROW_PREFIX,
     SHARD_PREFIX,
     SHARDS,
 )
 
-# Pictures: channels, height, width; sounds: windows, mel filters, frames.
-ARRAY_SHAPES: dict[ArrayModality, tuple[int, ...]] = {"ecg_image": (1, 24, 36), "pcg": (3, 8, 20)}
+# Pictures: channels, height, width; sounds: windows, mel filters, frames; embeddings: numbers.
+ARRAY_SHAPES: dict[ArrayModality, tuple[int, ...]] = {
+    "ecg_image": (1, 24, 36),
+    "pcg": (3, 8, 20),
+    "emb_clinical": (6,),
+    "emb_semantic": (5,),
+    "emb_temporal": (9,),
+    "emb_pathological": (4,),
+    "emb_spatial": (3, 7),  # patches, which the network weighs
+}
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
 
@@ -97,6 +107,14 @@ def _fill(work: store.Workspace, options: CohortOptions) -> None:
         "features": ["age", "sex"],
         "test_split_sha256": "e" * 64,
     }
+    shapes = {name: ARRAY_SHAPES[name] for name in options.arrays if name in EMBEDDED}
+    if shapes:
+        work.facts["embeddings"] = {
+            "pool": "attention", "max_patches": 3, "min_quality": 0.0,
+            "columns": {"emb_clinical": ["age", "creatinine", "crp", "ldh", "stage", "grade"]},
+            "widths": {name: shape[-1] for name, shape in shapes.items()},
+            "patches": {name: shape[0] if len(shape) > 1 else 0 for name, shape in shapes.items()},
+        }  # fmt: skip
     work.counts |= {"records": len(frame)}
 
 
@@ -119,16 +137,22 @@ def manifest(options: CohortOptions) -> pd.DataFrame:
         }
     )
     for place, name in enumerate(options.arrays):
-        there = number % 6 != 2 * place + 1
+        there = number % 6 != (2 * place + 1) % 6
         frame[f"{SHARD_PREFIX}{name}"] = pd.Series(number % 2, dtype="Int32").where(there)
         frame[f"{ROW_PREFIX}{name}"] = pd.Series(number // 2, dtype="Int32").where(there)
         frame[f"{HASH_PREFIX}{name}"] = [f"{name}{i}" if has else None
                                          for i, has in zip(number, there, strict=True)]  # fmt: skip
+        if name in EMBEDDED:
+            quality = pd.Series(rng.uniform(0.5, 1, n).astype(np.float32), dtype="Float32")
+            frame[f"{QUALITY_PREFIX}{name}"] = quality.where(there)
     cycle = np.array(["train", "train", "val", "test"])
     for shift, fold in enumerate(options.folds):
         frame[f"{PART_PREFIX}{fold}"] = cycle[(number + shift) % 4]
         frame[f"{WEIGHT_PREFIX}{fold}"] = 1.0 + shift + 0.5 * (number % 2)
     return frame
+
+
+_STORED: dict[str, Any] = {"ecg_image": (np.uint8, 0), "pcg": (np.float16, 1)}
 
 
 def _write_arrays(
@@ -137,15 +161,16 @@ def _write_arrays(
     """Write both shards of a modality; a record with the label 1 is brighter, or louder."""
     folder = shard_folder(work.folder, name)
     folder.mkdir(parents=True, exist_ok=True)
-    dtype, axis = (np.uint8, 0) if name == "ecg_image" else (np.float16, 1)
+    dtype, axis = _STORED.get(name, (np.float32, len(ARRAY_SHAPES[name]) - 1))
+    windows = name == "pcg" or (name in EMBEDDED and axis > 0)
     for number in (0, 1):
         own = frame[frame.index % 2 == number]
         rng = np.random.default_rng([seed, number, len(name)])
         noise = rng.normal(100, 20, (len(own), *ARRAY_SHAPES[name]))
         told = own["label"].fillna(0).to_numpy(np.float64)
-        values = (noise + 30 * told[:, None, None, None]).clip(0, 255)
+        values = (noise + 30 * told.reshape(-1, *[1] * (noise.ndim - 1))).clip(0, 255)
         valid = None
-        if name == "pcg":
+        if windows:
             valid = rng.random(values.shape[:2]) < 0.8
             valid[:, 0] = True
             values[~valid] = 0

@@ -125,5 +125,6 @@ SMALL = {
     "ecg": {"width": 4, "depth": 2, "head_hidden": 32},
     "ecg+tabular": {"width": 4, "depth": 2, "head_hidden": 32},
     "multimodal": {"image_width": 4, "image_depth": 2, "sound_width": 4, "sound_depth": 2},
+    "hcat": {"d_model": 16, "n_heads": 2, "n_global_layers": 1, "latent": 8},
     "trunk": {"width": 4, "depth": 2, "hidden_size": 16, "head_hidden": 32},
 }

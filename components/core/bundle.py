@@ -22,10 +22,12 @@ from safetensors import SafetensorError
 from components.core import out_of_distribution as ood
 from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
 from components.core.bundle_contributions import contributions
+from components.core.bundle_embeddings import embedding_batch, embeddings_note
 from components.core.bundle_fields import fields_note
 from components.core.bundle_files import STATS, BundleFacts, MemberFiles, read_facts, write_bundle
+from components.core.bundle_imputation import Asked, imputed
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
-from components.core.bundle_prediction import NAN, Prediction
+from components.core.bundle_prediction import NAN, Imputed, Prediction
 from components.core.bundle_text import check_encoder, encoder_of
 from components.core.data import foldstats
 from components.core.data.batches import Batch
@@ -36,6 +38,7 @@ from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.heads.registry import from_json, head_file, view
 from components.core.members import load_model
 from components.core.metrics import recalibrate
+from components.core.modalities import EmbeddingModality
 from components.core.models.spec import DataSpec
 from components.core.predict import forward
 from components.core.readers.registry import read_signal
@@ -130,8 +133,9 @@ class Predictor:
             inputs: `ecg_path` or `ecg_base64` (with `ecg_fs`, `ecg_unit`, `ecg_leads`, `ecg_key`,
                 `ecg_decimal` for formats that cannot say them), `ecg_image_path` or
                 `ecg_image_base64`, `pcg_path` or `pcg_base64` (several sounds separated by `;`),
-                and the tabular features by name. Of pictures, sounds and fields any may be absent,
-                but not all; what the model does not take is not looked at.
+                embeddings as lists of numbers (`components.core.bundle_embeddings`), and the
+                tabular features by name. Of pictures, sounds, embeddings and fields any may be
+                absent, but not all; what the model does not take is not looked at.
         """
         return [self.answer(dict(row)) for row in inputs.to_dict("records")]
 
@@ -146,7 +150,7 @@ class Predictor:
         Args:
             row: as in `predict`.
             recording: reads the ECG; None takes it from the row's own columns.
-            arrays: makes the raw batch of pictures and sounds; None, too.
+            arrays: makes the raw batch of pictures, sounds and embeddings; None, too.
         """
         answer, ecg = Prediction(logit=NAN, probability=NAN), Batch()
         try:
@@ -156,6 +160,7 @@ class Predictor:
                 answer, ecg = self._judged(answer, prepared), ecg_batch(prepared)
             media = self._arrays(row, arrays)
             given = self._given(row, media)
+            unused = embeddings_note(row, self.facts, media)
             batches = [self._batch(m, row, ecg | media) for m in self._members]
             logits = [
                 forward(m.model, batch, finish=m.finish, place=CPU)
@@ -165,9 +170,14 @@ class Predictor:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
-        note = fields_note([m.stats.tabular for m in self._members], row)
-        moved = self._moved(batches, given)
-        answer = replace(answer, inputs=given, contributions=moved, fields_note=note)
+        notes = (fields_note([m.stats.tabular for m in self._members], row), unused)
+        answer = replace(
+            answer,
+            inputs=given,
+            contributions=self._moved(batches, given),
+            fields_note="; ".join(filter(None, notes)),
+            imputed=self._imputed(batches),
+        )
         answered = self._answered(answer, np.array(own))
         return answered if answered.abstain else replace(answered, heads=self._said(logits))
 
@@ -180,6 +190,14 @@ class Predictor:
             for m, batch in zip(self._members, batches, strict=True)
         ]
         return {name: float(np.mean([own[name] for own in each])) for name in given if each[0]}
+
+    def _imputed(self, batches: list[Batch]) -> dict[EmbeddingModality, Imputed]:
+        """Return modality → what the networks take it to be, of those that a row lacks."""
+        asked = [
+            Asked(model=m.model, stats=m.stats, batch=m.finish(batch))
+            for m, batch in zip(self._members, batches, strict=True)
+        ]
+        return imputed(asked, tuple(self.facts.embeddings))
 
     def hidden(self, row: Row) -> npt.NDArray[np.float32]:
         """Return the hidden representation `[hidden_size]` of one row by the first member.
@@ -276,14 +294,17 @@ class Predictor:
         return batch
 
     def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
-        """Return pictures and sounds of a row; empty for a model that takes none."""
-        if not self.facts.media:
+        """Return pictures, sounds and embeddings of a row; empty for a model that takes none."""
+        if not (self.facts.media or self.facts.embeddings):
             return {}
         if prepared is not None:
             return prepared()
+        sent = embedding_batch(row, self.facts)
+        if not self.facts.media:
+            return sent
         from components.core.bundle_media import media_batch, sent_files  # Pillow, torchaudio
 
-        return media_batch(sent_files(row, self.facts), self.facts)
+        return sent | media_batch(sent_files(row, self.facts), self.facts)
 
     def _given(self, row: Row, arrays: Batch) -> tuple[str, ...]:
         """Return which of the modalities that may be absent a row has.

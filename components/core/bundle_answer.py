@@ -23,17 +23,28 @@ CONTRIBUTION = "contribution."
 QUALITY_NOTE = "quality_note"
 # Which clinical fields did not enter as they were sent: an unknown category, an absurd number.
 FIELDS_NOTE = "fields_note"
+# Which embeddings a row lacked and the model imagined, separated by `;`, and how sure it is of
+# each, in (0, 1); on request the vectors and their standard deviations, on the native scale.
+IMPUTED = "imputed"
+CONFIDENCE = "confidence."
+VECTORS = "imputed_vectors"  # the parameter of a request
+VECTOR, VECTOR_SD = "imputed.", "imputed_sd."
 _NOT_JUDGED = "the model takes no ECG recording: it judges no quality and never abstains"
 
 
-def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
+def as_table(
+    answers: Sequence[Prediction], facts: BundleFacts, *, vectors: bool = False
+) -> pd.DataFrame:
     """Return one row per answer; flags are separated by `;`, heads follow as `<head>.<name>`.
 
-    Of a model that a row may lack inputs for, `inputs` and `contribution.<modality>` follow, too.
+    Of a model that a row may lack inputs for, `inputs` and `contribution.<modality>` follow, too;
+    of a model of embeddings also `imputed` and `confidence.<modality>`.
 
     Args:
         answers: of a bundle's `Predictor`.
         facts: of that bundle.
+        vectors: with `imputed.<modality>` and `imputed_sd.<modality>`, lists of numbers, null where
+            the row has the modality.
     """
     cells = {name: [getattr(each, name) for each in answers] for name in _OWN}
     table = pd.DataFrame(cells).assign(
@@ -49,7 +60,34 @@ def as_table(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
         index=table.index,
         dtype="float64",
     )
-    return pd.concat([table[list(COLUMNS)], said, _given(answers, facts, table.index)], axis=1)
+    parts = [table[list(COLUMNS)], said, _given(answers, facts, table.index)]
+    if facts.embeddings:
+        parts.append(_imputed(answers, facts).set_index(table.index))
+    if vectors:
+        parts.append(_vectors(answers, facts).set_index(table.index))
+    return pd.concat(parts, axis=1)
+
+
+def confidence_columns(facts: BundleFacts) -> dict[str, str]:
+    """Return column → modality of how sure an imputation is; nothing of a model of others."""
+    return {f"{CONFIDENCE}{name}": name for name in facts.embeddings}
+
+
+def _imputed(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
+    sure = {
+        column: [each.imputed[name].confidence if name in each.imputed else NAN for each in answers]
+        for column, name in confidence_columns(facts).items()
+    }
+    return pd.DataFrame({IMPUTED: [";".join(each.imputed) for each in answers], **sure})
+
+
+def _vectors(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
+    cells: dict[str, list[object]] = {}
+    for name in facts.embeddings:
+        own = [each.imputed.get(name) for each in answers]
+        cells[f"{VECTOR}{name}"] = [None if each is None else list(each.mean) for each in own]
+        cells[f"{VECTOR_SD}{name}"] = [None if each is None else list(each.sd) for each in own]
+    return pd.DataFrame(cells, dtype=object)
 
 
 def given_columns(facts: BundleFacts) -> dict[str, str]:
@@ -101,6 +139,8 @@ def example_answer(facts: BundleFacts) -> pd.DataFrame:
     if facts.optional:
         given = {GIVEN: "", **dict.fromkeys(given_columns(facts), 0.5)}
         given |= {QUALITY_NOTE: "", FIELDS_NOTE: ""}
+    if facts.embeddings:
+        given |= {IMPUTED: "", **dict.fromkeys(confidence_columns(facts), 0.5)}
     return pd.DataFrame([{**texts, **numbers, "abstain": False, **said, **given}])
 
 

@@ -12,9 +12,18 @@ from pydantic import Field, model_validator
 
 from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
+from components.core.data.embedding_input import EmbeddingInput
 from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
-from components.core.modalities import MEDIA, MODALITIES, MediaModality, Modality
+from components.core.modalities import (
+    EMBEDDED,
+    MEDIA,
+    MODALITIES,
+    TITLES,
+    EmbeddingModality,
+    MediaModality,
+    Modality,
+)
 from components.core.models.spec import DataSpec
 from components.core.out_of_distribution import EcgDistribution
 from components.core.signals.prepare_config import PrepareConfig
@@ -23,7 +32,12 @@ MANIFEST = "bundle.json"
 # Of each member's folder: what preprocessing learned from its training part.
 STATS = "norm_stats.json"
 # As a request sends them.
-_SENT = {"tabular": "clinical fields", "ecg_image": "an ECG image", "pcg": "a heart sound"}
+_SENT = {
+    "tabular": "clinical fields",
+    "ecg_image": "an ECG image",
+    "pcg": "a heart sound",
+    **{name: f"a {TITLES[name]} ({name})" for name in EMBEDDED},
+}
 
 
 class BundleFacts(Frozen):
@@ -42,6 +56,7 @@ class BundleFacts(Frozen):
         ecg: how an ECG is prepared; None without ECG.
         image: how a picture of an ECG is prepared; None where the model takes none.
         sound: how heart sounds are prepared; None where it takes none.
+        embeddings: modality → how its embeddings are prepared, of those that it takes.
         reject: quality flags that training refused, so that the model abstains from them too.
         min_quality: the model abstains below this quality score; 0 answers for all.
         ood_threshold: the model abstains above this distance from the training recordings; None
@@ -64,6 +79,7 @@ class BundleFacts(Frozen):
     ecg: PrepareConfig | None
     image: ImageConfig | None = None
     sound: SoundConfig | None = None
+    embeddings: dict[EmbeddingModality, EmbeddingInput] = Field(default_factory=dict)
     reject: tuple[str, ...] = ()
     min_quality: float = 0.0
     ood_threshold: float | None = None
@@ -111,8 +127,9 @@ class BundleFacts(Frozen):
         There are some beside arrays alone: elsewhere the table's fields are no modality that can
         be absent as a whole.
         """
-        own = {*self.media, *(["tabular"] if self.features else [])}
-        return {m: _SENT[m] for m in MODALITIES if m in own} if self.media else {}
+        arrays = {*self.media, *self.embeddings}
+        own = arrays | {*(["tabular"] if self.features else [])}
+        return {m: _SENT[m] for m in MODALITIES if m in own} if arrays else {}
 
     def trained_on(self) -> str:
         """Return the cohort in words: its fingerprint and counts."""

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from components.core.modalities import EmbeddingModality
+
 NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imputed:
+    """One modality that a patient lacks, as the networks imagine it.
+
+    Attributes:
+        confidence: in (0, 1), the mean over the networks; 1 is sure.
+        mean: W entries on the native scale.
+        sd: W standard deviations of the truth about them, on the native scale.
+        calibrated: the SDs were fitted to the errors on validation patients.
+    """
+
+    confidence: float
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    calibrated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +50,10 @@ class Prediction:
             for the others.
         contributions: modality → its Shapley value in `logit` against a patient without any, of
             those that the row had; empty for models without branches.
-        fields_note: which clinical fields do not enter as they were sent, and as what instead.
+        fields_note: which clinical fields do not enter as they were sent, and as what instead;
+            which embeddings were sent and count as absent.
+        imputed: modality → what the networks take it to be, of embeddings that the row lacks; empty
+            for models that impute none.
     """
 
     logit: float
@@ -49,3 +71,4 @@ class Prediction:
     inputs: tuple[str, ...] = ()
     contributions: dict[str, float] = field(default_factory=dict[str, float])
     fields_note: str = ""
+    imputed: dict[EmbeddingModality, Imputed] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from components.core.versions import library_versions
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema
 
     from components.core.bundle import Predictor
     from components.core.bundle_files import BundleFacts
@@ -40,21 +41,37 @@ _EXAMPLE_HZ = 500
 def signature_of(facts: BundleFacts, example: pd.DataFrame) -> ModelSignature:
     """Return names and types of inputs and outputs.
 
-    Of a model with pictures and sounds any input may be absent, so that no column is required: a
-    row that has none of them is answered by an error.
+    Of a model with pictures, sounds or embeddings any input may be absent, so that no column is
+    required: a row that has none of them is answered by an error. An embedding is declared as of
+    any type: it is a list of numbers or a list of such lists, and the bundle's own errors say what
+    is wrong with one, row by row.
     """
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
     from components.core.bundle_answer import example_answer  # imports torch
 
     found = infer_signature(example, example_answer(facts))
     if not facts.optional:
         return found
-    columns = [
-        ColSpec(cast(Any, each).type, cast(Any, each).name, required=False) for each in found.inputs
-    ]
-    return ModelSignature(inputs=Schema(cast(Any, columns)), outputs=found.outputs)
+    columns: list[ColSpec] = []
+    for each in cast(Any, found.inputs):
+        kind = AnyType() if each.name in facts.embeddings else each.type
+        columns.append(ColSpec(cast(Any, kind), each.name, required=False))
+    return ModelSignature(
+        inputs=Schema(cast(Any, columns)), outputs=found.outputs, params=cast(Any, _params(facts))
+    )
+
+
+def _params(facts: BundleFacts) -> ParamSchema | None:
+    """Return what a request may ask for beside the answer; None where there is nothing."""
+    from mlflow.types import DataType, ParamSchema, ParamSpec
+
+    from components.core.bundle_answer import VECTORS  # imports torch
+
+    own = ParamSpec(VECTORS, DataType.boolean, default=False)
+    return ParamSchema([own]) if facts.embeddings else None
 
 
 def find_version(name: str, fingerprint: str) -> str | None:
@@ -197,7 +214,7 @@ def input_example(facts: BundleFacts) -> pd.DataFrame:
         row |= dict.fromkeys(DECLARED)
     if facts.notes:
         row[NOTES] = "no complaints"
-    row |= _example_media(facts)
+    row |= _example_media(facts) | _example_embeddings(facts)
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])
@@ -216,6 +233,15 @@ def _example_media(facts: BundleFacts) -> dict[str, str | None]:
 
     base64_ = {f"{name}_base64": EXAMPLES[name]() for name in facts.media}
     return {**dict.fromkeys(f"{name}_path" for name in facts.media), **base64_}
+
+
+def _example_embeddings(facts: BundleFacts) -> dict[str, object]:
+    """Return regular waves as embeddings, of the widths that the model takes."""
+    row: dict[str, object] = {}
+    for place, (name, given) in enumerate(facts.embeddings.items(), start=1):
+        row[name] = np.sin(place * np.arange(1, given.width + 1)).round(3).tolist()
+        row[f"{name}_quality"] = 1.0
+    return row
 
 
 def example_ecg(leads: tuple[str, ...]) -> str:

@@ -6,7 +6,8 @@ An analysis is a module with `NAME`, `ORDER` (place on the page), `applies(conte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -18,6 +19,7 @@ from components.core.data.held_out import Opening
 from components.core.device import Place
 from components.core.discovery import in_order
 from components.core.errors import ConfigError, nearest
+from components.core.imputation.fold import FoldImputer
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import PatientTables
 from components.core.progress import progress
@@ -46,6 +48,7 @@ class Context:
             head is the label.
         variants: what networks trained without something say (`heads/trained.py`); None where
             none was trained.
+        imputers: fold → what imputes absent embeddings in it; nothing for other models.
     """
 
     stages: Upstream
@@ -59,6 +62,7 @@ class Context:
     features: Features
     heads: pd.DataFrame | None = None
     variants: pd.DataFrame | None = None
+    imputers: Mapping[str, FoldImputer] = field(default_factory=dict[str, FoldImputer])
 
     @property
     def external(self) -> bool:

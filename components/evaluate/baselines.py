@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from components.core.data.arrays import ArrayPart
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
 from components.core.data.values import ecg_values
-from components.core.modalities import ArrayModality
+from components.core.modalities import EMBEDDED, ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
-from components.evaluate.media_features import WIDTHS, features_of
+from components.evaluate.media_features import features_of, width_of
 from components.evaluate.regression import Cases, fit_regression
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +34,7 @@ _SMALL = 1_000_000
 
 
 class Features:
-    """Numbers for the simple models: summaries of ECGs, pictures and heart sounds.
+    """Numbers for the simple models: summaries of ECGs, pictures and sounds, and embeddings.
 
     They are fixed functions of each recording; they are computed once and kept for all folds. What
     is fitted (scaling, encoding) is fitted inside each fold.
@@ -58,7 +60,7 @@ class Features:
     def media(self, rows: Rows, name: ArrayModality) -> Singles:
         """Return `[n, features]` of an array modality, NaN where a record lacks it."""
         part, ids = rows.arrays[name], rows.frame["sample_id"].tolist()
-        out = np.full((len(rows), WIDTHS[name]), np.nan, np.float32)
+        out = np.full((len(rows), width_of(name, part.reader.shape)), np.nan, np.float32)
         there = np.flatnonzero(part.there)
         wanted = np.array([i for i in there if (name, ids[i]) not in self._media], np.int64)
         for first in range(0, len(wanted), _CHUNK):
@@ -70,9 +72,16 @@ class Features:
         return out
 
     def all_media(self, rows: Rows) -> Singles:
-        """Return `[n, features]` of all array modalities side by side; `[n, 0]` without any."""
-        empty = np.zeros((len(rows), 0), np.float32)
-        return np.concatenate([empty, *(self.media(rows, name) for name in rows.arrays)], axis=1)
+        """Return `[n, features]` of all array modalities side by side; `[n, 0]` without any.
+
+        Each embedding has a last column that says whether the record has it.
+        """
+        parts = [np.zeros((len(rows), 0), np.float32)]
+        for name, part in rows.arrays.items():
+            parts.append(self.media(rows, name))
+            if name in EMBEDDED:
+                parts.append(part.there[:, None].astype(np.float32))
+        return np.concatenate(parts, axis=1)
 
     def _summaries(self, rows: Rows, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         values, where = ecg_values(rows, index)
@@ -101,9 +110,18 @@ def _gradient_boosting(cases: Cases) -> Predict:
     return lambda x: np.asarray(model.predict_proba(x[:, known])[:, 1], dtype=np.float64)
 
 
+def _random_forest(cases: Cases) -> Predict:
+    # As many trees as make another seed's answer nearly the same; leaves of five rows.
+    forest = RandomForestClassifier(500, min_samples_leaf=5, max_features="sqrt", random_state=0)
+    model = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
+    model.fit(cases.x, cases.label, randomforestclassifier__sample_weight=cases.weight)
+    return lambda x: np.asarray(model.predict_proba(x)[:, 1], dtype=np.float64)
+
+
 MAKERS: dict[str, Callable[[Cases], Predict]] = {
     "logistic_regression": _regression,
     "gradient_boosting": _gradient_boosting,
+    "random_forest": _random_forest,
 }
 
 
@@ -118,8 +136,8 @@ def design(
     """Return covariates `[n, p]` of the seen rows and `[m, p]` of the test rows.
 
     Tabular features by an encoder fitted on the seen rows, the summaries of the ECG, in which a
-    missing lead is NaN, the embedded notes and the numbers of pictures and sounds, NaN where there
-    is none.
+    missing lead is NaN, the embedded notes and the numbers of pictures, sounds and embeddings, NaN
+    where there is none; of each embedding also whether it is there.
     """
     columns = seen[0].stats.tabular.columns
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)

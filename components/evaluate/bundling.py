@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_seal import seal
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
+from components.core.data.arrays import array_dtype, shard_folder
 from components.core.data.cohort import folds
+from components.core.data.embedding_input import EmbeddingInput
 from components.core.errors import ConfigError, InputError
 from components.core.heads.registry import from_json
 from components.core.members import REFIT, STATS, WEIGHTS, Member
-from components.core.modalities import MEDIA, SPOKEN, MediaModality
+from components.core.modalities import (
+    EMBEDDED,
+    MEDIA,
+    SPOKEN,
+    EmbeddingModality,
+    MediaModality,
+    Modality,
+)
 from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
 from components.core.signals.prepare_config import PrepareConfig
@@ -37,7 +46,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
 
     Raises:
         ConfigError: its networks have settings of their own, fold by fold.
-        InputError: the cohort does not say how its pictures or sounds were prepared.
+        InputError: the cohort does not say how its pictures, sounds or embeddings were prepared.
     """
     names = folds(stages.cohort)
     train = stages.train
@@ -62,6 +71,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         model=train.facts["model"],
         ecg=_ecg(stages),
         **_media(stages),
+        embeddings=_embeddings(stages),
         **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
@@ -113,18 +123,47 @@ def _ecg(stages: Upstream) -> PrepareConfig | None:
 
 def _media(stages: Upstream) -> dict[str, Any]:
     """Return how pictures and sounds were prepared, of those that the network takes."""
-    facts, model = stages.cohort.facts, str(stages.train.facts["model"]["name"])
-    taken = {*facts["modalities"]} & {*model_file(model).INPUTS}
+    facts, taken = stages.cohort.facts, _taken(stages)
     found: dict[str, Any] = {}
     for name in MEDIA:
         if name not in taken:
             continue
         if name not in facts:
-            raise InputError(
-                f"the cohort {stages.cohort.fingerprint[:12]} does not say how {SPOKEN[name]} was "
-                "prepared; prepare it again"
-            )
+            raise _untold(stages, name)
         found[_SETTINGS[name]] = facts[name]
+    return found
+
+
+def _taken(stages: Upstream) -> set[str]:
+    """Return the modalities that the cohort has and the network takes."""
+    model = str(stages.train.facts["model"]["name"])
+    return {*stages.cohort.facts["modalities"]} & {*model_file(model).INPUTS}
+
+
+def _untold(stages: Upstream, name: Modality) -> InputError:
+    return InputError(
+        f"the cohort {stages.cohort.fingerprint[:12]} does not say how {SPOKEN[name]} was "
+        "prepared; prepare it again"
+    )
+
+
+def _embeddings(stages: Upstream) -> dict[EmbeddingModality, EmbeddingInput]:
+    """Return how embeddings were prepared, of those that the network takes."""
+    settings: dict[str, Any] = stages.cohort.facts.get("embeddings", {"widths": {}})
+    taken = _taken(stages)
+    found: dict[EmbeddingModality, EmbeddingInput] = {}
+    for name in EMBEDDED:
+        if name not in taken:
+            continue
+        if name not in settings["widths"]:
+            raise _untold(stages, name)
+        found[name] = EmbeddingInput(
+            width=settings["widths"][name],
+            pool=settings["pool"],
+            patches=settings["patches"][name],
+            dtype=cast(Any, str(array_dtype(shard_folder(stages.cohort.folder, name)))),
+            min_quality=settings["min_quality"],
+        )
     return found
 
 

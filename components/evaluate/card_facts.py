@@ -13,7 +13,7 @@ from components.core.config.sections import PreprocessConfig
 from components.core.config.task import TaskConfig
 from components.core.modalities import ARRAYS, SPOKEN
 from components.core.schemas import MANIFEST
-from components.evaluate.media_facts import LACKING, prepared_media
+from components.evaluate.media_facts import lacking, prepared_media, unreadable
 
 if TYPE_CHECKING:
     from components.core.upstream import Upstream
@@ -144,9 +144,7 @@ def _missing(known: _Known) -> str:
         text = ""
     if known.ecg and known.preprocess.ecg.missing == "mask":
         text += " Missing leads are masked."
-    if any(name in known.there for name in ARRAYS):
-        text += " " + LACKING
-    return text.strip()
+    return f"{text} {lacking(known.there)}".strip()
 
 
 def _form(known: _Known) -> str:
@@ -212,10 +210,11 @@ def _flow(known: _Known) -> str:
 
 def _poor_input(known: _Known) -> str:
     config = known.preprocess.ecg
-    if not known.ecg and any(name in known.there for name in ARRAYS):
-        return f"A picture or sound that cannot be read is refused with its reason. {LACKING}"
     if not known.ecg:
-        return "A missing feature is treated as in training (see 11); the model answers even so."
+        return (
+            unreadable(known.there)
+            or "A missing feature is treated as in training (see 11); the model answers even so."
+        )
     gate = [*(f"the flag {name}" for name in config.reject)]
     gate += [f"a quality score below {config.min_quality:g}"] if config.min_quality else []
     refused = f"Refused as in training: {', '.join(gate)}." if gate else "No quality gate is set."

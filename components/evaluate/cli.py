@@ -25,6 +25,7 @@ def main(task: str, config: str, overrides: str, run_ref: str, cohort: str, *, d
         from components.core.upstream import upstream
         from components.evaluate import run
         from components.evaluate.external import external_upstream
+        from components.evaluate.tracking import EMBEDDINGS
 
         resolved = load_task(task, config=config, overrides=overrides)
         train = runs.open_input(source_run(run_ref), "train")
@@ -45,6 +46,9 @@ def main(task: str, config: str, overrides: str, run_ref: str, cohort: str, *, d
             for name in done.facts["published"]:
                 recorder.artifact(done.folder / name)
             recorder.artifacts(done.folder / "plots", "plots")
+            embeddings = done.folder / EMBEDDINGS
+            if embeddings.is_dir():  # of a model that imputes
+                recorder.artifacts(embeddings, embeddings.name)
 
         stages.execute(
             "evaluate",

@@ -1,4 +1,4 @@
-"""Pictures and sounds of another cohort: prepared as in training, and not those of training."""
+"""Pictures, sounds and embeddings of another cohort: prepared as in training, not those of it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from typing import Any
 import pandas as pd
 
 from components.core.data.contents import file_hashes, has_contents
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EMBEDDED
 from components.core.store import Stage
+
+_SECTION = "embeddings"  # one for all of them
 
 
 def media_pairs(home: Stage, other: Stage) -> list[tuple[str, Any, Any]]:
-    """Return each setting by which pictures and sounds became arrays: name, theirs, ours."""
+    """Return each setting by which files and embeddings became arrays: name, theirs, ours."""
     sections = [each.config.get("preprocess", {}) for each in (other, home)]
     pairs: list[tuple[str, Any, Any]] = []
-    for name in (each for each in ARRAYS if each in home.facts["modalities"]):
+    there = [each for each in ARRAYS if each in home.facts["modalities"]]
+    for name in dict.fromkeys(_SECTION if each in EMBEDDED else each for each in there):
         theirs, ours = (section.get(name, {}) for section in sections)
         pairs += [(f"preprocess.{name}.{k}", theirs.get(k), own) for k, own in ours.items()]
     return pairs
 
 
 def seen_recordings(frame: pd.DataFrame, own: pd.DataFrame) -> pd.Series:
-    """Return per record whether its ECG, picture or sound is in the training's cohort, too.
+    """Return per record whether its ECG, or an array of it, is in the training's cohort, too.
 
     Of several sounds of a record one is enough.
 

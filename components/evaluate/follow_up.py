@@ -8,10 +8,12 @@ binary label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -37,10 +39,14 @@ from components.evaluate.follow_up_table import (
     averaged,
     reached,
 )
+from components.evaluate.heads.tables import of_times
 from components.evaluate.predictions import FoldTest, position
 
 # Times of the integrated Brier score, up to the last horizon.
 GRID = 20
+# A Newton step costs the square of the columns; above this many their components are taken.
+MOST_COLUMNS = 100
+COMPONENTS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,11 @@ def has_times(context: Context) -> bool:
 
 
 def follow_up(
-    context: Context, *, compared: tuple[str, ...] = (NETWORK, COX), at: tuple[float, ...] = ()
+    context: Context,
+    *,
+    compared: tuple[str, ...] = (NETWORK, COX),
+    at: tuple[float, ...] = (),
+    endpoint: str = "",
 ) -> FollowUp:
     """Return the follow-up of the evaluated patients and what the models say of them.
 
@@ -68,9 +78,10 @@ def follow_up(
         compared: `NETWORK`, `COX` or both.
         at: horizons in days, the grid at the same time; those of the configuration and a finer grid
             unless given.
+        endpoint: whose times; "" is the label's own.
     """
     cohort = context.stages.cohort
-    folds = [_fold(context, test, stats_of(context.stages.train, test.fold))
+    folds = [_fold(context, test, stats_of(context.stages.train, test.fold), endpoint)
              for test in context.tests]  # fmt: skip
     tested = pd.concat([fold.rows.frame for fold in folds]).drop_duplicates("sample_id")
     horizons, left_out = reached(at or _asked(context), tested)
@@ -97,13 +108,17 @@ def follow_up(
     )
 
 
-def _fold(context: Context, test: FoldTest, stats: FoldStats) -> _Fold:
+def _fold(context: Context, test: FoldTest, stats: FoldStats, endpoint: str) -> _Fold:
     cohort, parts = context.stages.cohort, ("train", "val")
+    rows = read_test(cohort, test.fold, context.opening, unlabelled=True, stats=stats)
+    seen = [read_part(cohort, test.fold, p, unlabelled=True, stats=stats) for p in parts]
     return _Fold(
-        test=test,
-        rows=read_test(cohort, test.fold, context.opening, unlabelled=True, stats=stats),
-        seen=[read_part(cohort, test.fold, p, unlabelled=True, stats=stats) for p in parts],
+        test=test, rows=_timed(rows, endpoint), seen=[_timed(each, endpoint) for each in seen]
     )
+
+
+def _timed(rows: Rows, endpoint: str) -> Rows:
+    return replace(rows, frame=of_times(rows.frame, endpoint))
 
 
 def _absent(column: str, missing: dict[str, str]) -> bool:
@@ -174,9 +189,16 @@ def _logits(context: Context, fold: str, rows: Rows) -> FloatArray:
 
 
 def _standardised(fold: _Fold, features: Features) -> tuple[FloatArray, FloatArray]:
-    """Return covariates of seen and test rows, imputed and scaled by the seen ones."""
+    """Return covariates of seen and test rows, imputed and scaled by the seen ones.
+
+    Many columns are brought down to their principal components in the seen rows, not scaled anew:
+    a ridge penalty then still shrinks directions in which people hardly differ the most.
+    """
     x, mine = design(fold.seen, fold.rows, features)
-    scale = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()).fit(x)
+    steps: list[Any] = [SimpleImputer(keep_empty_features=True), StandardScaler()]
+    if x.shape[1] > MOST_COLUMNS:
+        steps.append(PCA(min(COMPONENTS, len(x)), svd_solver="full"))
+    scale = make_pipeline(*steps).fit(x)
     return scale.transform(x).astype(np.float64), scale.transform(mine).astype(np.float64)
 
 

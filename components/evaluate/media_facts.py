@@ -1,10 +1,11 @@
-"""What the model card says of pictures and heart sounds."""
+"""What the model card says of pictures, heart sounds and embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from components.core.config.sections import PreprocessConfig
+from components.core.config.sections import EmbeddingsConfig, PreprocessConfig
+from components.core.modalities import EMBEDDED, MEDIA, TITLES
 
 LACKING = (
     "A picture, sound or table that a record lacks is never zeros in its place but a token, "
@@ -12,9 +13,38 @@ LACKING = (
     "were none, and has the figures without each."
 )
 
+_ABSENT = (
+    "An embedding that a record lacks is marked as absent, never taken for zeros: the network "
+    "imputes it or sets a learned vector in its place; a single missing entry is at the training "
+    "mean. The report has the figures of every subset of the inputs."
+)
+
+
+def lacking(there: Collection[str]) -> str:
+    """Return what becomes of pictures, sounds and embeddings that a record lacks; or nothing.
+
+    Args:
+        there: the cohort's modalities.
+    """
+    told = [LACKING] if any(name in MEDIA for name in there) else []
+    return " ".join([*told, *([_ABSENT] if any(name in EMBEDDED for name in there) else [])])
+
+
+def unreadable(there: Collection[str]) -> str:
+    """Return what becomes of pictures, sounds and embeddings of poor quality; or nothing."""
+    told: list[str] = []
+    if any(name in MEDIA for name in there):
+        told.append("A picture or sound that cannot be read is refused with its reason.")
+    if any(name in EMBEDDED for name in there):
+        told.append(
+            "An embedding of another width than in training, or with a value that is not finite, "
+            "is refused with its reason."
+        )
+    return " ".join([*told, lacking(there)]) if told else ""
+
 
 def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
-    """Return how pictures and sounds were prepared; empty where the cohort has none.
+    """Return how pictures, sounds and embeddings were prepared; empty where the cohort has none.
 
     Args:
         config: of preprocessing.
@@ -36,4 +66,20 @@ def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
         )
     if found:
         found.append("Standardised per channel by mean and SD of the training part.")
-    return " ".join(found)
+    return " ".join([*found, *_embeddings(config.embeddings, there)])
+
+
+def _embeddings(config: EmbeddingsConfig, there: Collection[str]) -> Iterator[str]:
+    names = [TITLES[name] for name in EMBEDDED if name in there]
+    if not names:
+        return
+    several = {
+        "mean": "several vectors of a patient as their mean",
+        "max": "several vectors of a patient as their greatest value in each column",
+        "attention": f"up to {config.max_patches} vectors of a patient, weighed by the network",
+    }[config.pool]
+    least = f"; below quality {config.min_quality:g} absent" if config.min_quality else ""
+    yield (
+        f"Embeddings made beforehand, as given ({', '.join(names)}): {several}{least}. "
+        "Standardised per column by mean and SD of the training part."
+    )

@@ -1,16 +1,17 @@
-"""Numbers that a simple model takes of pictures and heart sounds: fixed functions of each record.
+"""Numbers that a simple model takes of pictures, heart sounds and embeddings.
 
-Shapes: `n` records, `W` windows, `M` mel filters, `T` frames.
+Fixed functions of each record. Shapes: `n` records, `W` windows or patches, `M` mel filters, `T`
+frames.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from components.core.modalities import MediaModality
+from components.core.modalities import EMBEDDED, ArrayModality, MediaModality
 
 AnyArray = npt.NDArray[Any]
 Singles = npt.NDArray[np.float32]
@@ -27,8 +28,18 @@ PROFILE = 16
 WIDTHS: dict[MediaModality, int] = {"ecg_image": 2 * PROFILE + 4, "pcg": 3 * BANDS + 10}
 
 
-def features_of(name: MediaModality, values: AnyArray, valid: AnyArray | None) -> Singles:
-    """Return `[n, WIDTHS[name]]` of an array modality; every record must have it.
+def width_of(name: ArrayModality, shape: tuple[int, ...]) -> int:
+    """Return how many numbers are taken of an array modality.
+
+    Args:
+        name: of the modality.
+        shape: of a record's array.
+    """
+    return shape[-1] if name in EMBEDDED else WIDTHS[cast(MediaModality, name)]
+
+
+def features_of(name: ArrayModality, values: AnyArray, valid: AnyArray | None) -> Singles:
+    """Return `[n, width_of(name)]` of an array modality; every record must have it.
 
     Args:
         name: of the modality.
@@ -37,8 +48,26 @@ def features_of(name: MediaModality, values: AnyArray, valid: AnyArray | None) -
     """
     if name == "ecg_image":
         return picture_features(values)
+    if name in EMBEDDED:
+        return embedding_features(values, valid)
     there = np.ones(values.shape[:2], np.bool_) if valid is None else valid.astype(np.bool_)
     return sound_features(values, there)
+
+
+def embedding_features(values: AnyArray, valid: AnyArray | None) -> Singles:
+    """Return the entries of embeddings themselves, of several vectors of a record their mean.
+
+    Args:
+        values: `[n, width]`, or `[n, W, width]` of several vectors; NaN where an entry is missing.
+        valid: `[n, W]` which of the vectors are there.
+    """
+    if valid is None:
+        return values.astype(np.float32)
+    there = valid.astype(np.bool_)[:, :, None] & ~np.isnan(values)
+    count = there.sum(axis=1)
+    total = np.where(there, values, 0).astype(np.float64).sum(axis=1)
+    mean = total / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan).astype(np.float32)
 
 
 def picture_features(values: AnyArray) -> Singles:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -70,7 +71,7 @@ def fit_regression(cases: Cases) -> Regression:
     x = cases.x.astype(np.float64)
     totals = np.zeros(len(PENALTIES))
     for train, held in inner_folds(cases):
-        prepare = _preparation().fit(x[train])
+        prepare = _preparation(x[train].shape).fit(x[train])
         seen, unseen = prepare.transform(x[train]), prepare.transform(x[held])
         for i, penalty in enumerate(PENALTIES):
             model = _logistic(penalty).fit(
@@ -79,7 +80,7 @@ def fit_regression(cases: Cases) -> Regression:
             found = np.asarray(model.predict_proba(unseen)[:, 1], dtype=np.float64)
             totals[i] += _log_loss(found, cases.label[held], cases.weight[held])
     best = PENALTIES[int(np.argmin(totals))]
-    model = make_pipeline(_preparation(), _logistic(best))
+    model = make_pipeline(_preparation(x.shape), _logistic(best))
     model.fit(x, cases.label, logisticregression__sample_weight=cases.weight)
     return Regression(model, best, totals / cases.weight.sum())
 
@@ -105,9 +106,15 @@ def inner_folds(cases: Cases) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[n
     return drawn
 
 
-def _preparation() -> Any:  # noqa: ANN401 - a scikit-learn estimator
+def _preparation(shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a scikit-learn estimator
     # A lead that is missing in everyone has no summary, and keeps its (constant) column.
-    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
+    steps: list[Any] = [SimpleImputer(keep_empty_features=True), StandardScaler()]
+    rows, columns = shape
+    if columns > rows:
+        # A ridge penalty is the same in every direction and its solution lies in the span of the
+        # rows: turned into that span the fit is the same, and a step costs rows³, not columns³.
+        steps.append(PCA(rows, svd_solver="full"))
+    return make_pipeline(*steps)
 
 
 def _logistic(penalty: float) -> LogisticRegression:

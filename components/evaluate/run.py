@@ -37,6 +37,8 @@ from components.evaluate.bundling import bundle
 from components.evaluate.external import Overlap, external_test, seen_by_baselines
 from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame
+from components.evaluate.imputation.files import write_embeddings
+from components.evaluate.imputation.setting import imputers_of
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold
@@ -83,6 +85,8 @@ def evaluate(
         heads=_heads(stages, task, tests, opening),
         variants=None if stages.home else variants_frame(stages, tests, opening, _place(stages)),
     )  # fmt: skip
+    context = replace(context, imputers=imputers_of(stages, context.place, seed=config.seed))
+    write_embeddings(work, context)
     evaluated = replace(evaluated, sections=cautioned(run_analyses(context), tables))
     data = report_data(stages, task, evaluated, opening, run_id=run_id, overlap=overlap)
     work.path(REPORT).write_text(render_html(data), encoding="utf-8")
@@ -90,6 +94,7 @@ def evaluate(
     work.path(CARD_PAGE).write_text(render_card_page(data), encoding="utf-8")
     for name, svg in evaluated.pictures(data.plots).items():
         work.path("plots", f"{name}.svg").write_text(svg, encoding="utf-8")
+    _keep_tables(work, evaluated)
     work.facts |= facts(stages, task, evaluated, data)
     if stages.home is None:  # another cohort makes no other model
         folder, version = work.folder / "bundle", work.folder.name.removeprefix(".tmp-")
@@ -171,6 +176,15 @@ def _keep_groups(
     columns = columns_of(manifest, task.evaluate.subgroups)
     found = groups_table(columns, predictions["patient_id"])
     found.to_parquet(work.path(GROUPS), index=False)
+
+
+def _keep_tables(work: Workspace, done: Evaluated) -> None:
+    """Write the tables of the sections, for programs as Parquet and for people as JSON."""
+    for section in done.sections:
+        for name, frame in section.kept.items():
+            frame.to_parquet(work.path(f"{name}.parquet"), index=False)
+            text = frame.to_json(orient="records", indent=1, force_ascii=False)
+            work.path(f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def _figures(

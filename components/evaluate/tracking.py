@@ -16,6 +16,7 @@ from components.core.metrics.folds import FoldRow
 from components.core.metrics.interval import Interval
 from components.core.metrics.patients import by_patient
 from components.core.metrics.resampling import Plan
+from components.core.report.section import Section
 from components.core.store import Stage
 from components.evaluate.assemble import Evaluated
 from components.evaluate.predictions import pooled_validation
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # Predictions for everyone to see; those beside it in the stage carry the hospital's ids.
 PREDICTIONS = "published/predictions.parquet"
+EMBEDDINGS = "published/embeddings"
 PUBLISHED = (
     "report.html", "model_card.md", "model_card.html", "metrics_test.json", "metrics_val.json",
     PREDICTIONS,
@@ -75,9 +77,14 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
         **kept,
         "figures": figures | best(kept),
         "tags": tags,
-        "published": list(PUBLISHED),
+        "published": [*PUBLISHED, *(name for each in done.sections for name in kept_files(each))],
         "headline": lines(data),
     }
+
+
+def kept_files(section: Section) -> list[str]:
+    """Return the files in which a section's tables are kept: the same rows as Parquet and JSON."""
+    return [f"{name}{end}" for name in section.kept for end in (".parquet", ".json")]
 
 
 def contributions(stages: Upstream) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from components.core.attribution.groups import (
 from components.core.attribution.tiles import Tiles, bands, of_tiles, patches, reduced, regions
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EMBEDDED, ArrayModality
 from components.explain.subject import Subject
 
 Index = npt.NDArray[np.int64]
@@ -105,15 +105,23 @@ def stored(
         values: modality → attributions in the shape of the batch's tensor.
 
     Returns:
-        Modality → values, NaN where a record lacks an array; of a picture `[n, 1, h, w]`.
+        Modality → values, NaN where a record lacks an array; of a picture `[n, 1, h, w]`, of an
+        embedding all its entries.
     """
     found = dict(values)
-    for name in (name for name in ARRAYS if name in values):
-        own = values[name]
-        blocks = reduced(own.sum(axis=1, keepdims=True) if name == "ecg_image" else own)
+    for name in ARRAYS:
+        if name not in values:
+            continue
+        blocks = _blocks(name, values[name])
         blocks[np.asarray(batch[f"{name}_mask"].cpu() == 0)] = np.nan
         found[name] = blocks
     return found
+
+
+def _blocks(name: ArrayModality, own: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if name in EMBEDDED:
+        return own.copy()
+    return reduced(own.sum(axis=1, keepdims=True) if name == "ecg_image" else own)
 
 
 def grouped(

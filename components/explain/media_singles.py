@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.core.attribution.tiles import stored_shape
-from components.core.modalities import ArrayModality
+from components.core.modalities import EMBEDDED, MEDIA, ArrayModality
 from components.core.report.section import Plot
 from components.explain import outputs
 from components.explain.explained import Explained, Fold
@@ -49,7 +49,7 @@ def media_records(folder: Path, explained: Explained, names: pd.Series) -> tuple
         explained: all of it; `config.overlays` of the records are drawn.
         names: `sample_id` → `row-N`.
     """
-    arrays = explained.folds[0].subject.arrays
+    arrays = [name for name in explained.folds[0].subject.arrays if name not in EMBEDDED]
     run = [each.NAME for each in explained.methods]
     if not arrays or not {SIGNED, POSITIVE} & set(run):
         return ()
@@ -57,7 +57,7 @@ def media_records(folder: Path, explained: Explained, names: pd.Series) -> tuple
         (fold, at)
         for fold in explained.folds
         for at in range(len(fold.records))
-        if any(fold.subject.rows.arrays[name].there[at] for name in arrays)
+        if any(fold.subject.rows.arrays[name].there[at] for name in MEDIA if name in arrays)
     ]
     log_odds = np.array([fold.records["log_odds"].iloc[at] for fold, at in places], np.float64)
     picked = [places[k] for k in shown(log_odds, explained.config.overlays)]
@@ -71,7 +71,7 @@ def _told(folder: Path, fold: Fold, at: int, *, names: pd.Series) -> _Told:
     sample = str(fold.records["sample_id"].iloc[at])
     stats = fold.subject.rows.stats.arrays
     signed: dict[str, Floats] = {}
-    for name in fold.subject.arrays:
+    for name in MEDIA:
         own = outputs.dense(folder, SIGNED, sample, name)
         if own.size:
             signed[name] = own.reshape(_blocks(name, stats[name].shape)).astype(np.float64)

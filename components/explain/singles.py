@@ -15,6 +15,7 @@ from components.core.report.ecg_paper import Paper, Tracing
 from components.core.report.ecg_trace import limit_of
 from components.core.row_names import row_names
 from components.explain import outputs
+from components.explain.embedding_singles import embedding_records
 from components.explain.explained import Explained, Fold
 from components.explain.media_singles import media_records
 from components.explain.page import Record
@@ -36,7 +37,7 @@ class _Single:
 def single_records(
     folder: Path, explained: Explained, manifest: pd.DataFrame
 ) -> tuple[Record, ...]:
-    """Return records of high, low and middle risk: ECG, picture, sound, and note where asked for.
+    """Return records of high, low and middle risk: what they have, and the note where asked for.
 
     Args:
         folder: the workspace, with the merged traces.
@@ -45,7 +46,9 @@ def single_records(
     """
     names = row_names(manifest)
     found = {each.name: each for each in _drawn(folder, explained, names)}
-    for each in media_records(folder, explained, names):
+    for each in (
+        *media_records(folder, explained, names), *embedding_records(explained, names)
+    ):  # fmt: skip
         own = found.get(each.name, replace(each, plots=()))
         found[each.name] = replace(own, plots=(*own.plots, *each.plots))
     for each in noted(explained, names):

@@ -28,8 +28,8 @@ class Subject:
     Attributes:
         fold: its name.
         target: of the fold's networks.
-        inputs: modalities that the networks take and the records have, of `ecg, tabular, text,
-            ecg_image, pcg`.
+        inputs: modalities that the networks take and the records have, of
+            `core.modalities.MODALITIES`.
         rows: the `n` records.
         leads: of the tensors; empty without ECG.
         fs: their rate in Hz.
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def arrays(self) -> tuple[ArrayModality, ...]:
-        """Return the pictures and sounds among the inputs."""
+        """Return the pictures, sounds and embeddings among the inputs."""
         return tuple(name for name in ARRAYS if self.inputs.count(name))
 
     def batch(self, index: npt.NDArray[np.int64]) -> Batch:

@@ -15,6 +15,7 @@ from components.explain import outputs
 from components.explain.checks import check_sections
 from components.explain.cohort import cohort_sections
 from components.explain.cost import Cost
+from components.explain.embedding_entries import entry_sections
 from components.explain.explained import Explained
 from components.explain.job import Job
 from components.explain.page import Head
@@ -48,7 +49,10 @@ def tell(
             asked(done, expected),
             *check_sections(work.folder, done, job.behind, job.controls, plan),
         ),
-        cohort=cohort_sections(done, plan),
+        cohort=(
+            *cohort_sections(done, plan),
+            *entry_sections(work.folder, done, job.behind.cohort, plan),
+        ),
         records=single_records(work.folder, done, manifest),
     )
     write_report(work, told)

@@ -14,6 +14,8 @@ from components.core.errors import ConfigError
 from components.core.modalities import SPOKEN, ArrayModality
 from components.core.models.blocks.multimodal import ImageEncoder, SoundEncoder
 from components.core.models.blocks.resnet2d import ResNet2d
+from components.core.models.extra import loss_weights
+from components.core.models.imputing import Imputing
 
 Groups = list[dict[str, Any]]
 
@@ -43,11 +45,30 @@ def check_branches(model: nn.Module, config: FitConfig) -> None:
     }
     for setting, asked in wanted.items():
         if asked and not there:
-            raise ConfigError(f"{setting} needs a model with branches; {_named(there)}")
+            raise ConfigError(
+                f"{setting} needs a model with branches{_own(model)}; {_named(there)}"
+            )
     if config.modulation != "none" and not config.auxiliary:
         raise ConfigError(
             f"fit.modulation={config.modulation} compares what the branches answer by themselves, "
             "which fit.auxiliary=0 leaves untrained; set fit.auxiliary above 0"
+        )
+
+
+def _own(model: nn.Module) -> str:
+    return "; this one hides modalities by model.moddrop" if isinstance(model, Imputing) else ""
+
+
+def check_pretraining(model: nn.Module, config: FitConfig) -> None:
+    """Refuse to pretrain a model that has nothing to learn without its heads.
+
+    Raises:
+        ConfigError: it has no losses of its own, or none that counts.
+    """
+    if config.pretrain_epochs and not any(weight > 0 for weight in loss_weights(model).values()):
+        raise ConfigError(
+            f"fit.pretrain_epochs={config.pretrain_epochs} trains on the model's own losses alone, "
+            f"but a {type(model).__name__} has none that counts; set fit.pretrain_epochs=0"
         )
 
 

@@ -12,6 +12,13 @@ from components.core.progress import duration, say
 
 # Between two lines; epochs of a small cohort last milliseconds.
 _LINE_SECONDS = 5.0
+# All figures of several heads and modalities would be no line any more; the history has them.
+_SHOWN = {
+    "train/loss": "loss",
+    "val/loss": "val loss",
+    "val/auroc": "auroc",
+    "val/impute": "impute",
+}
 
 
 class EpochReport(lightning.Callback):
@@ -102,6 +109,8 @@ class EpochReport(lightning.Callback):
         done = len(self.rows)
         made = max(1, done - self._told)
         left = (now - self._start) / made * (self._epochs - done)
-        shown = " ".join(f"{k.replace('/', ' ')} {v:.3f}" for k, v in sorted(figures.items()))
-        say(f"{self._name}: epoch {done}/{self._epochs} {shown}, "
+        there = {key: short for key, short in _SHOWN.items() if key in figures}
+        shown = " ".join(f"{short} {figures[key]:.3f}" for key, short in there.items())
+        phase = " (pretraining)" if figures.get("train/pretraining") else ""
+        say(f"{self._name}: epoch {done}/{self._epochs}{phase} {shown}, "
             f"{self._records / seconds:,.0f} records/s, at most {duration(left)} left")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import torch
 
 from components.core.config.fit import FitConfig
@@ -14,7 +15,7 @@ from components.core.data.finish import Finisher
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
 from components.core.heads.known import binary_truth
-from components.core.modalities import SPOKEN
+from components.core.modalities import EMBEDDED, SPOKEN, EmbeddingModality
 from components.core.schemas import HASH_PREFIX
 from components.train.augment import augment
 
@@ -115,6 +116,12 @@ def _array_checks(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
     """
     ready = Finisher(train.stats)(batch)
     for name, part in train.arrays.items():
+        if name in EMBEDDED and not part.there.any():  # of others the branch itself is refused
+            raise RefusedError(
+                f"checklist: no record of the train part of fold {train.stats.fold} has "
+                f"{SPOKEN[name]}, so that nothing can be learned of it; leave it out of "
+                "preprocess.modalities, or bring records that have it"
+            )
         if not bool(torch.isfinite(ready[name]).all()):
             raise RefusedError(
                 f"checklist: {SPOKEN[name]} of a record is not finite; prepare the cohort again"
@@ -127,9 +134,50 @@ def _array_checks(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
                 f"checklist: {SPOKEN[name]} has the shape {part.reader.shape} in train and "
                 f"{shape} in val; prepare the cohort again"
             )
-        _contents_apart(train, val, name)
+        if name not in EMBEDDED:
+            _contents_apart(train, val, name)
     done = ["finite arrays of one shape"]
-    return done if val is None else [*done, "no identical array in two parts"]
+    if val is None:
+        return done
+    if set(train.arrays) - set(EMBEDDED):
+        done.append("no identical array in two parts")
+    embedded: list[EmbeddingModality] = [name for name in EMBEDDED if name in train.arrays]
+    return [*done, _embeddings_apart(train, val, embedded)] if embedded else done
+
+
+def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) -> str:
+    """Refuse patients of two parts who agree in all their embeddings, two at least.
+
+    One embedding may well be two patients' own: a vector made of a few codes or answers takes few
+    values. All of them together are one patient under two names.
+    """
+    whole = [_contents(rows.frame, names) for rows in (train, val)]
+    shared = set(whole[0]) & set(whole[1])
+    if shared:
+        raise RefusedError(
+            f"checklist: {len(shared)} set(s) of embeddings are in train and in val, equal in all "
+            "modalities, under different patients; mend the pairing of patients and files"
+        )
+    alike = sum(
+        len(set(train.frame[f"{HASH_PREFIX}{name}"].dropna())
+            & set(val.frame[f"{HASH_PREFIX}{name}"].dropna()))
+        for name in names
+    )  # fmt: skip
+    told = f" ({alike} single one(s) are, as of equal tables)" if alike else ""
+    return f"no patient's embeddings all in two parts{told}"
+
+
+def _contents(frame: pd.DataFrame, names: list[EmbeddingModality]) -> list[tuple[str, ...]]:
+    """Return the contents of the records that have two embeddings or more; empty where absent."""
+    columns = [f"{HASH_PREFIX}{name}" for name in names]
+    lacking = [column for column in columns if column not in frame]
+    if lacking:
+        raise RefusedError(
+            f"checklist: the manifest lacks '{lacking[0]}', so that nobody can tell whether one "
+            "patient's embeddings are another's, too; prepare the cohort again"
+        )
+    own = frame[columns][frame[columns].notna().sum(axis=1) > 1].fillna("")
+    return list(own.astype(str).itertuples(index=False, name=None))
 
 
 def _contents_apart(train: Rows, val: Rows, name: str) -> None:

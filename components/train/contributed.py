@@ -58,6 +58,17 @@ def draw(folder: Path, history: pd.DataFrame, network: Network) -> Path:
     return folder / PICTURE
 
 
+def draw_pretrained(folder: Path, result: FitResult) -> None:
+    """Write the picture of a training that imputes into its folder; nothing of any other."""
+    if "val/impute" not in result.history:
+        return
+    from components.core.report.style import render
+    from components.core.report.training_history import pretrained_history
+
+    figure = pretrained_history(result.history, result.best_epoch)
+    write_atomic(folder / PICTURE, lambda p: p.write_bytes(render(figure, "png")))
+
+
 def said(networks: list[Network]) -> list[str]:
     """Return what the terminal says: shares of every network, and what lies outside the targets."""
     lines: list[str] = []

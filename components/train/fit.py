@@ -7,17 +7,17 @@ import logging
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from components.core.config.fit import FitConfig
@@ -30,18 +30,26 @@ from components.core.files import write_atomic
 from components.core.heads.censoring import endpoint_of, view_weights
 from components.core.heads.known import binary_truth
 from components.core.heads.registry import View
+from components.core.members import WEIGHTS as BEST
 from components.core.predict import predict_logits
 from components.core.progress import say
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
 from components.train.contributions_monitor import monitors
+from components.train.kept import (
+    Keeper,
+    every_state,
+    keeper,
+    read_state,
+    state_of,
+    told,
+    write_weights,
+)
 from components.train.module import Module
 from components.train.prior import chances
 
 PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-BEST, HISTORY, VAL, DONE = (
-    "best.safetensors", "history.parquet", "val_predictions.parquet", "fit.json",
-)  # fmt: skip
+HISTORY, VAL, DONE = "history.parquet", "val_predictions.parquet", "fit.json"
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
@@ -82,12 +90,17 @@ class FitResult:
         best_epoch: number of the epoch whose weights were kept, from 0.
         history: one row per epoch.
         val: `sample_id, patient_id, label, weight, logit` of the validation part, or None.
+        pretrained: epochs before the heads learned.
+        checkpoints: `kept`, `final`, and with a validation part each head and `mean` → `epoch`
+            from 0, `file` (empty where its weights were not kept) and `figures` of validation.
     """
 
     folder: Path
     best_epoch: int
     history: pd.DataFrame
     val: pd.DataFrame | None
+    pretrained: int = 0
+    checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
 def fit(model: nn.Module, job: FitJob) -> FitResult:
@@ -100,29 +113,28 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
     and dropout depend on (seed, epoch) alone.
 
     Raises:
-        ConfigError: a setting needs branches or heads that the model lacks, or the figures were
-            not finite from the first epoch on.
+        ConfigError: a setting needs branches, losses or heads that the model lacks, or the figures
+            were not finite from the first epoch on.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     if (job.folder / DONE).exists():
         return _read(job.folder)
     module = Module(model, job.train, config=job.config, heads=job.heads, seed=job.seed)
     report = EpochReport(job.name, job.config.epochs, len(job.train), job.on_epoch)
-    best = None if job.val is None else _checkpoint(job)
-    checks = None
+    keeping, checks = None, None
     if job.val is not None:
-        module.validate_on(job.val)
+        keeping = keeper(job.folder, module.validate_on(job.val), job.heads, job.config)
         checks = loader(job.val, batch=4 * job.config.batch)  # no gradients: more records fit
     last = job.folder / "last.ckpt"
     batches = loader(
         job.train, batch=job.config.batch, seed=job.seed, shuffle=True, chances=_chances(job)
     )
     with _quiet(), _stopped_by_signals():
-        _trainer(job, [report, *monitors(model, job), *_stopping(job, best)]).fit(
+        _trainer(job, [report, *monitors(model, job), *_keeping(keeping)]).fit(
             module, batches, checks,
             ckpt_path=str(last) if last.exists() else None, weights_only=True,
         )  # fmt: skip
-    return _finish(module, report, best, job)
+    return _finish(module, report, keeping, job)
 
 
 def _chances(job: FitJob) -> npt.NDArray[np.float64] | None:
@@ -133,22 +145,8 @@ def _chances(job: FitJob) -> npt.NDArray[np.float64] | None:
     return chances(View(name=name, head=head), job.train)
 
 
-def _checkpoint(job: FitJob) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        dirpath=job.folder,
-        filename="best",
-        monitor=f"val/{job.config.monitor}",
-        mode="min" if job.config.monitor == "loss" else "max",
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-
-
-def _stopping(job: FitJob, best: ModelCheckpoint | None) -> list[lightning.Callback]:
-    if best is None:
-        return []
-    stop = EarlyStopping(monitor=best.monitor or "", mode=best.mode, patience=job.config.patience)
-    return [stop, best]
+def _keeping(keeping: Keeper | None) -> list[lightning.Callback]:
+    return [] if keeping is None else keeping.callbacks()
 
 
 def _trainer(job: FitJob, callbacks: list[lightning.Callback]) -> lightning.Trainer:
@@ -208,32 +206,38 @@ class _quiet:  # noqa: N801 - a context manager used like a function
         self._caught.__exit__(None, None, None)
 
 
-def _finish(
-    module: Module, report: EpochReport, best: ModelCheckpoint | None, job: FitJob
-) -> FitResult:
+def _finish(module: Module, report: EpochReport, keeping: Keeper | None, job: FitJob) -> FitResult:
     history = pd.DataFrame(report.rows)
-    chosen = len(history) - 1
-    if best is not None:
-        kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        module.load_state_dict(kept["state_dict"])
-        chosen = int(kept["epoch"])
-        watched = history[f"val/{job.config.monitor}"].to_numpy(np.float64)
-        _refuse_diverged(job, torch.from_numpy(watched[[chosen]]))
-        if job.name and not np.isfinite(watched[-1]):
-            say(f"{job.name}: diverged in epoch {len(watched)}, epoch {chosen + 1} is kept")
+    files = every_state(module, keeping) if job.config.checkpoints == "all" else {}
+    epochs = {"final": len(history) - 1}
+    if keeping is not None:
+        chosen = read_state(module, keeping.best)
+        _check_finite(job, history[keeping.column].to_numpy(np.float64), chosen)
+        epochs = {"kept": chosen, **epochs, **keeping.epochs(history, module.phases.since)}
         frame = predictions_of(
             module.model, _required(job.val), job.heads, place=job.place, train=job.train
         )
         write_atomic(job.folder / VAL, lambda p: frame.to_parquet(p, index=False))
-    state = {k: v.contiguous().cpu() for k, v in module.model.state_dict().items()}
+    epochs = {"kept": epochs["final"], **epochs}
+    state = state_of(module)
     _refuse_diverged(job, *state.values())
-    write_atomic(job.folder / BEST, lambda p: save_file(state, str(p)))
+    write_weights(job.folder, files | {BEST: state})
     write_atomic(job.folder / HISTORY, lambda p: history.to_parquet(p, index=False))
-    done = json.dumps({"best_epoch": chosen, "epochs": len(history), "seed": job.seed})
-    write_atomic(job.folder / DONE, lambda p: p.write_text(done))
+    done = {
+        "best_epoch": epochs["kept"], "epochs": len(history), "seed": job.seed,
+        "pretrained": min(module.phases.begin, len(history)),
+        "checkpoints": told(history, epochs, files),
+    }  # fmt: skip
+    write_atomic(job.folder / DONE, lambda p: p.write_text(json.dumps(done)))
     for checkpoint in job.folder.glob("*.ckpt"):
         checkpoint.unlink()
     return _read(job.folder)
+
+
+def _check_finite(job: FitJob, watched: npt.NDArray[np.float64], chosen: int) -> None:
+    _refuse_diverged(job, torch.from_numpy(watched[[chosen]]))
+    if job.name and not np.isfinite(watched[-1]):
+        say(f"{job.name}: diverged in epoch {len(watched)}, epoch {chosen + 1} is kept")
 
 
 def _refuse_diverged(job: FitJob, *values: Tensor) -> None:
@@ -258,6 +262,8 @@ def _read(folder: Path) -> FitResult:
         best_epoch=int(done["best_epoch"]),
         history=pd.read_parquet(folder / HISTORY),
         val=pd.read_parquet(val) if val.exists() else None,
+        pretrained=int(done["pretrained"]),
+        checkpoints=done["checkpoints"],
     )
 
 
@@ -290,3 +296,8 @@ def predictions_of(
 def median_epochs(results: list[FitResult]) -> int:
     """Return the median number of epochs up to the best one: how long a refit trains."""
     return round(float(np.median([r.best_epoch + 1 for r in results])))
+
+
+def median_pretrained(results: list[FitResult], epochs: int) -> int:
+    """Return the median number of epochs before the heads learned, below `epochs` in any case."""
+    return min(epochs - 1, round(float(np.median([r.pretrained for r in results]))))

@@ -44,6 +44,10 @@ class JointLoss(nn.Module):
                   self._each.items()]  # fmt: skip
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
+    def each(self, logits: Batch, batch: Batch) -> dict[str, Tensor]:
+        """Return head → its loss of one batch, without any weight."""
+        return {name: loss(logits[name], batch) for name, loss in self._each.items()}
+
     def own(self, logits: Batch, batch: Batch) -> dict[str, Tensor]:
         """Return modality → loss of what its branch answers by itself (`<head>@<modality>`).
 

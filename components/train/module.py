@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import lightning
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, ReduceLROnPlateau
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
-from components.core.heads.known import binary_truth
+from components.core.errors import ConfigError
 from components.core.heads.registry import View
-from components.core.metrics.discrimination import auprc, auroc
-from components.core.metrics.patients import by_patient
+from components.core.models.extra import advance, loss_weights, own_losses, weighted_sum
+from components.core.models.imputing import Imputing
 from components.train.absence import drop_modalities
 from components.train.augment import augment
 from components.train.augment_media import augment_media
-from components.train.branches import branches_of, check_branches, check_records, parameter_groups
+from components.train.branches import (
+    branches_of,
+    check_branches,
+    check_pretraining,
+    check_records,
+    parameter_groups,
+)
+from components.train.figures import Figures, check_judged, check_kept, column
+from components.train.hidden import HiddenError
 from components.train.losses import JointLoss
 from components.train.modulation import confidences, factors, modulate
+from components.train.phases import Phases
 from components.train.prior import TruePrior, check_two_classes
+from components.train.schedules import forget, plateau, stepwise
 
 
 class Module(lightning.LightningModule):
@@ -42,8 +49,8 @@ class Module(lightning.LightningModule):
         seed: of augmentation and dropout.
 
     Raises:
-        ConfigError: a setting needs branches or a kind of head that the model lacks, or a branch
-            has no records to learn from.
+        ConfigError: a setting needs branches, losses or a kind of head that the model lacks, or a
+            branch has no records to learn from.
     """
 
     def __init__(
@@ -52,8 +59,11 @@ class Module(lightning.LightningModule):
         super().__init__()
         check_branches(model, config)
         check_records(model, train)
+        check_pretraining(model, config)
+        check_kept(heads, config)
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         primary = next(iter(heads))
+        self._heads, self._train = heads, train
         self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
         self.loss = JointLoss(heads, train, config)
@@ -67,18 +77,26 @@ class Module(lightning.LightningModule):
         self._finish = Finisher(train.stats)
         self._rng = torch.Generator()
         self._drawn_for = -1
+        self.phases = Phases(config)
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_before: dict[str, Any] | None = None
         self._stopped_before = False
-        self._steps = max(1, len(train) // config.batch) * config.epochs
-        self._val: pd.DataFrame | None = None
-        self._val_logits: list[npt.NDArray[np.float64]] = []
-        self._val_losses: list[float] = []
+        self._steps = max(1, len(train) // config.batch)
+        self._figures: Figures | None = None
+        self._hidden = HiddenError() if isinstance(model, Imputing) else None
 
-    def validate_on(self, rows: Rows) -> None:
-        """Say whose figures the validation batches make, in their order."""
-        label = binary_truth(self._view.name, self._view.head, rows.frame)
-        self._val = rows.frame[["patient_id", "weight"]].assign(label=label)
+    def validate_on(self, rows: Rows) -> tuple[str, ...]:
+        """Say whose figures the validation batches make, in their order.
+
+        Returns:
+            The heads that they can judge.
+
+        Raises:
+            ConfigError: they cannot judge the head that `fit.keep` names.
+        """
+        self._figures = Figures(self._heads, rows, self._train)
+        check_judged(self._figures, self._config, rows.stats.fold)
+        return self._figures.judged
 
     def _draw(self) -> None:
         """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike.
@@ -91,6 +109,15 @@ class Module(lightning.LightningModule):
         self._rng.manual_seed(int(draw[1]))
         self._drops.manual_seed(int(draw[2]))
         self._noise.manual_seed(int(draw[3]))
+        advance(self.model, self.current_epoch)
+        if self._config.pretrain_epochs and self.current_epoch == self.phases.begin:
+            self._start_cycle()
+
+    def _start_cycle(self) -> None:
+        """Let warm restarts begin anew, at the peak rate, with the heads."""
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, CosineAnnealingWarmRestarts):
+            schedule.step(0)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Normalise on the device; augment and drop modalities while training."""
@@ -107,26 +134,46 @@ class Module(lightning.LightningModule):
         return augment(ready, self._config.aug, self._rng)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of one batch: of the heads, and `fit.auxiliary` times the branches' own.
+        """Return the loss of one batch.
 
-        The loss of the heads is at the prior of the draws, validation's is at the true one.
+        It is that of the heads, `fit.auxiliary` times the branches' own, and the model's own by
+        their weights; while pretraining the model's own alone. The loss of the heads is at the
+        prior of the draws, validation's is at the true one.
         """
         del batch_idx
-        logits = self.model(batch)
+        answers, size = self.model(batch), len(batch["weight"])
+        extra = own_losses(answers)
+        for name, loss in extra.items():
+            self._tell(f"train/loss_{name}", loss, size)
+        pretraining = not self.phases.heads_learn(self.current_epoch)
+        if self._config.pretrain_epochs:
+            self._tell("train/pretraining", float(pretraining), size)
+        total = self._weighed(extra) if pretraining else self._of_heads(answers, batch, extra)
+        self._tell("train/loss", total, size)
+        return total
+
+    def _weighed(self, extra: Batch) -> Tensor:
+        if not extra:
+            raise ConfigError(
+                f"fit.pretrain_epochs={self._config.pretrain_epochs}, but the model returned no "
+                "loss of its own in a training step; set fit.pretrain_epochs=0"
+            )
+        return weighted_sum(extra, loss_weights(self.model))
+
+    def _of_heads(self, logits: Batch, batch: Batch, extra: Batch) -> Tensor:
         drawn = logits if self._prior is None else self._prior.as_drawn(logits)
         main, size = self.loss(drawn, batch), len(batch["weight"])
         own = self.loss.own(logits, batch) if self._config.auxiliary else {}
+        if own or extra:
+            self._tell("train/loss_main", main, size)
+        total = main + self._weighed(extra) if extra else main
         if not own:
-            self._tell("train/loss", main, size)
-            return main
-        total = main + self._config.auxiliary * torch.stack(list(own.values())).sum()
-        self._tell("train/loss", total, size)
-        self._tell("train/loss_main", main, size)
+            return total
         for name, loss in own.items():
             self._tell(f"train/loss_{name}", loss, _there(batch, name, size))
         if self._config.modulation != "none":
             self._compare(logits, batch, size)
-        return total
+        return total + self._config.auxiliary * torch.stack(list(own.values())).sum()
 
     def _tell(self, name: str, value: Tensor | float, size: int) -> None:
         """Log the epoch's mean over records; nothing of no record."""
@@ -146,21 +193,25 @@ class Module(lightning.LightningModule):
             modulate(self._branches, self._factors, self._noise)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep the logits of one batch."""
+        """Keep what one batch comes to."""
         del batch_idx
+        if self._figures is None:
+            return
         logits = self.model(batch)
-        self._val_losses.append(float(self.loss(logits, batch)) * len(batch["weight"]))
-        self._val_logits.append(self._view.log_odds(logits).double().cpu().numpy())
+        losses = {name: float(loss) for name, loss in self.loss.each(logits, batch).items()}
+        self._figures.add(logits, losses | {"": float(self.loss(logits, batch))})
+        if self._hidden is not None:
+            self._hidden.add(self.model, batch)  # pyright: ignore[reportArgumentType]
 
     def on_validation_epoch_end(self) -> None:
         """Log patient-level validation figures."""
-        if self._val is None:
+        if self._figures is None:
             return
-        frame = self._val.assign(logit=np.concatenate(self._val_logits))
-        loss = sum(self._val_losses) / len(frame)
-        self._val_logits.clear()
-        self._val_losses.clear()
-        figures = {"val/loss": loss, **_ranking(frame)}
+        figures = self._figures.take()
+        error = None if self._hidden is None else self._hidden.take()
+        if error is not None:
+            figures["val/impute"] = error
+        self.phases.judge(self.current_epoch, error)
         # float64 on the device's own terms: Lightning would round the monitor to float32.
         self.log_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in figures.items()})
 
@@ -182,39 +233,40 @@ class Module(lightning.LightningModule):
             parameter_groups(self, self.model, self._config),
             lr=self._config.lr, weight_decay=self._config.weight_decay, fused=fused,
         )  # fmt: skip
-        if self._config.schedule == "cosine":
-            schedule = LambdaLR(optimiser, self._cosine)
+        schedule = stepwise(optimiser, self._config, steps=self._steps)
+        if schedule is not None:
             plan = {"scheduler": schedule, "interval": "step"}
             return {"optimizer": optimiser, "lr_scheduler": plan}
-        if self._val is None:  # no validation, no plateau: a refit keeps the peak rate
+        if self._figures is None:  # no validation, no plateau: a refit keeps the peak rate
             return optimiser
-        self._plateau = ReduceLROnPlateau(
-            optimiser,
-            mode="min" if self._config.monitor == "loss" else "max",
-            factor=0.5,
-            patience=max(1, self._config.patience // 3),
-        )
+        self._plateau = plateau(optimiser, self._config)
         if self._plateau_before is not None:
             self._plateau.load_state_dict(self._plateau_before)
         return optimiser
 
     def on_train_epoch_end(self) -> None:
-        """Step the plateau schedule.
+        """Step the plateau schedule, once the heads learn.
 
         Lightning would step it after the epoch's checkpoint is written, and a run resumed from
         that checkpoint would have forgotten the step.
         """
-        if self._plateau is not None:
-            self._plateau.step(float(self.trainer.callback_metrics[f"val/{self._config.monitor}"]))
+        if self._plateau is None or not self.phases.heads_learn(self.current_epoch):
+            return
+        if self.phases.fresh:
+            forget(self._plateau)
+        watched = column(self._config.keep, self._heads, self._config)
+        self._plateau.step(float(self.trainer.callback_metrics[watched]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the plateau schedule, and whether the training was to end here."""
+        """Keep the state of phases and plateau, and whether the training was to end here."""
         checkpoint["stopped"] = bool(self.trainer.should_stop)
+        checkpoint["phases"] = self.phases.state_dict()
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the state of the plateau schedule; the optimiser is made after this."""
+        """Take up the state of phases and plateau; the optimiser is made after this."""
+        self.phases.load_state_dict(checkpoint["phases"])
         self._stopped_before = bool(checkpoint.get("stopped", False))
         self._plateau_before = checkpoint.get("plateau")
 
@@ -225,24 +277,6 @@ class Module(lightning.LightningModule):
         """
         if self._stopped_before:
             self.trainer.should_stop = True
-
-    def _cosine(self, step: int) -> float:
-        rise = max(1, int(self._config.warmup * self._steps))
-        if step < rise:
-            return (step + 1) / rise
-        done = (step - rise) / max(1, self._steps - rise)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def _ranking(frame: pd.DataFrame) -> dict[str, float]:
-    """Return patient-level figures; NaN, which ends a training, where the network diverged."""
-    if not np.isfinite(frame["logit"]).all():
-        return {"val/auroc": math.nan, "val/auprc": math.nan}
-    patients = by_patient(frame)
-    return {
-        "val/auroc": auroc(patients.label, patients.logit, patients.weight),
-        "val/auprc": auprc(patients.label, patients.logit, patients.weight),
-    }
 
 
 def _there(batch: Batch, name: str, size: int) -> int:

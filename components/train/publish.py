@@ -11,6 +11,7 @@ from components.core.contribution_facts import best as contributions
 from components.core.runs import Recorder
 from components.core.store import Stage
 from components.train.contributed import PICTURE
+from components.train.summary import SUMMARY
 
 # Folds that stand alone, so that their figures need no fold in their name.
 _SINGLE = {"holdout", "given", "temporal", "site"}
@@ -29,8 +30,9 @@ def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, 
 
 
 def stage(done: Stage, recorder: Recorder) -> None:
-    """Log the checklist, statistics, pictures, and the mean of the members' best figures."""
+    """Log checklist, summary, statistics, pictures, and the mean of the members' best figures."""
     recorder.artifact(done.folder / "checklist.json")
+    recorder.artifact(done.folder / SUMMARY)
     best: list[pd.Series] = []
     for member in done.facts["members"]:
         folder = done.folder / member["folder"]

@@ -20,7 +20,8 @@ from components.core.progress import say
 from components.core.searched import search_of
 from components.core.store import Stage, Workspace, read_stage
 from components.train import contributed, pretrained
-from components.train.fit import FitResult, median_epochs
+from components.train.fit import FitResult, median_epochs, median_pretrained
+from components.train.summary import write_summary
 from components.train.training import OnEpoch, Training
 from components.train.variants import Variant, variants
 
@@ -68,7 +69,8 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
     if task.fit.refit and len(folds(stage)) > 1:
         searched = None if task.tuned is None else task.tuned.refit_epochs
         epochs = searched or median_epochs(results)
-        alone = task.fit.model_copy(update={"epochs": epochs})
+        first = median_pretrained(results, epochs)
+        alone = task.fit.model_copy(update={"epochs": epochs, "pretrain_epochs": first})
         rows = read_everyone(stage, REFIT, known=common.known, stats=common.stats(REFIT))
         everyone, _ = common.judged(rows, None, alone)
         whole = Variant(name="", heads=task.all_heads())
@@ -142,6 +144,7 @@ def _cores() -> int:
 def _facts(common: Training, results: list[FitResult]) -> None:
     work, stage, task = common.work, common.stage, common.task
     work.path("checklist.json").write_text(json.dumps(common.checks, indent=1), encoding="utf-8")
+    write_summary(work, task, common.members)
     work.path("config.yaml").write_text(task.to_yaml(), encoding="utf-8")
     spec = common.specs[next(iter(common.specs))]
     model = build_model(task.model, spec)

@@ -121,6 +121,8 @@ class Training:
         foldstats.save(train.stats, folder / STATS)
         if not variant.name and val is not None and contributed.was_watched(result):
             self._contributed(val, result, key, seed)
+        elif not variant.name and seed == self.task.fit.seeds[0]:
+            contributed.draw_pretrained(result.folder, result)
         self.members.append(
             Member(
                 fold=fold,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.cohort import Rows
 from components.core.modalities import MODALITIES
+from components.train.figures import MEAN, MONITOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +36,23 @@ class Variant:
         return rows.without(self.without) if self.without else rows
 
     def settings(self, config: FitConfig, rows: Rows) -> FitConfig:
-        """Return the model's own settings, less what is of modalities that `rows` no longer hold.
+        """Return the model's own settings, less what is of modalities and heads that are gone.
+
+        A modality alone is not pretrained: there is nothing to impute it from.
 
         Args:
             config: of the model itself.
             rows: as this network sees them.
         """
-        if not (self.without or self.only):
-            return config
-        own = {n: f for n, f in config.lr_multipliers.items() if n in rows.modalities}
-        return config.model_copy(update={"lr_multipliers": own})
+        changed: dict[str, Any] = {}
+        if self.without or self.only:
+            own = {n: f for n, f in config.lr_multipliers.items() if n in rows.modalities}
+            changed["lr_multipliers"] = own
+        if self.only:
+            changed["pretrain_epochs"] = 0
+        if config.keep not in (MEAN, MONITOR, *self.heads):
+            changed["keep"] = MONITOR
+        return config.model_copy(update=changed)
 
 
 def variants(

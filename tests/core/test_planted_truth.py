@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from components.core.planted_truth import truth_summary, truth_table
+import numpy as np
+
+from components.core.planted_factors import PlantedFactors, PlantedModality
+from components.core.planted_factors_file import write_factors
+from components.core.planted_truth import FACTORS, truth_factors, truth_summary, truth_table
 from components.core.store import Stage
 
 
@@ -23,3 +27,14 @@ def test_the_summary_is_read_beside_the_table(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text(json.dumps({"seed": 7}), encoding="utf-8")
     assert truth_summary(stage(tmp_path)) == {"seed": 7}
+
+
+def test_the_joint_distribution_is_read_where_there_is_one(tmp_path: Path) -> None:
+    assert truth_factors(stage(tmp_path)) is None
+    file = truth_table(stage(tmp_path)).with_name(FACTORS)
+    file.parent.mkdir()
+    own = PlantedModality(mean=np.zeros(2), loadings=np.ones((2, 3)), noise=np.ones(2))
+    write_factors(file, PlantedFactors(modalities={"a": own}, risks={"death": np.ones(3)}))
+    found = truth_factors(stage(tmp_path))
+    assert found is not None
+    assert found.size == 3

@@ -18,6 +18,7 @@ from components.core.config.task import TaskConfig
 from components.core.data.held_out import Opening, record_opening
 from components.core.metrics.resampling import Plan
 from components.core.metrics.tables import patient_tables
+from components.core.models.registry import models_by_name
 from components.core.store import Stage
 from components.core.upstream import Upstream, upstream
 from components.evaluate import run
@@ -41,7 +42,7 @@ from tests.chain import (
     write_tabular_cohort,
     write_wfdb,
 )
-from tests.evaluate import media
+from tests.evaluate import embedded, media
 from tests.evaluate.timed import LABEL_AT, OPTIONS, Timed, timed_context, write_cohort
 
 FIT: dict[str, Any] = {
@@ -237,10 +238,24 @@ def _media(folder: Path, split: str = "holdout") -> Example:
         return _evaluated(media.trained_with_singles(stage, task), task)
 
 
+def _embedded(folder: Path, **split: Any) -> Example:
+    own = folder / ("embedded_folds" if split else "embedded")
+    with pytest.MonkeyPatch.context() as patch:
+        models = dict(models_by_name()) | {"stand_in": embedded.STAND_IN}
+        patch.setattr("components.core.models.registry.models_by_name", lambda: models)
+        # What a bundle of embeddings holds is tested with the bundle.
+        patch.setattr(run, "bundle", lambda *args, **more: None)
+        patch.setattr(run, "bundle_deviation", lambda *args, **more: 0.0)
+        task = embedded.task("logistic_regression", *([] if split else ["random_forest"]))
+        return _evaluated(trained(embedded.audited_cohort(own, **split), task), task)
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
     "several": _several, "survival": _first("survival"), "risk": _first("risk"),
     "media": _media, "media_folds": lambda folder: _media(folder, "folds"),
+    "embedded": _embedded,
+    "embedded_folds": lambda folder: _embedded(folder, method="folds", folds=2, repeats=2),
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from tests.chain import (
     write_ecg_cohort,
     write_tabular_cohort,
 )
+from tests.train import embedded
 
 Parts = tuple[Rows, Rows]
 
@@ -75,3 +76,9 @@ def branched(cohort: Callable[..., Stage]) -> Parts:
     """Pictures, sounds and clinical fields, each of which some records lack."""
     stage = cohort(ecg=False, arrays=("ecg_image", "pcg"))
     return read_part(stage, "holdout", "train"), read_part(stage, "holdout", "val")
+
+
+@pytest.fixture
+def linear_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model `linear`, which imputes and has a loss of its own, can be named for one test."""
+    embedded.register(monkeypatch)

@@ -16,10 +16,12 @@ from components.core.config.heads import BinaryHead, HeadMap
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
 from components.core.data.foldstats import ids_hash
-from components.core.errors import RefusedError
+from components.core.errors import ConfigError, RefusedError
 from components.core.signals.leads import LEADS8
 from components.train import augment as aug
+from components.train.branches import check_branches
 from components.train.checklist import check
+from tests.train import embedded
 
 ALL = FitConfig(aug=("noise", "scale", "shift", "leads"))
 
@@ -176,3 +178,59 @@ def test_arrays_of_two_shapes(branched: tuple[Rows, Rows]) -> None:
     lost = replace(val, arrays={n: p for n, p in val.arrays.items() if n != "pcg"})
     with pytest.raises(RefusedError, match=r"shape \(3, 8, 20\) in train and None in val"):
         check(train, lost, ALL, LEADS8, HEADS)
+
+
+@pytest.fixture(scope="module")
+def embedded_rows(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Rows]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARDIO_DATA", str(tmp_path_factory.mktemp("data")))
+        return own_stats(embedded.parts(embedded.cohort()))
+
+
+def same_as(train: Rows, val: Rows, names: tuple[str, ...]) -> Rows:
+    """Return validation rows whose first two have the contents of the first training record."""
+    first = train.frame[
+        train.frame[[f"sha256.{name}" for name in embedded.NAMES]].notna().all(axis=1)
+    ]
+    given = {
+        f"sha256.{name}": val.frame[f"sha256.{name}"].mask(
+            val.frame.index < 2, first[f"sha256.{name}"].iloc[0]
+        )
+        for name in names
+    }
+    return frame(val, **given)
+
+
+def test_one_equal_embedding_is_told_and_all_of_them_are_refused(
+    embedded_rows: tuple[Rows, Rows],
+) -> None:
+    train, val = embedded_rows
+    heads = embedded.HEADS
+    found = check(train, val, ALL, LEADS8, heads)
+    assert found[3:] == ["finite arrays of one shape", "no patient's embeddings all in two parts"]
+    alike = check(train, same_as(train, val, ("emb_clinical",)), ALL, LEADS8, heads)
+    assert alike[4].endswith("all in two parts (1 single one(s) are, as of equal tables)")
+    with pytest.raises(RefusedError, match=r"1 set\(s\) of embeddings are in train and in val, eq"):
+        check(train, same_as(train, val, embedded.NAMES), ALL, LEADS8, heads)
+    bare = replace(val, frame=val.frame.drop(columns="sha256.emb_spatial"))
+    with pytest.raises(RefusedError, match=r"lacks 'sha256.emb_spatial', so that nobody can tell"):
+        check(train, bare, ALL, LEADS8, heads)
+
+
+def test_an_embedding_that_no_training_record_has(embedded_rows: tuple[Rows, Rows]) -> None:
+    train, val = embedded_rows
+    part = train.arrays["emb_spatial"]
+    gone = replace(part, shard=np.full_like(part.shard, -1))
+    arrays = {**train.arrays, "emb_spatial": gone}
+    with pytest.raises(
+        RefusedError, match="no record of the train part of fold f0 has the spatial"
+    ):
+        check(replace(train, arrays=arrays), val, ALL, LEADS8, embedded.HEADS)
+
+
+def test_settings_of_branches_name_what_an_imputing_model_has(
+    embedded_rows: tuple[Rows, Rows],
+) -> None:
+    model = embedded.network(embedded_rows[0])
+    with pytest.raises(ConfigError, match=r"this one hides modalities by model.moddrop; this mod"):
+        check_branches(model, FitConfig(modality_dropout=0.2))

@@ -24,7 +24,10 @@ class FitConfig(Frozen):
         weight_decay: of AdamW.
         loss: `ce` over two logits, or `bce` over their difference.
         class_weights: `balanced` from the train split, `none`, or two numbers (negative, positive).
-        schedule: `plateau` on the validation metric, or `cosine` with warm-up.
+        schedule: `plateau` on the validation metric, `cosine` with warm-up, or `restarts`: cosine
+            annealing with warm restarts (Loshchilov and Hutter, ICLR 2017).
+        restart_epochs: of `restarts`, epochs of the first cycle.
+        restart_factor: of `restarts`, by which each cycle is longer than the one before.
         warmup: share of the steps in which `cosine` rises.
         monitor: the validation metric of early stopping and of the best checkpoint.
         patience: epochs without improvement before stopping.
@@ -52,7 +55,15 @@ class FitConfig(Frozen):
         singles: train the network once more on every modality by itself, on the same folds.
         pretrain_epochs: so many epochs first learn from the model's own losses alone (imputation,
             say), not from the heads; early stopping and best checkpoints begin after them. For
-            models that have such losses (`components.core.models.extra`).
+            models that have such losses (`components.core.models.extra`). An upper bound where
+            the model imputes and there is a validation part: they end when `val/impute` stops
+            improving.
+        pretrain_patience: epochs without a clear improvement of `val/impute` that end the
+            pretraining.
+        checkpoints: `best` keeps one network; `all` also the best of each head and of their mean,
+            and the final one.
+        keep: whose validation figure decides the network that goes on, stops training and moves
+            the plateau: `monitor` (the primary head's), `mean` (of all heads), or a head's name.
         alone: train every head of several by itself once more, too, on the same folds and seed.
     """
 
@@ -62,7 +73,9 @@ class FitConfig(Frozen):
     weight_decay: float = Field(default=1e-4, ge=0)
     loss: Literal["ce", "bce"] = "ce"
     class_weights: Literal["balanced", "none"] | tuple[float, float] = "balanced"
-    schedule: Literal["plateau", "cosine"] = "plateau"
+    schedule: Literal["plateau", "cosine", "restarts"] = "plateau"
+    restart_epochs: int = Field(default=10, ge=1)
+    restart_factor: int = Field(default=2, ge=1)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     monitor: Literal["auprc", "auroc", "loss"] = "auprc"
     patience: int = Field(default=12, ge=1)
@@ -82,6 +95,9 @@ class FitConfig(Frozen):
     modulation_strength: float = Field(default=0.3, ge=0)
     singles: bool = False
     pretrain_epochs: int = Field(default=0, ge=0)
+    pretrain_patience: int = Field(default=10, ge=1)
+    checkpoints: Literal["best", "all"] = "best"
+    keep: str = Field(default="monitor", pattern=r"^[a-z][a-z0-9_]*$")
     alone: bool = False
 
     @field_validator("lr_multipliers")

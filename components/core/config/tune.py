@@ -79,8 +79,9 @@ class TuneConfig(Frozen):
         storage: URL of the study's database, e.g. of a PostgreSQL server that workers on other
             machines share; empty for an SQLite file under `data/`.
         study: name of the study; empty for one made from all that decides a trial's result.
-        objective: what is searched for on validation: the highest AUROC or AUPRC of the primary
-            head over patients, or the lowest loss.
+        objective: what is searched for on validation: the highest AUROC or AUPRC over patients,
+            or the lowest loss.
+        heads: whose figure that is: the `primary` head's, or the `mean` of all heads.
         sampler: `tpe`, or `random`.
         pruner: stops hopeless trials: `median`, `hyperband`, or `none`.
         unpruned: share of a trial's steps (epochs of one fit, or fits) in which none is stopped:
@@ -102,6 +103,7 @@ class TuneConfig(Frozen):
     storage: str = ""
     study: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
     objective: Literal["auroc", "auprc", "loss"] = "auroc"
+    heads: Literal["primary", "mean"] = "primary"
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
     unpruned: float = Field(default=1 / 3, ge=0, lt=1)

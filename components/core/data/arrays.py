@@ -265,6 +265,19 @@ def open_arrays(stage: Path, rows: pd.DataFrame) -> dict[ArrayModality, ArrayPar
     return found
 
 
+def array_dtype(folder: Path) -> np.dtype[Any]:
+    """Return the type that a modality's shards hold.
+
+    Args:
+        folder: of the modality (`shard_folder`).
+
+    Raises:
+        InputError: a shard is missing or damaged.
+    """
+    nobody = np.empty(0, np.int64)
+    return ArrayReader(folder, [_first(folder)]).values(nobody, nobody).dtype
+
+
 def _quality(rows: pd.DataFrame, name: ArrayModality) -> npt.NDArray[np.float32] | None:
     column = f"{QUALITY_PREFIX}{name}"
     return rows[column].fillna(0).to_numpy(np.float32) if column in rows else None

@@ -9,7 +9,7 @@ from components.core.data.arrays import ArrayStats
 from components.core.data.batches import Batch, Normaliser
 from components.core.data.foldstats import FoldStats
 from components.core.errors import InputError
-from components.core.modalities import SPOKEN
+from components.core.modalities import EMBEDDED, SPOKEN
 
 
 class Finisher:
@@ -59,8 +59,8 @@ class ArrayNormaliser:
             )
         mean, sd = self._mean.to(raw.device), self._sd.to(raw.device)
         values = raw.to(torch.float32, copy=True).sub_(mean).div_(sd)
-        if raw.is_floating_point():
-            values.nan_to_num_(nan=0.0)  # a missing entry is at the training part's mean
+        if self._name in EMBEDDED and raw.is_floating_point():
+            values.masked_fill_(raw.isnan(), 0.0)  # a missing entry is at the training part's mean
         there = batch.get(f"{self._name}_mask")
         windows = batch.get(f"{self._name}_valid")
         for mask in (there, windows):

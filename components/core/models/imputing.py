@@ -58,3 +58,12 @@ class Imputing(Protocol):
         A unit is active above 0.01 (Burda, Grosse and Salakhutdinov, ICLR 2016).
         """
         ...
+
+
+@runtime_checkable
+class Masking(Protocol):
+    """A model that can also answer from what is there alone, absent modalities taking no part."""
+
+    def masked(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the logits of every head as `forward` does, nothing being imputed."""
+        ...

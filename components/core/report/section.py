@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import pandas as pd
+
 from components.core.metrics.interval import Interval
 
 
@@ -79,6 +81,8 @@ class Section:
         items: of TRIPOD+AI that it answers in the model card.
         figures: name in the tracking store, without `test/` → figure with its interval.
         tags: further words for the run's tags, by the names of docs/tracking.md.
+        first: what belongs in the report's first line, before the headline's figure; or empty.
+        kept: table of the stage and of the run's artifacts, name → rows; aggregates only.
     """
 
     name: str
@@ -91,3 +95,5 @@ class Section:
     items: tuple[str, ...] = ()
     figures: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    first: str = ""
+    kept: Mapping[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])

@@ -1,4 +1,4 @@
-"""How a training of several modalities went, in four panels."""
+"""How a training of several modalities went, in four panels; and one with losses of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from components.core.report.style import BLACK, BLUE, DASHES, GREEN, GREY, ORANG
 # Inches; at the 150 dots per inch of `render` 1,200 px wide.
 _SIZE = (8.0, 6.4)
 _BAND = "#e3efe9"
+_SHADE = "#eeeeee"
+_OWN = "train/loss_"
+_NOT_OWN = ("train/loss_main",)
 # Behind a number, so that lines do not cross it.
 _PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
 # Column of the history → line, colour and dashes. The branches' own losses are in `train/loss`,
@@ -47,6 +50,8 @@ def training_history(history: pd.DataFrame, network: Network) -> Figure:
         axes.axvline(network.epoch + 1, color=GREY, lw=1, ls=":")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("Epoch (dotted: kept)")
+    for axes in (loss, skill, course):
+        _shade(axes, history)
     _lines(loss, history, _LOSSES if "train/loss_main" in history else _LOSSES | _ALONE)
     loss.set(title="Loss", ylabel="Loss")
     _lines(skill, history, _SKILL)
@@ -58,6 +63,62 @@ def training_history(history: pd.DataFrame, network: Network) -> Figure:
     for axes in (loss, skill, course):
         axes.legend(fontsize=8, loc="best")
     return figure
+
+
+@mpl.rc_context(STYLE)
+def pretrained_history(history: pd.DataFrame, kept: int) -> Figure:
+    """Return losses, the model's own losses, imputation and skill over the epochs.
+
+    Epochs before the heads learned are shaded.
+
+    Args:
+        history: one row per epoch, with the columns that a training logs.
+        kept: number of the epoch that goes on, from 0.
+    """
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    loss, own, imputed, skill = figure.subplots(2, 2).ravel()
+    for axes in (loss, own, imputed, skill):
+        axes.axvline(kept + 1, color=GREY, lw=1, ls=":")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("Epoch (dotted: kept)")
+        _shade(axes, history)
+    _lines(loss, history, _LOSSES if "train/loss_main" in history else _LOSSES | _ALONE)
+    loss.set(title="Loss", ylabel="Loss")
+    _lines(own, history, _series(history, _OWN, _NOT_OWN))
+    own.set(title="The model's own losses, unweighted", ylabel="Loss")
+    _lines(imputed, history, {"val/impute": ("hidden modalities", BLUE, "-")})
+    imputed.axhline(1.0, color=GREY, lw=1, ls="--", label="the training mean")
+    imputed.set(title="Imputation, validation", ylabel="Squared error over the mean's")
+    _lines(skill, history, _series(history, "val/auroc_") or _SKILL)
+    skill.axhline(0.5, color=GREY, lw=1, ls=":", label="AUROC by chance")
+    skill.set(title="Validation, patient by patient", ylabel="AUROC", ylim=(None, 1.01))
+    for axes in (loss, own, imputed, skill):
+        axes.legend(fontsize=8, loc="best")
+    return figure
+
+
+def _series(
+    history: pd.DataFrame, prefix: str, without: tuple[str, ...] = ()
+) -> dict[str, tuple[str, str, str]]:
+    """Return column → label, colour and dashes of the columns of a prefix."""
+    found = [c for c in history.columns if c.startswith(prefix) and c not in without]
+    return {
+        column: (column.removeprefix(prefix), SERIES[place % len(SERIES)], _dashes(place))
+        for place, column in enumerate(found)
+    }
+
+
+def _dashes(place: int) -> str:
+    return ("-", "--", "-.", ":")[place % 4]
+
+
+def _shade(axes: Axes, history: pd.DataFrame) -> None:
+    """Shade the epochs before the heads learned, where there are any."""
+    if "train/pretraining" not in history:
+        return
+    last = int((history["train/pretraining"] > 0).sum())
+    if last:
+        axes.axvspan(0.5, last + 0.5, color=_SHADE, zorder=0, label="pretraining")
 
 
 def _lines(axes: Axes, history: pd.DataFrame, wanted: dict[str, tuple[str, str, str]]) -> None:

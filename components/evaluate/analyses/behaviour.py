@@ -1,4 +1,4 @@
-"""Behaviour check: does the answer change when a picture, a sound or a clinical value does?"""
+"""Behaviour check: does the answer change when an input or a clinical value does?"""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Reaction:
 
 
 def applies(context: Context) -> bool:
-    """Return whether the model takes pictures or sounds and is tested on its own cohort."""
+    """Return whether the model's inputs may be absent and it is tested on its own cohort."""
     return not context.external and has_arrays(inputs_of(context))
 
 
@@ -70,10 +70,10 @@ def analyse(context: Context) -> Section:
 
 
 _HOW = (
-    "On drawn test records one thing at a time is exchanged: the picture or the sound for that of "
-    "another patient, a number for its training mean plus one SD, a category for another one. An "
-    "answer reacts whose log-odds change by more than 1e-6. This shows that an input is not "
-    "ignored, not that it is used well: for that see the subsets of the inputs."
+    "On drawn test records one thing at a time is exchanged: a picture, a sound or an embedding "
+    "for that of another patient, a number for its training mean plus one SD, a category for "
+    "another one. An answer reacts whose log-odds change by more than 1e-6. This shows that an "
+    "input is not ignored, not that it is used well: for that see the subsets of the inputs."
 )
 
 

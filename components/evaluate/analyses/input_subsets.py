@@ -11,6 +11,7 @@ from components.core.contribution_facts import read
 from components.core.errors import ConfigError
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
+from components.core.modalities import EMBEDDED
 from components.core.progress import progress
 from components.core.report.forest import Row, forest
 from components.core.report.section import Plot, Section, Table
@@ -44,6 +45,7 @@ def applies(context: Context) -> bool:
         and len(inputs) > 1
         and "ecg" not in inputs  # required: `robustness` tries its subsets
         and has_arrays(inputs)
+        and not any(name in EMBEDDED for name in inputs)  # `stress_matrix` tries those
         and context.task.evaluate.robustness.modalities
     )
 
@@ -70,7 +72,7 @@ def analyse(context: Context) -> Section:
         name=NAME,
         title="What if an input is missing?",
         text=tuple(_text(context, found)),
-        tables=(_table(found, inputs), _patterns_table(there)),
+        tables=(_table(found, inputs), patterns_table(there)),
         plots=(Plot(name=NAME, svg=svg, alt="AUROC with interval, by inputs", wide=True),),
         figures=dict(_tracked(found, there)),
     )
@@ -133,7 +135,8 @@ def _row(each: Disturbed) -> tuple[str, ...]:
     return (each.condition.title, f"{each.patients:,}", *texts)
 
 
-def _patterns_table(found: Sequence[Pattern]) -> Table:
+def patterns_table(found: Sequence[Pattern]) -> Table:
+    """Return the figures by what each test record really has."""
     rows = tuple(
         (
             spoken(each.kept) if each.kept else "nothing", f"{each.records:,}",

@@ -1,11 +1,11 @@
-"""Simple models of each input: what hand-made numbers of a picture or a sound are worth."""
+"""Simple models of each input: what hand-made numbers or an embedding's entries are worth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from components.core.metrics.interval import number
-from components.core.modalities import TITLES
+from components.core.modalities import EMBEDDED, TITLES
 from components.core.report.section import Notice, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.inputs.masked import has_arrays
@@ -19,7 +19,7 @@ ORDER = 33
 
 
 def applies(context: Context) -> bool:
-    """Return whether the model takes pictures or sounds and simple models are asked for."""
+    """Return whether the model's inputs may be absent and simple models are asked for."""
     wanted = bool(context.task.evaluate.baselines)
     return wanted and not context.external and has_arrays(inputs_of(context))
 
@@ -30,8 +30,8 @@ def analyse(context: Context) -> Section:
     best = max(found, key=lambda each: each.validation)
     return Section(
         name=NAME,
-        title="Does it beat hand-made features?",
-        text=(_HOW, verdict(best)),
+        title="Does it beat simple models of its inputs?",
+        text=(how(inputs_of(context)), verdict(best)),
         tables=(_table(found, best),),
         notices=() if best.gap["auroc"].lo > 0 else (Notice("warning", verdict(best)),),
         figures={
@@ -43,13 +43,23 @@ def analyse(context: Context) -> Section:
     )
 
 
-_HOW = (
-    "Logistic regression fitted on the training part alone, its penalty chosen inside it: on the "
-    f"clinical fields; on {WIDTHS['pcg']} numbers of the heart sound (level and spread of ten "
-    "bands, level in quiet over loud frames, shape and rhythm of the envelope); on "
-    f"{WIDTHS['ecg_image']} numbers of the picture (where on the page the ink is); and on all "
-    "together. The best is chosen by its AUROC on validation."
-)
+_NUMBERS = {
+    "tabular": "the clinical fields",
+    "pcg": f"{WIDTHS['pcg']} numbers of the heart sound (level and spread of ten bands, level in "
+    "quiet over loud frames, shape and rhythm of the envelope)",
+    "ecg_image": f"{WIDTHS['ecg_image']} numbers of the picture (where on the page the ink is)",
+}
+
+
+def how(inputs: Sequence[str]) -> str:
+    """Return what the simple models are, and on which numbers of the inputs."""
+    told = [text for name, text in _NUMBERS.items() if name in inputs]
+    if any(name in EMBEDDED for name in inputs):
+        told.append("the entries of each embedding, of several vectors their mean")
+    return (
+        "Logistic regression fitted on the training part alone, its penalty chosen inside it: on "
+        f"{'; on '.join(told)}; and on all together. The best is chosen by its AUROC on validation."
+    )
 
 
 def verdict(best: Rival) -> str:
@@ -80,7 +90,10 @@ def _table(found: Sequence[Rival], best: Rival) -> Table:
         )
         for each in found
     )  # fmt: skip
-    note = "Chance: AUROC 0.500, AUPRC the prevalence. A missing picture or sound is imputed."
+    note = (
+        "Chance: AUROC 0.500, AUPRC the prevalence. What a record lacks is set to the training "
+        "mean."
+    )
     return Table("Simple models by input", header, rows, note)
 
 

@@ -42,21 +42,28 @@ _FOREIGN = "it is fitted to the training's own cohort only"
 
 
 def applies(context: Context) -> bool:
-    """Return whether there is a survival head and somebody had the event at a known time."""
-    heads = of_kind(context.task.all_heads(), SurvivalHead)
-    return bool(heads) and context.heads is not None and has_follow_up(context.heads)
+    """Return whether there is a survival head and somebody had its event at a known time."""
+    return bool(_judged(context))
 
 
 def analyse(context: Context) -> Section:
     """Return discrimination, Brier score and calibration of the head's risks at its horizons."""
-    heads = of_kind(context.task.all_heads(), SurvivalHead)
+    heads = _judged(context)
     return merged(NAME, _TITLE, {name: _section(context, name, heads[name]) for name in heads})
+
+
+def _judged(context: Context) -> dict[str, SurvivalHead]:
+    """Return the survival heads of whose endpoint somebody had the event at a known time."""
+    heads, frame = of_kind(context.task.all_heads(), SurvivalHead), context.heads
+    if frame is None:
+        return {}
+    return {name: head for name, head in heads.items() if has_follow_up(frame, head.endpoint)}
 
 
 def _section(context: Context, name: str, head: SurvivalHead) -> Section:
     frame = context.heads if context.heads is not None else pd.DataFrame()
     alone = own_follow_up(frame, name, head)
-    found, lost = beside_cox(alone, _cox(context, alone))
+    found, lost = beside_cox(alone, _cox(context, alone, head.endpoint))
     figures = survival_figures(found, context.plan)
     own, groups = calibration(found, context.plan)
     wrong = impossible(frame, name, head)
@@ -78,10 +85,10 @@ def _section(context: Context, name: str, head: SurvivalHead) -> Section:
     )
 
 
-def _cox(context: Context, found: FollowUp) -> FollowUp:
+def _cox(context: Context, found: FollowUp, endpoint: str) -> FollowUp:
     if context.external:
         return replace(found, missing={COX: _FOREIGN, f"{COX}@": _FOREIGN})
-    return follow_up(context, compared=(COX,), at=found.horizons)
+    return follow_up(context, compared=(COX,), at=found.horizons, endpoint=endpoint)
 
 
 def _words(found: FollowUp, lost: int) -> Iterator[str]:

@@ -99,7 +99,7 @@ def _binary(frame: pd.DataFrame, name: str, plan: Plan, tables: PatientTables | 
 
 def _survival(frame: pd.DataFrame, name: str, head: SurvivalHead, plan: Plan) -> Line:
     kind = "risk by " + ", ".join(f"{day:g}" for day in head.horizons_days) + " days"
-    if not has_follow_up(frame):
+    if not has_follow_up(frame, head.endpoint):
         return _empty(name, kind)
     found = own_follow_up(frame, name, head)
     figures = survival_figures(found, plan, errors=False)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from components.core.config.heads import ConfidenceHead, HeadMap
+from components.core.config.heads import BinaryHead, ConfidenceHead, HeadMap
 from components.core.config.task import TaskConfig
 from components.core.data.cohort import Rows
 from components.core.data.held_out import Opening, read_test
@@ -24,6 +24,8 @@ from components.core.schemas import TRUTH_PREFIX, is_outcome
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, stats_of
 from components.core.upstream import Upstream
+from components.evaluate.endpoints.weights import own_weights
+from components.evaluate.heads.tables import MARGIN_PREFIX, SCORE_PREFIX, WEIGHT_PREFIX
 from components.evaluate.predictions import FoldTest, calibrate, position, validation
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +80,8 @@ def heads_frame(
     """Return one row per fold and test record, whatever is known of it.
 
     Columns: `sample_id, patient_id, repeat, fold`, times where there are any, per head `y.<head>`
-    (0 or 1, or the place of the category) and what it says, `out.<head>.<name>`.
+    (0 or 1, or the place of the category) and what it says, `out.<head>.<name>`; of a binary head
+    with an endpoint `score.<head>`, `margin.<head>` and `weight.<head>`, too (`heads/tables.py`).
     """
     heads = from_json(stages.train.facts["heads"])
     parts: list[pd.DataFrame] = []
@@ -86,7 +89,9 @@ def heads_frame(
         for test in tests:
             own = stats_of(stages.train, test.fold)
             rows = read_test(stages.cohort, test.fold, opening, unlabelled=True, stats=own)
-            parts.append(_fold(stages.train, task, test, rows, heads, place))
+            said = _fold(stages.train, task, test, rows, heads, place)
+            weights = own_weights(heads, stages.cohort, test.fold, rows.frame)
+            parts.append(said.assign(**{f"{WEIGHT_PREFIX}{n}": w for n, w in weights.items()}))
             advance(1)
     return pd.concat(parts, ignore_index=True)
 
@@ -102,9 +107,20 @@ def _fold(
         stacked = torch.from_numpy(np.stack([each[name] for each in logits]))
         said = head_file(head).answers(head, stacked, own[name])
         columns |= {f"out.{name}.{key}": values for key, values in said.items()}
+        if isinstance(head, BinaryHead) and head.endpoint:
+            columns |= _decided(train, task, test, View(name=name, head=head), logits)
     repeat, fold = position(test.fold)
     kept = ["sample_id", "patient_id", *filter(is_outcome, rows.frame.columns)]
     return rows.frame[kept].assign(repeat=repeat, fold=fold, **columns)
+
+
+def _decided(
+    train: Stage, task: TaskConfig, test: FoldTest, own: View, logits: list[Logits]
+) -> dict[str, Floats]:
+    """Return the head's mean log-odds, and how far they lie above its threshold."""
+    score = np.mean([log_odds_of(own, each) for each in logits], axis=0)
+    cut = threshold_of(train, [test.fold], own.name, task.evaluate.threshold)
+    return {f"{SCORE_PREFIX}{own.name}": score, f"{MARGIN_PREFIX}{own.name}": score - cut}
 
 
 def _truths(

@@ -19,6 +19,7 @@ from components.core.metrics.survival_calibration import (
     calibration_groups,
 )
 from components.core.metrics.tables import Figures, floats
+from components.core.schemas import of_endpoint
 from components.evaluate.follow_up_table import (
     CODE,
     COX,
@@ -29,17 +30,18 @@ from components.evaluate.follow_up_table import (
     averaged,
     reached,
 )
-from components.evaluate.heads.tables import output, require
+from components.evaluate.heads.tables import of_times, output, require
 
 # float32 sums of a handful of probabilities agree to a few 1e-7.
 _ROUNDING = 1e-6
 
 
-def has_follow_up(frame: pd.DataFrame) -> bool:
-    """Return whether some record of the table of heads has the event at a known time."""
-    if not {TIME, CODE} <= set(frame.columns):
+def has_follow_up(frame: pd.DataFrame, endpoint: str = "") -> bool:
+    """Return whether some record of the table of heads has an endpoint's event at a known time."""
+    time, code = (of_endpoint(column, endpoint) for column in (TIME, CODE))
+    if not {time, code} <= set(frame.columns):
         return False
-    return bool((frame[TIME].notna() & (frame[CODE] == EVENT)).any())
+    return bool((frame[time].notna() & (frame[code] == EVENT)).any())
 
 
 def risk_columns(name: str, head: SurvivalHead) -> list[str]:
@@ -62,6 +64,7 @@ def own_follow_up(frame: pd.DataFrame, name: str, head: SurvivalHead) -> FollowU
         CardioError: a column is missing.
     """
     columns = risk_columns(name, head)
+    frame = of_times(frame, head.endpoint)
     require(frame, [*columns, TIME, CODE])
     # Rounding may leave a sum of probabilities a hair above 1.
     risks = {

@@ -1,8 +1,11 @@
 """Test predictions of every head, patient by patient.
 
 The table of heads (`Context.heads`) has one row per fold and test record whatever truth is known:
-`sample_id, patient_id, repeat, fold`, `time_days, event_code` where there is follow-up, `y.<head>`
-(0 or 1, or the place of the category; NaN = not known) and outputs `out.<head>.<name>`.
+`sample_id, patient_id, repeat, fold`, `time_days, event_code` where there is follow-up (those of
+another endpoint with its name after a dot), `y.<head>` (0 or 1, or the place of the category; NaN =
+not known) and outputs `out.<head>.<name>`. A binary head of an endpoint has `score.<head>` (its
+log-odds before calibration), `margin.<head>` (those minus the threshold chosen on validation) and
+`weight.<head>` (by inverse probability of censoring for its own endpoint), too.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from components.core.config.heads import HeadConfig, HeadMap
 from components.core.errors import CardioError
 from components.core.metrics.tables import PatientTables, patient_table, pooled
 from components.core.report.section import Section, Table
-from components.core.schemas import TRUTH_PREFIX
+from components.core.schemas import OUTCOME_COLUMNS, TRUTH_PREFIX, of_endpoint
 from components.evaluate.subgroups.grouping import safe
 
 OUTPUT_PREFIX = "out."
+SCORE_PREFIX, MARGIN_PREFIX, WEIGHT_PREFIX = "score.", "margin.", "weight."
 ROW_KEYS = ["sample_id", "repeat", "fold"]
 H = TypeVar("H")
 
@@ -84,7 +88,8 @@ def binary_tables(
     """Return a binary head's predictions in the form of the headline's figures.
 
     Args:
-        frame: the table of heads.
+        frame: the table of heads; where it has the head's own score, margin and weights, these are
+            taken, and the tables have `calibrated_logit` and `margin`, too.
         name: of a binary head.
         weights: `sample_id, repeat, fold, weight` (IPCW) of a truth that censoring hides; 1 for
             rows that are not there.
@@ -97,11 +102,43 @@ def binary_tables(
     own = rows[[*ROW_KEYS, "patient_id"]].assign(
         label=rows[truth(name)], logit=rows[output(name, "logit")], weight=1.0
     )
-    if weights is not None:
+    columns = ["logit"]
+    if f"{SCORE_PREFIX}{name}" in rows:
+        own, columns = _with_own(own, rows, name)
+    elif weights is not None:
         joined = own[ROW_KEYS].merge(weights[[*ROW_KEYS, "weight"]], on=ROW_KEYS, how="left")
         own = own.assign(weight=joined["weight"].fillna(1.0).to_numpy())
-    each = patient_table(own, ["logit"])
-    return PatientTables(each=each, pooled=pooled(each, ["logit"]), folded=is_folded(own))
+    each = patient_table(own, columns)
+    return PatientTables(each=each, pooled=pooled(each, columns), folded=is_folded(own))
+
+
+def _with_own(own: pd.DataFrame, rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows with what the table of heads has of a head with an endpoint."""
+    require(rows, [f"{MARGIN_PREFIX}{name}", f"{WEIGHT_PREFIX}{name}"])
+    found = own.assign(
+        logit=rows[f"{SCORE_PREFIX}{name}"],
+        calibrated_logit=rows[output(name, "logit")],
+        margin=rows[f"{MARGIN_PREFIX}{name}"],
+        weight=rows[f"{WEIGHT_PREFIX}{name}"],
+    )
+    return found, ["logit", "calibrated_logit", "margin"]
+
+
+def of_times(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    """Return a table with an endpoint's times and codes in the place of the label's.
+
+    Args:
+        frame: the table of heads, or rows of a manifest.
+        endpoint: its name; "" leaves the table as it is.
+
+    Raises:
+        CardioError: the table lacks the endpoint's times.
+    """
+    if not endpoint:
+        return frame
+    own = {column: of_endpoint(column, endpoint) for column in OUTCOME_COLUMNS}
+    require(frame, own.values())
+    return frame.assign(**{column: frame[each] for column, each in own.items()})
 
 
 def merged(name: str, title: str, parts: Mapping[str, Section]) -> Section:

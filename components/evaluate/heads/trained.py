@@ -17,7 +17,8 @@ from components.core.progress import progress
 from components.core.store import Stage
 from components.core.trained import loaded, stats_of
 from components.core.upstream import Upstream
-from components.evaluate.heads.said import log_odds_of
+from components.evaluate.endpoints.weights import own_weights
+from components.evaluate.heads.said import Floats, log_odds_of
 from components.evaluate.predictions import FoldTest, position
 
 _WHOLE = "whole"
@@ -37,26 +38,31 @@ def variants_frame(
         return None
     seed = named[0].seed
     wanted = [m for m in members if m.variant or m.seed == seed]
+    heads = from_json(stages.train.facts["heads"])
     parts: list[pd.DataFrame] = []
     with progress("evaluate: variants", len(tests), "folds") as advance:
         for test in tests:
             own = stats_of(stages.train, test.fold)
             rows = read_test(stages.cohort, test.fold, opening, unlabelled=True, stats=own)
+            weights = own_weights(heads, stages.cohort, test.fold, rows.frame)
             for member in (m for m in wanted if m.fold == test.fold):
-                parts += _said(stages.train, test, member, rows, place)
+                parts += _said(stages.train, test, member, rows, place, weights=weights)
             advance(1)
     return pd.concat(parts, ignore_index=True)
 
 
 def _said(
-    train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place
-) -> list[pd.DataFrame]:
+    train: Stage, test: FoldTest, member: Member, rows: Rows, place: Place, *,
+    weights: dict[str, Floats],
+) -> list[pd.DataFrame]:  # fmt: skip
     logits = predict_logits(loaded(train, member), _seen(member.variant, rows), place=place)
     heads = from_json(train.facts["heads"])
     repeat, fold = position(test.fold)
     found: list[pd.DataFrame] = []
     for head in logits:
-        label = rows.frame[["sample_id", "patient_id", "weight"]].assign(
+        own = weights.get(head, rows.frame["weight"].to_numpy(np.float64))
+        label = rows.frame[["sample_id", "patient_id"]].assign(
+            weight=own,
             variant=member.variant or _WHOLE,
             head=head,
             repeat=repeat,

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.errors import CardioError
+from components.core.heads.registry import View
 from components.core.modalities import ARRAYS
 from components.core.predict import forward
 from components.evaluate.robustness.battery import Index, Network
@@ -42,7 +44,7 @@ def there_of(rows: Rows, names: Sequence[str]) -> dict[str, Flags]:
 
 
 def has_arrays(names: Sequence[str]) -> bool:
-    """Return whether pictures or sounds are among some inputs, so that each of them has a token."""
+    """Return whether pictures, sounds or embeddings, which may be absent, are among the inputs."""
     return any(name in ARRAYS for name in names)
 
 
@@ -74,20 +76,45 @@ def changed_logits(
         changes: each makes its own batch of the rows as they are.
         advance: called with the number of predictions just made.
     """
+    return changed_views(network, (network.head,), rows, index, changes, advance=advance)[0]
+
+
+def changed_views(
+    network: Network,
+    views: Sequence[View],
+    rows: Rows,
+    index: Index,
+    changes: Sequence[BatchChange],
+    *,
+    advance: Callable[[int], None],
+) -> Floats:
+    """Return `[views, changes, n]` mean log-odds of several heads, each batch predicted once.
+
+    Args:
+        network: the fold's members.
+        views: heads, as log-odds.
+        rows: the fold's test part.
+        index: `[n]` rows to use.
+        changes: each makes its own batch of the rows as they are.
+        advance: called with the number of predictions just made.
+    """
     finish = Finisher(rows.stats)
-    out = np.empty((len(changes), len(index)))
+    out = np.empty((len(views), len(changes), len(index)))
     for start in range(0, len(index), _BATCH):
         part = index[start : start + _BATCH]
         raw = raw_batch(rows, part)
         for number, change in enumerate(changes):
-            out[number, start : start + len(part)] = _logits(network, change(raw, part), finish)
+            said = _said(network, change(raw, part), finish)
+            out[:, number, start : start + len(part)] = [
+                np.mean([view.log_odds(each).double().numpy() for each in said], axis=0)
+                for view in views
+            ]
         advance(len(part) * len(changes))
     return out
 
 
-def _logits(network: Network, batch: Batch, finish: Finisher) -> Floats:
-    said = [forward(model, batch, finish=finish, place=network.place) for model in network.models]
-    return np.mean([network.head.log_odds(each).double().numpy() for each in said], axis=0)
+def _said(network: Network, batch: Batch, finish: Finisher) -> list[dict[str, Tensor]]:
+    return [forward(model, batch, finish=finish, place=network.place) for model in network.models]
 
 
 def unchanged(batch: Batch, index: Index) -> Batch:

@@ -57,7 +57,8 @@ def headline(data: ReportData) -> str:
     """Return the first line: the figure, whether it beats the simple models, prevalence and sizes.
 
     Each simple model is named with the paired difference and its interval. A test set that is too
-    small has its intervals first; another cohort is called external.
+    small has its intervals first; another cohort is called external. What a section has for the
+    first line stands before everything else.
     """
     split, figure = evaluated_split(data), data.figures[data.headline]
     title = metric_of(data.headline).title
@@ -73,6 +74,7 @@ def headline(data: ReportData) -> str:
     sizes = f"{_count(split.patients, 'patient')}, {_count(split.events, 'event')}"
     rest = f"prevalence {percent(split.prevalence)}, {sizes}"
     lead = "External validation: " if data.external else ""
+    lead += "".join(f"{section.first} " for section in data.sections if section.first)
     return lead + ", ".join([figure_text, *_verdicts(data), rest])
 
 

@@ -57,13 +57,23 @@ def conditions(setup: Setup) -> list[Condition]:
 
 
 def draw(tests: Sequence[FoldTest], *, records: int, seed: int) -> list[Index]:
+    """Return per fold the rows to use; see `draw_records`."""
+    return draw_records([test.frame for test in tests], records=records, seed=seed)
+
+
+def draw_records(frames: Sequence[pd.DataFrame], *, records: int, seed: int) -> list[Index]:
     """Return per fold the rows to use: whole patients in a drawn order, `records` rows at most.
 
     A single patient with more is taken whole.
+
+    Args:
+        frames: `patient_id` of the records of each fold.
+        records: at most so many.
+        seed: of the order.
     """
-    patients = pd.concat([test.frame["patient_id"] for test in tests])
+    patients = pd.concat([frame["patient_id"] for frame in frames])
     taken = set(patients[drawn_patients(patients, records=records, seed=seed)])
-    return [np.flatnonzero(test.frame["patient_id"].isin(taken)) for test in tests]
+    return [np.flatnonzero(frame["patient_id"].isin(taken)) for frame in frames]
 
 
 def disturbed_logits(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from components.core.metrics.bootstrap import difference, intervals, scales_of
 from components.core.metrics.calibration import error_family
-from components.core.metrics.checks import IntArray
+from components.core.metrics.checks import FloatArray, IntArray
 from components.core.metrics.folds import mean_over_folds
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import Sample, Statistic, joined
@@ -32,11 +32,13 @@ class Disturbed:
         figures: by name of `NAMES`, and each with `_diff`: disturbed minus undisturbed; empty
             where the model gives no answer or nothing changes.
         patients: with an answer.
+        events: of them with the event.
     """
 
     condition: Condition
     figures: dict[str, Interval]
     patients: int
+    events: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +84,11 @@ def compare(
     columns = [c for c in predictions.columns if c.startswith(("logit.", "calibrated."))]
     each = patient_table(predictions, columns)
     statistics = [_figures(each, BASE, np.arange(len(each)))]
-    answered: dict[str, int] = {}
+    answered: dict[str, IntArray] = {}
     for condition in conditions:
         if f"logit.{condition.key}" in each.columns:
             rows = np.flatnonzero(each[f"logit.{condition.key}"].notna())
-            answered[condition.key] = len(rows)
+            answered[condition.key] = rows
             statistics += _pair(each, condition.key, rows) if len(rows) else []
     y, weight = floats(each, "label"), floats(each, "weight")
     within = clusters(each["patient_id"].to_numpy(), y, weight=weight, plan=plan)
@@ -95,8 +97,7 @@ def compare(
     return Found(
         base=_of(found, BASE),
         disturbed=tuple(
-            Disturbed(condition=c, figures=_of(found, c.key), patients=answered.get(c.key, 0))
-            for c in conditions
+            _disturbed(c, _of(found, c.key), y[answered.get(c.key, _NOBODY)]) for c in conditions
         ),
         records=len(predictions),
         of_records=of_records,
@@ -104,6 +105,13 @@ def compare(
         events=int(y.sum()),
         prevalence=float(np.average(y, weights=weight)),
     )
+
+
+_NOBODY: IntArray = np.zeros(0, np.int64)
+
+
+def _disturbed(condition: Condition, figures: dict[str, Interval], y: FloatArray) -> Disturbed:
+    return Disturbed(condition=condition, figures=figures, patients=len(y), events=int(y.sum()))
 
 
 def _pair(each: pd.DataFrame, key: str, rows: IntArray) -> list[Statistic]:

@@ -12,27 +12,31 @@ from collections.abc import Mapping
 import numpy as np
 
 from components.core.attribution.groups import Grouped
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EMBEDDED
 
 PART = "part"
 # Modality → kinds of its groups, the finest first; whatever has none of them counts as a whole.
-FINEST: dict[str, tuple[str, ...]] = {
+FINEST: Mapping[str, tuple[str, ...]] = {
     "ecg": ("lead_segment", "lead", "segment"),
     "ecg_image": ("region",),
     "pcg": ("patch",),
     "tabular": ("variable",),
     "text": (),
+    **dict.fromkeys(EMBEDDED, ()),
 }
 _WHOLE = "modality"
 
 
 def parts(grouped: Mapping[str, Grouped]) -> Grouped | None:
-    """Return the parts of all modalities; None where neither picture nor sound is among them.
+    """Return the parts of all modalities; None where there is no array among them.
+
+    None, too, where there are embeddings alone: their parts are the modalities themselves.
 
     Names are `<kind> <group>`, which `split` parts again.
     """
     own = [found for modality in FINEST for found in _of_modality(grouped, modality)]
-    if not any(_of_array(each) for each in own):
+    alone = {name for each in own for name in each.names} <= set(EMBEDDED)
+    if alone or not any(_of_array(each) for each in own):
         return None
     return Grouped(
         kind=PART,

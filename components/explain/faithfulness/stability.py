@@ -1,7 +1,7 @@
 """Does the explanation bear noise that the answer bears?
 
 White noise of a small share of each lead's SD is added to the real samples of the ECG, of each
-channel's to the pixels of a picture and to the windows of a heart sound.
+channel's to the pixels of a picture, to the windows of a heart sound and to embeddings.
 Alvarez-Melis and Jaakkola (2018), On the robustness of interpretability methods, ICML workshop WHI.
 """
 
@@ -46,7 +46,7 @@ class Stability:
 
 
 def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
-    """Return the same records with noise on what was recorded of ECG, picture and sound.
+    """Return the same records with noise on what there is of ECG, picture, sound and embeddings.
 
     Each record's noise depends on the seed, the copy and its number alone.
     """
@@ -85,7 +85,11 @@ def _recorded(batch: Batch, name: str) -> Tensor | None:
     own = batch[name]
     there = batch[f"{name}_mask"].reshape(-1, *[1] * (own.dim() - 1))
     valid = batch.get(f"{name}_valid")
-    return there if valid is None else there * valid[:, :, None, None]
+    return (
+        there
+        if valid is None
+        else there * valid.reshape(*valid.shape, *[1] * (own.dim() - valid.dim()))
+    )
 
 
 def stability(

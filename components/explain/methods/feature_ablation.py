@@ -1,7 +1,8 @@
 """Feature ablation: what the log-odds lose without a group of inputs, all else left as it is.
 
 Zeiler and Fergus 2014, ECCV, 818 (occlusion); the groups are cells of lead × segment, leads,
-segments, modalities, clinical variables, regions of a picture, patches and bands of a sound.
+segments, modalities, clinical variables, regions of a picture, patches and bands of a sound; an
+embedding is hidden as a whole, as if the record lacked it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from components.core.attribution.target import record_numbers
 from components.core.bundle_inputs import tabular_row
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EMBEDDED
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -52,6 +53,7 @@ WITHOUT = {
     "text": "no note",
     "ecg_image": "the token of an absent picture",
     "pcg": "the token of an absent sound",
+    **dict.fromkeys(EMBEDDED, "what the networks make of its absence"),
 }
 # What takes the place of clinical fields where networks have learnt to go without them.
 _NO_FIELDS = "the token of absent fields"
@@ -107,13 +109,19 @@ def _lot(subject: Subject, lot: Index) -> Attributed:
 def _remark(subject: Subject, batch: Batch) -> str:
     without = WITHOUT | ({"tabular": _NO_FIELDS} if "tabular_mask" in batch else {})
     gone = "; ".join(f"{name}: {without[name]}" for name in subject.inputs)
-    tiles = tiles_of(subject)
-    parts = "Regions, patches, bands" if tiles else "Leads, segments"
     return (
         "Log-odds − log-odds without the group; a group that others can stand in for loses "
-        f"little, and the values do not add up. {parts} and single variables are set to "
-        f"the baseline. In place of a whole modality stands, {gone}."
+        f"little, and the values do not add up. {_parts(subject)}In place of a whole modality "
+        f"stands, {gone}."
     )
+
+
+def _parts(subject: Subject) -> str:
+    """Return what is set to the baseline, of inputs that are taken apart."""
+    if set(subject.inputs) <= set(EMBEDDED):
+        return ""
+    parts = "Regions, patches, bands" if tiles_of(subject) else "Leads, segments"
+    return f"{parts} and single variables are set to the baseline. "
 
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:

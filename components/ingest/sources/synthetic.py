@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from components.core import store
+from components.core.modalities import EMBEDDED, short_name
+from components.core.planted_truth import FACTORS
 from components.core.pool import worker_count
 from components.core.progress import progress
 from components.core.versions import library_versions
 from components.ingest.records import Note, Record, Reject
-from components.ingest.sources import manifest
+from components.ingest.sources import hdf5_embeddings, manifest
 from components.ingest.sources.measurements import Measurement
 from components.ingest.synthetic.columns import GAP_COLUMN, LATE_COLUMN, LATE_TIME, LEAK_COLUMN
+from components.ingest.synthetic.embeddings import files as embedding_files
+from components.ingest.synthetic.embeddings.mechanism import RECURRENCE, WITH_QUALITY
 from components.ingest.synthetic.generate import generate
 from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
@@ -63,30 +67,37 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
         options: size, seed and what is planted.
     """
     del path
+    if options.part == "embeddings":
+        yield from hdf5_embeddings.read(files(options), _declared_embeddings())
+        return
     yield from manifest.read(files(options), _declared(options))
 
 
 def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     """Return the tabular features and their kinds."""
     del path
-    return _features(options)
+    return {} if options.part == "embeddings" else _features(options)
 
 
 def targets(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     """Return the truths beside the label and their kinds; the therapy part has none."""
     del path
-    return dict(_declared(options).targets)
+    return {} if options.part == "embeddings" else dict(_declared(options).targets)
 
 
 def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject] | None:
     """Return the serial measurements, from which `label.derive: ctrcd` makes the same label."""
     del path
+    if options.part == "embeddings":
+        return None
     return manifest.measurements(files(options), _declared(options))
 
 
 def notes(path: Path, options: Options) -> Iterator[Note | Reject] | None:
-    """Return the clinical notes; the therapy part has none."""
+    """Return the clinical notes; the therapy part and the embeddings have none."""
     del path
+    if options.part == "embeddings":
+        return None
     return manifest.notes(files(options), _declared(options))
 
 
@@ -109,6 +120,33 @@ def _declared(options: Options) -> manifest.Options:
     )
 
 
+def _declared_embeddings() -> hdf5_embeddings.Options:
+    """Return what the hospital would declare of its five files and its table of outcomes."""
+    own: dict[str, dict[str, Any]] = {
+        embedding_files.PATCHED: {"patches": True},
+        WITH_QUALITY: {"quality": embedding_files.QUALITY},
+    }
+    return hdf5_embeddings.Options.model_validate(
+        {
+            "files": {
+                short_name(name): {"file": f"{short_name(name)}.h5", **own.get(name, {})}
+                for name in EMBEDDED
+            },
+            "outcomes": embedding_files.OUTCOMES_FILE,
+            "outcome": {"event_time_days": "death_days", "followup_days": "followup_days"},
+            "endpoints": {
+                RECURRENCE: {
+                    "event_time_days": "recurrence_days",
+                    "followup_days": "followup_days",
+                    "death_days": "death_before_recurrence_days",
+                }
+            },
+            "site": "site",
+            "index_time": "index_time",
+        }
+    )
+
+
 def _features(options: Options) -> dict[str, manifest.cells.Kind]:
     leaked: dict[str, manifest.cells.Kind] = {
         column: kind for name, (column, kind) in _LEAKED.items() if name in options.leaks
@@ -119,13 +157,15 @@ def _features(options: Options) -> dict[str, manifest.cells.Kind]:
 def side_files(path: Path, options: Options) -> dict[str, Path]:
     """Return the planted truth, read by evaluate and explain alone."""
     del path
-    return {name: files(options) / name for name in TRUTH_FILES}
+    own = (*TRUTH_FILES, FACTORS) if options.part == "embeddings" else TRUTH_FILES
+    return {name: files(options) / name for name in own}
 
 
 def files(options: Options) -> Path:
     """Return the folder of the cohort's raw files, generated once per options and code."""
     config: dict[str, Any] = options.model_dump(mode="json")
-    drawing = ("pillow",) if options.media else ()
+    writing = ("h5py",) if options.part == "embeddings" else ()
+    drawing = ("pillow",) if options.media else writing
     libraries = library_versions(("numpy", "scipy", "pyarrow", *drawing))
     print_ = store.fingerprint("ingest", config=config, inputs={}, libraries=libraries)
 

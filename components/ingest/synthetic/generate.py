@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from components.ingest.synthetic.block import write_block
 from components.ingest.synthetic.cohort import BLOCK
 from components.ingest.synthetic.columns import columns
+from components.ingest.synthetic.embeddings.write import write_embeddings
 from components.ingest.synthetic.measurements import (
     MEASUREMENT_COLUMNS,
     MEASUREMENTS_FILE,
@@ -48,14 +49,22 @@ def generate(
     Raises:
         InputError: the folder is missing or holds something else.
     """
-    prepare(folder, MEDIA_FOLDERS if options.media else ECG_FOLDERS)
-    if options.media:
+    prepare(folder, _folders(options))
+    if options.part == "embeddings":
+        write_embeddings(folder, options, progress=progress)
+    elif options.media:
         write_media(folder, options, workers=workers, progress=progress)
     elif options.part == "surveillance":
         write_surveillance(folder, options, workers=workers, progress=progress)
     else:
         _write_therapy(folder, options, workers=workers, progress=progress)
     shutil.rmtree(folder / BLOCKS)
+
+
+def _folders(options: SyntheticOptions) -> tuple[str, ...]:
+    if options.part == "embeddings":
+        return ()
+    return MEDIA_FOLDERS if options.media else ECG_FOLDERS
 
 
 def _write_therapy(

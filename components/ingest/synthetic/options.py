@@ -21,6 +21,13 @@ _SPLIT_LEAKS = frozenset({"patient_overlap", "identical_waveform", "near_copy"})
 # Faults that the surveillance part does not plant.
 _THERAPY_ONLY = ("leaks", "dominant", "subgroup_gap", "ecg_scores")
 _PREVALENCE = 0.7
+# Fewer entries than factors would hide some of these.
+_LEAST_WIDTH = 8
+_WIDTHS, _MISSING, _DEPENDENCE = (64, 96, 48, 128, 80), 0.3, 0.7
+# What is asked of embeddings, and what they ask for unless told.
+_EMBEDDINGS_ONLY: dict[str, object] = {
+    "emb_widths": _WIDTHS, "emb_missing": _MISSING, "emb_dependence": _DEPENDENCE,
+}  # fmt: skip
 SUBGROUPS = ("sex=F", "sex=M", "site=A", "site=B", "site=C")
 
 
@@ -29,7 +36,8 @@ class SyntheticOptions(BaseModel):
 
     Attributes:
         part: `therapy` is the ECG before therapy with its CTRCD label; `surveillance` the same
-            patients' ECG, notes and outcomes about one year later, of those who come back.
+            patients' ECG, notes and outcomes about one year later, of those who come back;
+            `embeddings` is other patients' five embeddings with death and recurrence.
         patients: number of patients.
         seed: root of every random stream.
         nuisance: add noise, rhythm disturbances, electrode faults and missing leads and cells.
@@ -46,11 +54,15 @@ class SyntheticOptions(BaseModel):
         media: write one row per patient with a picture of the ECG and heart sounds, and the label
             `abnormal`, in place of the therapy part's own files.
         media_prevalence: share of abnormal hearts there.
+        emb_widths: of the clinical, semantic, temporal, pathological and spatial embedding.
+        emb_missing: share of patients who lack each embedding.
+        emb_dependence: correlation of what two embeddings show of the shared factors; 0 makes them
+            independent of each other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    part: Literal["therapy", "surveillance"] = "therapy"
+    part: Literal["therapy", "surveillance", "embeddings"] = "therapy"
     patients: int = Field(default=3000, ge=1, le=10_000_000)
     seed: int = Field(default=20240501, ge=0)
     nuisance: bool = True
@@ -63,6 +75,9 @@ class SyntheticOptions(BaseModel):
     duplicates: bool = True
     media: bool = False
     media_prevalence: float = Field(default=_PREVALENCE, ge=0.02, le=0.98)
+    emb_widths: tuple[int, int, int, int, int] = _WIDTHS
+    emb_missing: float = Field(default=_MISSING, ge=0.0, le=0.9)
+    emb_dependence: float = Field(default=_DEPENDENCE, ge=0.0, le=1.0)
 
     @field_validator("leaks")
     @classmethod
@@ -96,11 +111,30 @@ class SyntheticOptions(BaseModel):
     @model_validator(mode="after")
     def _planted_in_this_part(self) -> Self:
         asked = [name for name in _THERAPY_ONLY if getattr(self, name)]
-        if self.part == "surveillance" and asked:
+        if self.part == "embeddings" and self.clean_split:
+            asked.append("clean_split")
+        if self.part != "therapy" and asked:
             raise ConfigError(
-                f"{asked[0]} is {getattr(self, asked[0])!r}, but the surveillance part has none; "
+                f"{asked[0]} is {getattr(self, asked[0])!r}, but the {self.part} part has none; "
                 f"leave {asked[0]} out or ask for the part 'therapy'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings_in_their_part(self) -> Self:
+        if self.part == "embeddings":
+            if min(self.emb_widths) < _LEAST_WIDTH:
+                raise ConfigError(
+                    f"emb_widths names {min(self.emb_widths)}, but an embedding has at least "
+                    f"{_LEAST_WIDTH} entries; widen it"
+                )
+            return self
+        for name, usual in _EMBEDDINGS_ONLY.items():
+            if getattr(self, name) != usual:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r}, but the part {self.part!r} has no "
+                    f"embeddings; ask for the part 'embeddings' or leave {name} out"
+                )
         return self
 
     @model_validator(mode="after")
@@ -146,6 +180,7 @@ class SyntheticOptions(BaseModel):
         nothing: files stay those that were written before it was known.
         """
         late = {"part"} if self.ecg_scores else {"part", "ecg_scores"}
+        late |= set[str]() if self.part == "embeddings" else set(_EMBEDDINGS_ONLY)
         late |= set[str]() if self.media else {"media", "media_prevalence"}
         return self.model_dump(mode="json", exclude=late)
 

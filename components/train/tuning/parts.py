@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from components.core.config.task import TaskConfig
 from components.core.data import foldstats
+from components.core.data.arrays import open_arrays
 from components.core.data.cohort import (
     Rows,
     folds,
@@ -150,6 +151,7 @@ def _fitted(stage: Stage, name: str, rows: pd.DataFrame) -> FoldStats:
         open_shards(stage, rows),
         tuple(stage.facts["ecg"]["leads"]),
         stage_text(stage, rows),
+        open_arrays(stage.folder, rows),
     )
 
 

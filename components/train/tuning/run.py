@@ -76,7 +76,7 @@ def _once_more(audit: Stage, task: TaskConfig, found: Found) -> Found:
     """
     objective = trials.from_job(**trials.job_of(audit, task, found.fold))
     done = objective.outcomes(found.settings, found.number)
-    value = float(np.mean([each.figures[f"val/{task.tune.objective}"] for each in done]))
+    value = float(np.mean([each.figures[objective.figure] for each in done]))
     if abs(value - found.value) > _ROUNDING:
         say(
             f"note: the best trial of '{found.name}' came to {found.value:.6f}, trained once more "

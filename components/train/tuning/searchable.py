@@ -17,6 +17,7 @@ _NO_SETTING = {
     "fit.alone": _ASIDE,
     "fit.singles": _ASIDE,
     "fit.device": _ASIDE,
+    "fit.checkpoints": _ASIDE,
     "model.name": "each model has a space of its own; make one search for each",
     "model.init_from": "a trunk brings its own statistics of the inputs, and the audit looks at "
     "whom it was trained on; make one search for each",

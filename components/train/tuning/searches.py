@@ -38,8 +38,8 @@ class Search:
     about: dict[str, str]
 
     def steps(self, task: TaskConfig) -> int:
-        """Return after how many steps a trial reports: epochs of its one fit, or fits."""
-        return self.fits if self.fits > 1 else task.fit.epochs
+        """Return after how many steps a trial reports: its one fit's epochs of heads, or fits."""
+        return self.fits if self.fits > 1 else task.fit.epochs - task.fit.pretrain_epochs
 
 
 def is_nested(cohort: Stage, task: TaskConfig) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from components.core.pretrained import open_trunk
 from components.core.store import Stage, Workspace, data_root, read_stage
 from components.train import pretrained
 from components.train.checklist import check
+from components.train.figures import MEAN
 from components.train.fit import FitJob, FitResult, OnEpoch
 from components.train.run import prepared_cohort
 from components.train.training import Training, member_folder
@@ -41,7 +43,8 @@ class Outcome:
     """What one fit of a trial came to.
 
     Attributes:
-        figures: `val/auroc`, `val/auprc` and `val/loss` at the epoch whose weights were kept.
+        figures: `val/auroc`, `val/auprc` and `val/loss` at the epoch whose weights were kept; of
+            several heads also the objective's mean over them (`val/auroc_mean`).
         epochs: up to and with that epoch.
         predictions: `patient_id, label, weight, logit` and `part`, one row per validation patient
             of known label.
@@ -90,17 +93,20 @@ class TrainedTrials:
     def __call__(self, settings: Settings, number: int, report: Report) -> Score:
         """Return the mean score over the parts, of one network each (`fit.seeds[0]`).
 
-        Told on the way: for a single part the figure after each epoch, for several the mean over
-        the parts so far after each.
+        Told on the way: for a single part the figure after each epoch in which the heads learn,
+        for several the mean over the parts so far after each.
         """
         done = self.outcomes(settings, number, report)
         means = {name: float(np.mean([o.figures[name] for o in done])) for name in done[0].figures}
         epochs = float(np.median([o.epochs for o in done]))
-        return Score(value=means[self._figure], figures=means | {"epochs": epochs})
+        return Score(value=means[self.figure], figures=means | {"epochs": epochs})
 
     @property
-    def _figure(self) -> str:
-        return f"val/{self.task.tune.objective}"
+    def figure(self) -> str:
+        """Return the name of the objective among the figures of an outcome."""
+        tune = self.task.tune
+        of_all = tune.heads == "mean" and len(self.task.all_heads()) > 1
+        return f"val/{tune.objective}_{MEAN}" if of_all else f"val/{tune.objective}"
 
     def outcomes(
         self, settings: Settings, number: int, report: Report | None = None
@@ -117,13 +123,22 @@ class TrainedTrials:
             for place, part in enumerate(self.parts):
                 done.append(_outcome(part, _fitted(training, part, self._told(single))))
                 if report is not None and single is None:
-                    report(place, float(np.mean([each.figures[self._figure] for each in done])))
+                    report(place, float(np.mean([each.figures[self.figure] for each in done])))
         return done
 
     def _told(self, report: Report | None) -> OnEpoch | None:
         if report is None:
             return None
-        return lambda epoch, figures: report(epoch, figures[self._figure])
+        steps = count()
+
+        def told(epoch: int, figures: dict[str, float]) -> None:
+            # While a model is pretrained its heads know nothing: trials are compared by how long
+            # the heads have learned.
+            del epoch
+            if not figures.get("train/pretraining"):
+                report(next(steps), figures[self.figure])
+
+        return told
 
     def _settled(self, settings: Settings) -> TaskConfig:
         foreign = [name for name in settings if not name.startswith(_SECTIONS)]
@@ -156,11 +171,14 @@ def _outcome(part: Part, result: FitResult) -> Outcome:
         raise ValueError(f"the fit of '{part.name}' has no validation predictions")
     own = by_patient(result.val)
     kept = result.history.iloc[result.best_epoch]
+    means = {str(name): float(kept[name]) for name in kept.index
+             if str(name).startswith("val/") and str(name).endswith(f"_{MEAN}")}  # fmt: skip
     return Outcome(
         figures={
             "val/auroc": auroc(own.label, own.logit, own.weight),
             "val/auprc": auprc(own.label, own.logit, own.weight),
             "val/loss": float(kept["val/loss"]),
+            **means,
         },
         epochs=result.best_epoch + 1,
         predictions=pd.DataFrame({name: getattr(own, name) for name in _KEPT}).assign(

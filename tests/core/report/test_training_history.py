@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from components.core.report.style import render
-from components.core.report.training_history import training_history
+from components.core.report.training_history import pretrained_history, training_history
 from tests.core.test_contribution_facts import network
 
 HISTORY = pd.DataFrame(
@@ -54,3 +54,45 @@ def test_a_history_without_main_loss_and_shares_that_are_not_defined() -> None:
     ]  # fmt: skip
     assert {text.get_text() for text in figure.axes[3].texts} == {"undefined"}
     assert "shuffled +0.050" in figure.axes[3].get_yticklabels()[0].get_text()
+
+
+PRETRAINED = pd.DataFrame(
+    {
+        "epoch": [0.0, 1, 2], "train/loss": [0.9, 0.8, 1.2], "val/loss": [0.8, 0.7, 0.6],
+        "train/loss_main": [math.nan, math.nan, 0.7], "train/loss_impute": [0.8, 0.7, 0.4],
+        "train/loss_kl": [0.1, 0.1, 0.1], "train/pretraining": [1.0, 1, 0],
+        "val/impute": [0.9, 0.7, 0.6], "val/auroc": [0.5, 0.5, 0.7],
+        "val/auroc_survival": [0.5, 0.5, 0.7], "val/auroc_recurrence": [0.5, 0.5, 0.6],
+    }
+)  # fmt: skip
+
+
+def labels(axes: object) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[attr-defined]
+
+
+def test_pretraining_is_shaded_and_own_losses_are_drawn() -> None:
+    loss, own, imputed, skill = pretrained_history(PRETRAINED, 2).axes
+    for axes in (loss, own, imputed, skill):
+        (shade,) = axes.patches
+        assert shade.get_x() + shade.get_width() == 2.5
+    assert labels(own) == ["pretraining", "impute", "kl"]
+    assert labels(imputed) == ["pretraining", "hidden modalities", "the training mean"]
+    assert labels(skill) == ["pretraining", "survival", "recurrence", "AUROC by chance"]
+    lines = {line.get_label(): line for line in imputed.lines}
+    assert lines["hidden modalities"].get_ydata().tolist() == [0.9, 0.7, 0.6]
+
+
+def test_a_training_without_pretraining_has_no_shade() -> None:
+    bare = PRETRAINED.drop(columns=["train/pretraining", "train/loss_main", "val/auroc_survival",
+                                    "val/auroc_recurrence"])  # fmt: skip
+    for history in (bare, PRETRAINED.assign(**{"train/pretraining": 0.0})):
+        assert not [patch for axes in pretrained_history(history, 0).axes for patch in axes.patches]
+    assert "AUROC" in labels(pretrained_history(bare, 0).axes[3])
+
+
+def test_branches_that_are_pretrained_are_shaded_too() -> None:
+    shaded = training_history(
+        HISTORY.assign(**{"train/pretraining": [1.0, 0, 0, 0]}), network(0.1, 0.2, 0.1)
+    )
+    assert labels(shaded.axes[0])[0] == "pretraining"

@@ -106,7 +106,7 @@ def test_a_pattern_without_one_class_has_sizes_alone(context: Context) -> None:
     one = context.predictions.assign(label=1)
     found = patterns(one, [test], INPUTS, Plan(draws=100))
     assert all(each.auroc is None for each in found)
-    table = input_subsets._patterns_table(found)
+    table = input_subsets.patterns_table(found)
     assert {row[4] for row in table.rows} == {"a class has nobody"}
 
 

@@ -10,7 +10,7 @@ import torch
 
 from components.core.attribution.groups import KINDS, Grouped
 from components.core.config.explain import ExplainConfig
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, MEDIA
 from components.core.models.registry import model_file, models_by_name
 from components.explain import planar
 from components.explain.joined import joined
@@ -45,7 +45,7 @@ def fits(model: str, name: str) -> bool:
     file = model_file(model)
     has = {
         CONVOLUTION: "kernel" in file.Config.model_fields,
-        MAP: "kernel" in file.Config.model_fields or bool(set(ARRAYS) & set(file.INPUTS)),
+        MAP: "kernel" in file.Config.model_fields or bool(set(MEDIA) & set(file.INPUTS)),
         NOTES: "text" in file.INPUTS,
     }
     return name not in NEEDS or has[NEEDS[name]]
@@ -116,7 +116,7 @@ def lacking(kind: str, own: Grouped, subject: Subject) -> np.ndarray:
         none = batch[f"{name}_mask"].numpy() == 0
         if kind == "modality" and name in own.names:
             found[none, own.names.index(name)] = True
-        if kind in KINDS_OF[name]:
+        if kind in KINDS_OF.get(name, ()):
             found[none] = True
     if kind == "patch":
         windows = [int(each.split(",")[0].removeprefix("window ")) - 1 for each in own.names]

@@ -1,0 +1,183 @@
+"""The whole of `hcat`: read, hide, impute, weigh, fuse, answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from components.core.errors import ConfigError
+from components.core.modalities import EMBEDDED
+from components.core.models.blocks.hcat import losses
+from components.core.models.blocks.hcat.branches import Fusion
+from components.core.models.blocks.hcat.gate import QualityGate
+from components.core.models.blocks.hcat.hiding import hide
+from components.core.models.blocks.hcat.imputer import Estimate, Imputer, filled
+from components.core.models.blocks.hcat.projection import Projections
+from components.core.models.blocks.hcat.records import Reader, Records, Values, together
+from components.core.models.blocks.hcat.vae import Latent
+from components.core.models.blocks.mlp import Heads
+from components.core.models.extra import OWN_LOSS
+from components.core.models.imputing import Imputation
+from components.core.models.spec import DataSpec
+
+if TYPE_CHECKING:
+    from components.core.models import hcat
+
+
+class HcatModel(nn.Module):
+    """Batch with any of the five embeddings → the logits of every head.
+
+    While training, observed modalities are hidden at random in two views of every record; the heads
+    answer from the first, with what was hidden imputed, and the model's own losses come along. The
+    heads' losses do not reach what is imputed: it stays what the data say, not what helps a head.
+    """
+
+    def __init__(self, config: hcat.Config, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.modalities = tuple(name for name in EMBEDDED if name in spec.arrays)
+        if not self.modalities:
+            raise ConfigError(
+                "the model needs at least one of the five embeddings, but the data hold none; "
+                "declare them under preprocess.modalities or use model.name=tabular"
+            )
+        common = {"d_model": config.d_model, "heads": config.n_heads, "dropout": config.dropout}
+        self.reader = Reader({name: spec.arrays[name] for name in self.modalities})
+        widths = self.reader.widths
+        self.project = Projections(widths, config.d_model)
+        self.imputer = Imputer(
+            widths,
+            latent=config.latent,
+            scales=config.scales,
+            rounds=config.n_impute_iterations if config.use_advanced_imputation else 0,
+            **common,
+        )
+        self.enter = nn.Sequential(
+            nn.Linear(config.d_model, config.d_model), nn.GELU(), nn.Dropout(config.dropout)
+        )
+        self.gate = QualityGate(len(widths), config.d_model)
+        self.fusion = Fusion(self.modalities, layers=config.n_global_layers, **common)
+        self.heads = Heads(
+            config.d_model, spec.heads, hidden=config.d_model, dropout=config.dropout
+        )
+        self.contrast = nn.Sequential(
+            nn.Linear(config.d_model, config.d_model),
+            nn.GELU(),
+            nn.Linear(config.d_model, config.d_model),
+        )
+        self.loss_weights = {
+            "kl": config.alpha_kl,
+            "impute": config.alpha_impute,
+            "consistency": config.alpha_consistency,
+            "contrastive": config.alpha_con,
+        }
+        self._warm = 1.0
+        self.advance(0)
+
+    def advance(self, epoch: int) -> None:
+        """Take in which epoch begins, from 0: the divergence's weight rises over the first."""
+        self._warm = min(1.0, (epoch + 1) / max(1, self.config.kl_warmup))
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the logits of every head and, while training, `loss:<name>`."""
+        records = self.reader(batch)
+        if self.training:
+            return self._trained(records)
+        _, rounds = self.imputer(records, self.project)
+        return self.heads(self._fused(records, rounds[-1]))
+
+    def impute(self, batch: dict[str, Tensor]) -> Imputation:
+        """Return what absent modalities are taken to be."""
+        records = self.reader(batch)
+        _, rounds = self.imputer(records, self.project)
+        # The first is the autoencoder's, before any refinement.
+        refined = rounds[1:] or rounds
+        last = refined[-1]
+        return Imputation(
+            modalities=self.modalities,
+            mean=last.mean,
+            sd={name: own.exp() for name, own in last.log_sd.items()},
+            confidence=torch.where(records.present, 1.0, last.confidence.sigmoid()),
+            rounds=torch.stack([_spread(each) for each in refined]),
+        )
+
+    def targets(self, batch: dict[str, Tensor]) -> Values:
+        """Return modality → `[B, W]`, patches pooled, 0 where absent."""
+        return self.reader(batch).values
+
+    def embed(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return `[B, D]` the patients' embeddings."""
+        records = self.reader(batch)
+        _, rounds = self.imputer(records, self.project)
+        return self._fused(records, rounds[-1])
+
+    def active_units(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return `[Z]` the variance over records of the latent's mean."""
+        latent, _ = self.imputer(self.reader(batch), self.project)
+        return latent.mean.var(0, correction=0)
+
+    def _fused(self, records: Records, estimate: Estimate) -> Tensor:
+        """Return the embedding from what is there and what is imputed."""
+        mean = {name: self._given(own) for name, own in estimate.mean.items()}
+        tokens = self.enter(self.project(filled(records, mean), records.present))
+        weight = self.gate(
+            tokens,
+            quality=records.quality,
+            present=records.present,
+            confidence=self._given(estimate.confidence.sigmoid()),
+            sd=self._given(_spread(estimate)),
+        )
+        return self.fusion(tokens, weight)
+
+    def _given(self, values: Tensor) -> Tensor:
+        return values.detach() if self.training else values
+
+    def _trained(self, records: Records) -> dict[str, Tensor]:
+        views = together(self._view(records), self._view(records))
+        latent, rounds = self.imputer(views, self.project)
+        fused = self._fused(views, rounds[-1])
+        one, two = self.contrast(fused).chunk(2)
+        own = self._imputing(records, views, latent, rounds)
+        own["contrastive"] = losses.info_nce(one, two, temperature=self.config.temperature)
+        logits = self.heads(fused.chunk(2)[0])
+        return {**logits, **{f"{OWN_LOSS}{name}": value for name, value in own.items()}}
+
+    def _view(self, records: Records) -> Records:
+        kept = hide(records.present, mode=self.config.moddrop_mode, chance=self.config.moddrop)
+        return records.seen(kept, noise=self.config.emb_noise)
+
+    def _imputing(
+        self, records: Records, views: Records, latent: Latent, rounds: list[Estimate]
+    ) -> dict[str, Tensor]:
+        both = together(records, records)
+        seen = views.present
+        one, two = seen.chunk(2)
+        first, second = _halves(rounds[-1])
+        return {
+            "kl": self._warm * losses.divergence(latent, free_bits=self.config.free_bits),
+            "impute": losses.imputation(
+                rounds, both.values, hidden=both.present & ~seen, seen=seen
+            ),
+            "consistency": losses.consistency(first, second, ~(one | two)),
+        }
+
+
+def _spread(estimate: Estimate) -> Tensor:
+    """Return `[B, M]` the mean stated SD."""
+    return torch.stack([own.exp().mean(1) for own in estimate.log_sd.values()], dim=1)
+
+
+def _halves(estimate: Estimate) -> tuple[Estimate, Estimate]:
+    """Return the estimates of the two views that were put together."""
+    first: list[Estimate] = []
+    for half in (0, 1):
+        first.append(
+            Estimate(
+                mean={name: own.chunk(2)[half] for name, own in estimate.mean.items()},
+                log_sd={name: own.chunk(2)[half] for name, own in estimate.log_sd.items()},
+                confidence=estimate.confidence.chunk(2)[half],
+            )
+        )
+    return first[0], first[1]

@@ -1,0 +1,1 @@
+"""Imputation judged on the test part: errors, intervals, what it is worth to the heads."""
