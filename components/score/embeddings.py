@@ -112,7 +112,7 @@ def vectors_of(record: NewRecord) -> dict[str, Any]:
     for name, place in record.embeddings.items():
         try:
             with open_hdf5(place.path) as file:
-                found[name] = read_vectors(file, place.dataset, place.rows)
+                found[name] = read_vectors(file.get(place.dataset), place.rows)
         except RecordError as error:
             raise RecordError(
                 error.code, f"{SPOKEN[name]}: {error.reason}", field=name, advice=error.advice
