@@ -16,9 +16,9 @@ EmbeddingModality = Literal[
 ]
 EMBEDDED: tuple[EmbeddingModality, ...] = get_args(EmbeddingModality)
 # Those of one fixed shape a record, which may be absent (`core.data.arrays`).
-ArrayModality = MediaModality | EmbeddingModality
+ArrayModality = Literal[MediaModality, EmbeddingModality]
 ARRAYS: tuple[ArrayModality, ...] = (*MEDIA, *EMBEDDED)
-Modality = Literal["ecg", "tabular", "text"] | ArrayModality
+Modality = Literal["ecg", "tabular", "text", ArrayModality]
 MODALITIES: tuple[Modality, ...] = ("ecg", "tabular", "text", *ARRAYS)
 # In a table's cell.
 TITLES: dict[str, str] = {

@@ -6,9 +6,10 @@ would have with the same score and weight 1.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from components.core.models.blocks.dropout import Dropout
 
 # Weights below count as none: e⁻²⁰ beside any other key; scores stay finite where all are 0.
 _LEAST = 2e-9
@@ -72,9 +73,9 @@ class Layer(nn.Module):
         self.dense = nn.Sequential(
             nn.Linear(width, 2 * width),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(2 * width, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, tokens: Tensor, weight: Tensor) -> Tensor:
@@ -82,8 +83,3 @@ class Layer(nn.Module):
         own = self.first(tokens)
         tokens = tokens + self.attention(own, own, weight)
         return tokens + self.dense(self.second(tokens))
-
-
-def stacked(tokens: list[Tensor]) -> Tensor:
-    """Return `[B, T, D]` of T tokens `[B, D]`."""
-    return torch.stack(tokens, dim=1)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from components.core.modalities import EmbeddingModality
-from components.core.models.blocks.hcat.attention import Attention, AttentionPool, Layer, stacked
+from components.core.models.blocks.dropout import Dropout
+from components.core.models.blocks.hcat.attention import Attention, AttentionPool, Layer
 
 LOCAL: dict[str, tuple[EmbeddingModality, ...]] = {
     "temporal": ("emb_clinical", "emb_temporal"),
@@ -39,7 +40,7 @@ class SemanticBranch(nn.Module):
         super().__init__()
         self.places = (place,)
         self.body = nn.Sequential(
-            nn.LayerNorm(d_model), nn.Linear(d_model, d_model), nn.GELU(), nn.Dropout(dropout)
+            nn.LayerNorm(d_model), nn.Linear(d_model, d_model), nn.GELU(), Dropout(dropout)
         )
 
     def forward(self, tokens: Tensor, weight: Tensor) -> Tensor:
@@ -103,8 +104,8 @@ class Fusion(nn.Module):
         pooled = self.pool(whole, weight)
         found = [pooled, *(branch(tokens, weight) for branch in self.branches.values())]
         counts = [torch.ones_like(weight[:, 0]), *self._counts(weight)]
-        keys = self.answer(stacked(found))
-        told = self.cross(self.ask(pooled)[:, None], keys, stacked(counts))
+        keys = self.answer(torch.stack(found, dim=1))
+        told = self.cross(self.ask(pooled)[:, None], keys, torch.stack(counts, dim=1))
         return self.norm(pooled + told[:, 0])
 
     def _counts(self, weight: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from components.core.models.hcat import HidingMode
 
 
 def hide(present: Tensor, *, mode: HidingMode, chance: float) -> Tensor:
-    """Return `[B, M]` bool, which of `present` `[B, M]` are still seen; a record keeps one at least.
+    """Return `[B, M]` bool, which of `present` `[B, M]` are still seen; a record keeps one.
 
     Args:
         present: bool; a record without any stays without.

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from components.core.modalities import EmbeddingModality
 from components.core.models.blocks.hcat.attention import Layer
+from components.core.models.blocks.hcat.layout import Layout
 from components.core.models.blocks.hcat.linear import LinearPath
-from components.core.models.blocks.hcat.projection import Projections
-from components.core.models.blocks.hcat.records import Records, Values
-from components.core.models.blocks.hcat.vae import JointDecoder, JointEncoder, Latent, Outputs
+from components.core.models.blocks.hcat.projection import Outputs, Projections
+from components.core.models.blocks.hcat.records import Records
+from components.core.models.blocks.hcat.vae import JointDecoder, JointEncoder, Latent
 
-# A record's SD is at most e times or an e-th of what its entries usually have.
-_LOG_SD_RANGE = 1.0
 # Least stated variance, of z-scores: 1 % of their SD.
 _FLOOR = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Estimate:
-    """Every modality as one round estimates it.
+    """All modalities as one round estimates them.
 
     Attributes:
-        mean: modality → `[B, W]`.
-        log_sd: modality → `[B, W]`, of the truth about `mean`.
+        mean: `[B, V]`.
+        log_sd: `[B, V]`, of the truth about `mean`.
         confidence: `[B, M]` logits.
+        layout: of `mean` and `log_sd`.
     """
 
-    mean: Values
-    log_sd: Values
+    mean: Tensor
+    log_sd: Tensor
     confidence: Tensor
+    layout: Layout
+
+    def spread(self) -> Tensor:
+        """Return `[B, M]` the mean stated SD."""
+        return self.layout.mean(self.log_sd.exp())
+
+    def halves(self) -> tuple[Estimate, Estimate]:
+        """Return the first B/2 and the last B/2 records' estimates."""
+        first, second = (
+            Estimate(mean=mean, log_sd=log_sd, confidence=confidence, layout=self.layout)
+            for mean, log_sd, confidence in zip(
+                self.mean.chunk(2), self.log_sd.chunk(2), self.confidence.chunk(2), strict=True
+            )
+        )
+        return first, second
 
 
 class Certainty(nn.Module):
@@ -45,29 +58,9 @@ class Certainty(nn.Module):
         nn.init.normal_(self.body.weight, std=0.1 / d_model**0.5)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both; the logarithm is in (-1, 1)."""
+        """Return both; the logarithm is in (-1, 1), a factor of at most e."""
         factor, confidence = self.body(tokens).float().unbind(-1)
-        return _LOG_SD_RANGE * factor.tanh(), confidence
-
-
-class Noise(nn.Module):
-    """The SD of every entry: of noise that is the same for all records, and of the factors."""
-
-    def __init__(self, widths: Mapping[EmbeddingModality, int]) -> None:
-        super().__init__()
-        self.each = nn.ParameterDict({name: torch.zeros(w) for name, w in widths.items()})
-
-    def forward(self, variance: Values, factor: Tensor) -> Values:
-        """Return modality → log SD `[B, W]`.
-
-        Args:
-            variance: modality → `[B, W]` that the factors leave.
-            factor: `[B, M]` logarithm of a factor of each record's SD.
-        """
-        return {
-            name: 0.5 * (left + self.each[name].exp() + _FLOOR).log() + factor[:, place, None]
-            for place, (name, left) in enumerate(variance.items())
-        }
+        return factor.tanh(), confidence
 
 
 class Refiner(nn.Module):
@@ -78,22 +71,14 @@ class Refiner(nn.Module):
     """
 
     def __init__(
-        self,
-        widths: Mapping[EmbeddingModality, int],
-        *,
-        d_model: int,
-        latent: int,
-        heads: int,
-        dropout: float,
-        rounds: int,
+        self, layout: Layout, *, d_model: int, latent: int, heads: int, dropout: float, rounds: int
     ) -> None:
         super().__init__()
-        self.rounds = rounds
+        self.layout, self.rounds = layout, rounds
         self.context = nn.Linear(latent, d_model)
         self.layer = Layer(d_model, heads=heads, dropout=dropout)
         self.norm = nn.LayerNorm(d_model)
-        self.out, self.certainty = Outputs(widths, d_model), Certainty(d_model)
-        self.noise = Noise(widths)
+        self.out, self.certainty = Outputs(layout, d_model), Certainty(d_model)
 
     def forward(
         self,
@@ -101,8 +86,8 @@ class Refiner(nn.Module):
         records: Records,
         *,
         project: Projections,
-        latent: Tensor,
-        variance: Values,
+        drawn: Tensor,
+        usual: Tensor,
     ) -> list[Estimate]:
         """Return the estimate after each round.
 
@@ -110,42 +95,34 @@ class Refiner(nn.Module):
             first: that of the autoencoder.
             records: what is there, which stays as it is.
             project: makes tokens of values.
-            latent: `[B, Z]`.
-            variance: modality → `[B, W]` that the linear path's factors leave.
+            drawn: `[B, Z]` the latent.
+            usual: `[B, V]` log SD, to which a round states a factor.
         """
-        found, context = [first], self.context(latent)[:, None]
+        found, context = [first], self.context(drawn)[:, None]
+        there = self.layout.spread(records.present)
         for _ in range(self.rounds):
             last = found[-1]
-            tokens = project(filled(records, last.mean), records.present) + context
+            values = torch.where(there, records.values, last.mean)
+            tokens = project(values, records.present) + context
             weight = torch.where(records.present, 1.0, last.confidence.detach().sigmoid())
             tokens = self.norm(self.layer(tokens, weight))
             factor, confidence = self.certainty(tokens)
-            mean = self._moved(last.mean, self.out(tokens), records.present)
-            log_sd = self.noise(variance, factor)
-            found.append(Estimate(mean=mean, log_sd=log_sd, confidence=confidence))
+            found.append(
+                Estimate(
+                    mean=torch.where(there, last.mean, last.mean + self.out(tokens)),
+                    log_sd=usual + self.layout.spread(factor),
+                    confidence=confidence,
+                    layout=self.layout,
+                )
+            )
         return found[1:]
-
-    @staticmethod
-    def _moved(mean: Values, by: Values, present: Tensor) -> Values:
-        return {
-            name: torch.where(present[:, place, None], own, own + by[name])
-            for place, (name, own) in enumerate(mean.items())
-        }
-
-
-def filled(records: Records, mean: Values) -> Values:
-    """Return what is there, and the imputed mean of what is not."""
-    return {
-        name: torch.where(records.present[:, place, None], own, mean[name])
-        for place, (name, own) in enumerate(records.values.items())
-    }
 
 
 class Imputer(nn.Module):
     """Linear path and joint autoencoder side by side, then the refinement.
 
     Args:
-        widths: modality → W.
+        layout: of the records' values.
         d_model: of tokens.
         latent: units of the joint latent, and factors of the linear path.
         scales: of the encoders.
@@ -156,7 +133,7 @@ class Imputer(nn.Module):
 
     def __init__(
         self,
-        widths: Mapping[EmbeddingModality, int],
+        layout: Layout,
         *,
         d_model: int,
         latent: int,
@@ -166,45 +143,31 @@ class Imputer(nn.Module):
         rounds: int,
     ) -> None:
         super().__init__()
-        self.linear = LinearPath(widths, factors=latent, dropout=dropout)
-        self.encoder = JointEncoder(
-            len(widths),
-            d_model=d_model,
-            latent=latent,
-            scales=scales,
-            heads=heads,
-            dropout=dropout,
-        )
-        self.decoder = JointDecoder(widths, d_model=d_model, latent=latent, dropout=dropout)
-        self.certainty, self.noise = Certainty(d_model), Noise(widths)
-        self.refiner = (
-            Refiner(
-                widths,
-                d_model=d_model,
-                latent=latent,
-                heads=heads,
-                dropout=dropout,
-                rounds=rounds,
-            )
-            if rounds
-            else None
-        )
+        self.layout = layout
+        self.linear = LinearPath(layout, factors=latent, dropout=dropout)
+        own = {"d_model": d_model, "latent": latent, "heads": heads}
+        self.encoder = JointEncoder(len(layout.widths), scales=scales, dropout=dropout, **own)
+        self.decoder = JointDecoder(layout, d_model=d_model, latent=latent, dropout=dropout)
+        self.certainty = Certainty(d_model)
+        # Variance of every entry that nothing explains, as a logarithm.
+        self.noise = nn.Parameter(torch.zeros(layout.total))
+        self.refiner = Refiner(layout, rounds=rounds, dropout=dropout, **own) if rounds else None
 
     def forward(self, records: Records, project: Projections) -> tuple[Latent, list[Estimate]]:
         """Return the latent, and the estimates: the autoencoder's, then that after each round."""
         tokens = project(records.values, records.present)
-        latent = self.encoder(tokens, self.linear.say(records))
+        latent = self.encoder(tokens, self.linear.heard(records))
         mean, variance = self.linear(records)
         own, deep = self.decoder(latent.drawn)
         factor, confidence = self.certainty(own)
+        usual = 0.5 * (variance + self.noise.exp() + _FLOOR).log()
         first = Estimate(
-            mean={name: mean[name] + deep[name] for name in mean},
-            log_sd=self.noise(variance, factor),
+            mean=mean + deep,
+            log_sd=usual + self.layout.spread(factor),
             confidence=confidence,
+            layout=self.layout,
         )
         if self.refiner is None:
             return latent, [first]
-        rounds = self.refiner(
-            first, records, project=project, latent=latent.drawn, variance=variance
-        )
-        return latent, [first, *rounds]
+        later = self.refiner(first, records, project=project, drawn=latent.drawn, usual=usual)
+        return latent, [first, *later]

@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from components.core.models.blocks.hcat.imputer import Estimate
-from components.core.models.blocks.hcat.records import Values
 from components.core.models.blocks.hcat.vae import Latent
 
 
@@ -16,52 +15,39 @@ def mean_where(values: Tensor, where: Tensor) -> Tensor:
     return torch.where(where, values, 0.0).sum() / where.sum().clamp(min=1)
 
 
-def per_modality(values: Values) -> Tensor:
-    """Return `[B, M]` the mean over entries of modality → `[B, W]`."""
-    return torch.stack([own.mean(1) for own in values.values()], dim=1)
-
-
-def squared_error(mean: Values, truth: Values) -> Tensor:
-    """Return `[B, M]` the mean squared error over entries."""
-    return per_modality({name: (mean[name] - own).square() for name, own in truth.items()})
-
-
-def gaussian(estimate: Estimate, truth: Values) -> Tensor:
-    """Return `[B, M]` the mean over entries of ½ ((x − μ)/σ)² + log σ; μ is taken as given.
-
-    The mean learns from the squared error alone: under its own likelihood it would give up on the
-    entries of the largest SD (Seitzer et al., ICLR 2022).
-    """
-    each: Values = {}
-    for name, own in truth.items():
-        log_sd = estimate.log_sd[name]
-        off = (own - estimate.mean[name].detach()).square()
-        each[name] = 0.5 * off * torch.exp(-2 * log_sd) + log_sd
-    return per_modality(each)
-
-
-def imputation(rounds: list[Estimate], truth: Values, *, hidden: Tensor, seen: Tensor) -> Tensor:
+def imputation(rounds: list[Estimate], truth: Tensor, *, hidden: Tensor, seen: Tensor) -> Tensor:
     """Return how badly hidden modalities are imputed, and observed ones reconstructed.
 
-    Squared error plus negative Gaussian log-likelihood of the hidden ones, the mean over rounds;
-    cross-entropy of the confidence; squared error of the observed ones in the first round.
+    Of the hidden ones, the mean over rounds of squared error, of the negative Gaussian
+    log-likelihood ½ ((x − μ)/σ)² + log σ, and of the cross-entropy of the confidence, whose target
+    is e to the minus squared error: 1 if it is right, 0.37 if it is no better than the mean. Of the
+    observed ones, the squared error in the first round.
+
+    μ is taken as given in the likelihood: under it the mean would give up on the entries of the
+    largest σ (Seitzer et al., ICLR 2022).
 
     Args:
         rounds: estimates.
-        truth: modality → `[B, W]`, right at `hidden` and `seen`; nothing flows back into it.
+        truth: `[B, V]`, right at `hidden` and `seen`; nothing flows back into it.
         hidden: `[B, M]` bool, observed but not shown.
         seen: `[B, M]` bool, shown.
     """
-    truth = {name: own.detach() for name, own in truth.items()}
-    losses: list[Tensor] = []
-    for estimate in rounds:
-        error = squared_error(estimate.mean, truth)
-        sure = functional.binary_cross_entropy_with_logits(
-            estimate.confidence, torch.exp(-error.detach()), reduction="none"
-        )
-        losses.append(mean_where(error + gaussian(estimate, truth) + sure, hidden))
-    observed = mean_where(squared_error(rounds[0].mean, truth), seen)
-    return torch.stack(losses).mean() + observed
+    truth = truth.detach()
+    first = (rounds[0].mean - truth).square()
+    observed = mean_where(rounds[0].layout.mean(first), seen)
+    each = [_of_hidden(estimate, truth)[hidden].sum() for estimate in rounds]
+    return torch.stack(each).mean() / hidden.sum().clamp(min=1) + observed
+
+
+def _of_hidden(estimate: Estimate, truth: Tensor) -> Tensor:
+    """Return `[B, M]`."""
+    error = (estimate.mean - truth).square()
+    likelihood = 0.5 * error.detach() * torch.exp(-2 * estimate.log_sd) + estimate.log_sd
+    mean = estimate.layout.mean(error)
+    unsure = functional.binary_cross_entropy_with_logits(
+        estimate.confidence, torch.exp(-mean.detach()), reduction="none"
+    )
+    return mean + estimate.layout.mean(likelihood) + unsure
 
 
 def divergence(latent: Latent, *, free_bits: float) -> Tensor:
@@ -86,11 +72,9 @@ def consistency(first: Estimate, second: Estimate, unseen: Tensor) -> Tensor:
         second: of another.
         unseen: `[B, M]` bool, seen by neither.
     """
-    each: Values = {}
-    for name, own in first.mean.items():
-        stated = torch.exp(2 * first.log_sd[name]) + torch.exp(2 * second.log_sd[name])
-        each[name] = (own - second.mean[name]).square() / stated.detach()
-    return mean_where(per_modality(each), unseen)
+    stated = torch.exp(2 * first.log_sd) + torch.exp(2 * second.log_sd)
+    each = (first.mean - second.mean).square() / stated.detach()
+    return mean_where(first.layout.mean(each), unseen)
 
 
 def info_nce(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:

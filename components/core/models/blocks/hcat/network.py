@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError
-from components.core.modalities import EMBEDDED
+from components.core.modalities import EMBEDDED, EmbeddingModality
+from components.core.models.blocks.dropout import Dropout
 from components.core.models.blocks.hcat import losses
 from components.core.models.blocks.hcat.branches import Fusion
 from components.core.models.blocks.hcat.gate import QualityGate
 from components.core.models.blocks.hcat.hiding import hide
-from components.core.models.blocks.hcat.imputer import Estimate, Imputer, filled
+from components.core.models.blocks.hcat.imputer import Estimate, Imputer
+from components.core.models.blocks.hcat.layout import Layout, Values
 from components.core.models.blocks.hcat.projection import Projections
-from components.core.models.blocks.hcat.records import Reader, Records, Values, together
+from components.core.models.blocks.hcat.records import Reader, Records, together
 from components.core.models.blocks.hcat.vae import Latent
 from components.core.models.blocks.mlp import Heads
 from components.core.models.extra import OWN_LOSS
@@ -32,40 +35,38 @@ class HcatModel(nn.Module):
     While training, observed modalities are hidden at random in two views of every record; the heads
     answer from the first, with what was hidden imputed, and the model's own losses come along. The
     heads' losses do not reach what is imputed: it stays what the data say, not what helps a head.
+
+    Raises:
+        ConfigError: the data hold none of the five.
     """
 
     def __init__(self, config: hcat.Config, spec: DataSpec) -> None:
         super().__init__()
-        self.config = config
-        self.modalities = tuple(name for name in EMBEDDED if name in spec.arrays)
-        if not self.modalities:
+        self.config, d_model = config, config.d_model
+        shapes: Mapping[EmbeddingModality, tuple[int, ...]] = {
+            name: spec.arrays[name] for name in EMBEDDED if name in spec.arrays
+        }
+        if not shapes:
             raise ConfigError(
                 "the model needs at least one of the five embeddings, but the data hold none; "
                 "declare them under preprocess.modalities or use model.name=tabular"
             )
-        common = {"d_model": config.d_model, "heads": config.n_heads, "dropout": config.dropout}
-        self.reader = Reader({name: spec.arrays[name] for name in self.modalities})
-        widths = self.reader.widths
-        self.project = Projections(widths, config.d_model)
-        self.imputer = Imputer(
-            widths,
-            latent=config.latent,
-            scales=config.scales,
-            rounds=config.n_impute_iterations if config.use_advanced_imputation else 0,
-            **common,
+        self.reader = Reader(shapes)
+        layout = self.layout = self.reader.layout
+        self.project = Projections(layout, d_model)
+        self.imputer = _imputer(config, layout)
+        self.enter = nn.Sequential(nn.Linear(d_model, d_model), nn.GELU(), Dropout(config.dropout))
+        self.gate = QualityGate(len(shapes), d_model)
+        self.fusion = Fusion(
+            layout.names,
+            d_model=d_model,
+            heads=config.n_heads,
+            layers=config.n_global_layers,
+            dropout=config.dropout,
         )
-        self.enter = nn.Sequential(
-            nn.Linear(config.d_model, config.d_model), nn.GELU(), nn.Dropout(config.dropout)
-        )
-        self.gate = QualityGate(len(widths), config.d_model)
-        self.fusion = Fusion(self.modalities, layers=config.n_global_layers, **common)
-        self.heads = Heads(
-            config.d_model, spec.heads, hidden=config.d_model, dropout=config.dropout
-        )
+        self.heads = Heads(d_model, spec.heads, hidden=d_model, dropout=config.dropout)
         self.contrast = nn.Sequential(
-            nn.Linear(config.d_model, config.d_model),
-            nn.GELU(),
-            nn.Linear(config.d_model, config.d_model),
+            nn.Linear(d_model, d_model), nn.GELU(), nn.Linear(d_model, d_model)
         )
         self.loss_weights = {
             "kl": config.alpha_kl,
@@ -85,8 +86,7 @@ class HcatModel(nn.Module):
         records = self.reader(batch)
         if self.training:
             return self._trained(records)
-        _, rounds = self.imputer(records, self.project)
-        return self.heads(self._fused(records, rounds[-1]))
+        return self.heads(self._embedded(records))
 
     def impute(self, batch: dict[str, Tensor]) -> Imputation:
         """Return what absent modalities are taken to be."""
@@ -96,38 +96,41 @@ class HcatModel(nn.Module):
         refined = rounds[1:] or rounds
         last = refined[-1]
         return Imputation(
-            modalities=self.modalities,
-            mean=last.mean,
-            sd={name: own.exp() for name, own in last.log_sd.items()},
+            modalities=self.layout.names,
+            mean=self.layout.values(last.mean),
+            sd=self.layout.values(last.log_sd.exp()),
             confidence=torch.where(records.present, 1.0, last.confidence.sigmoid()),
-            rounds=torch.stack([_spread(each) for each in refined]),
+            rounds=torch.stack([each.spread() for each in refined]),
         )
 
     def targets(self, batch: dict[str, Tensor]) -> Values:
         """Return modality → `[B, W]`, patches pooled, 0 where absent."""
-        return self.reader(batch).values
+        return self.layout.values(self.reader(batch).values)
 
     def embed(self, batch: dict[str, Tensor]) -> Tensor:
-        """Return `[B, D]` the patients' embeddings."""
-        records = self.reader(batch)
-        _, rounds = self.imputer(records, self.project)
-        return self._fused(records, rounds[-1])
+        """Return `[B, D]` the patients' embeddings, which the heads answer from."""
+        return self._embedded(self.reader(batch))
 
     def active_units(self, batch: dict[str, Tensor]) -> Tensor:
         """Return `[Z]` the variance over records of the latent's mean."""
         latent, _ = self.imputer(self.reader(batch), self.project)
         return latent.mean.var(0, correction=0)
 
+    def _embedded(self, records: Records) -> Tensor:
+        _, rounds = self.imputer(records, self.project)
+        return self._fused(records, rounds[-1])
+
     def _fused(self, records: Records, estimate: Estimate) -> Tensor:
         """Return the embedding from what is there and what is imputed."""
-        mean = {name: self._given(own) for name, own in estimate.mean.items()}
-        tokens = self.enter(self.project(filled(records, mean), records.present))
+        there = self.layout.spread(records.present)
+        values = torch.where(there, records.values, self._given(estimate.mean))
+        tokens = self.enter(self.project(values, records.present))
         weight = self.gate(
             tokens,
             quality=records.quality,
             present=records.present,
             confidence=self._given(estimate.confidence.sigmoid()),
-            sd=self._given(_spread(estimate)),
+            sd=self._given(estimate.spread()),
         )
         return self.fusion(tokens, weight)
 
@@ -151,33 +154,24 @@ class HcatModel(nn.Module):
     def _imputing(
         self, records: Records, views: Records, latent: Latent, rounds: list[Estimate]
     ) -> dict[str, Tensor]:
-        both = together(records, records)
-        seen = views.present
+        both, seen = together(records, records), views.present
+        hidden = both.present & ~seen
         one, two = seen.chunk(2)
-        first, second = _halves(rounds[-1])
+        first, second = rounds[-1].halves()
         return {
             "kl": self._warm * losses.divergence(latent, free_bits=self.config.free_bits),
-            "impute": losses.imputation(
-                rounds, both.values, hidden=both.present & ~seen, seen=seen
-            ),
+            "impute": losses.imputation(rounds, both.values, hidden=hidden, seen=seen),
             "consistency": losses.consistency(first, second, ~(one | two)),
         }
 
 
-def _spread(estimate: Estimate) -> Tensor:
-    """Return `[B, M]` the mean stated SD."""
-    return torch.stack([own.exp().mean(1) for own in estimate.log_sd.values()], dim=1)
-
-
-def _halves(estimate: Estimate) -> tuple[Estimate, Estimate]:
-    """Return the estimates of the two views that were put together."""
-    first: list[Estimate] = []
-    for half in (0, 1):
-        first.append(
-            Estimate(
-                mean={name: own.chunk(2)[half] for name, own in estimate.mean.items()},
-                log_sd={name: own.chunk(2)[half] for name, own in estimate.log_sd.items()},
-                confidence=estimate.confidence.chunk(2)[half],
-            )
-        )
-    return first[0], first[1]
+def _imputer(config: hcat.Config, layout: Layout) -> Imputer:
+    return Imputer(
+        layout,
+        d_model=config.d_model,
+        latent=config.latent,
+        scales=config.scales,
+        heads=config.n_heads,
+        dropout=config.dropout,
+        rounds=config.n_impute_iterations if config.use_advanced_imputation else 0,
+    )

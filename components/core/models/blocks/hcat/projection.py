@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from components.core.modalities import EmbeddingModality
-from components.core.models.blocks.hcat.attention import stacked
-from components.core.models.blocks.hcat.records import Values
+from components.core.models.blocks.hcat.layout import Layout
 
 
 class Projection(nn.Module):
@@ -27,17 +25,42 @@ class Projection(nn.Module):
 
 
 class Projections(nn.Module):
-    """Every modality → tokens `[B, M, D]`, each with the learned vector of its modality."""
+    """All modalities `[B, V]` → tokens `[B, M, D]`, each with its modality's learned vector."""
 
-    def __init__(self, widths: Mapping[EmbeddingModality, int], d_model: int) -> None:
+    def __init__(self, layout: Layout, d_model: int) -> None:
         super().__init__()
-        self.each = nn.ModuleDict({name: Projection(w, d_model) for name, w in widths.items()})
-        self.modality = nn.Parameter(0.02 * torch.randn(len(widths), d_model))
+        self.layout = layout
+        self.each = nn.ModuleDict(
+            {name: Projection(w, d_model) for name, w in layout.widths.items()}
+        )
+        self.modality = nn.Parameter(0.02 * torch.randn(len(layout.widths), d_model))
 
-    def forward(self, values: Values, present: Tensor) -> Tensor:
-        """Return the tokens of values; those not `present` `[B, M]` are imputed ones."""
+    def forward(self, values: Tensor, present: Tensor) -> Tensor:
+        """Return the tokens; those not `present` `[B, M]` are of imputed values."""
         tokens = [
-            each(values[name], present[:, place])  # pyright: ignore[reportArgumentType]
-            for place, (name, each) in enumerate(self.each.items())
+            cast(Projection, each)(own, present[:, place])
+            for place, (each, own) in enumerate(
+                zip(self.each.values(), self.layout.parts(values), strict=True)
+            )
         ]
-        return stacked(tokens) + self.modality
+        return torch.stack(tokens, dim=1) + self.modality
+
+
+class Outputs(nn.Module):
+    """Tokens `[B, M, D]` → all modalities `[B, V]` in full precision, near 0 at first."""
+
+    def __init__(self, layout: Layout, d_model: int) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(nn.Linear(d_model, w) for w in layout.widths.values())
+        for each in self.each:
+            nn.init.normal_(cast(nn.Linear, each).weight, std=_START / d_model**0.5)
+            nn.init.zeros_(cast(nn.Linear, each).bias)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return what the tokens are decoded to."""
+        own = [each(tokens[:, place]).float() for place, each in enumerate(self.each)]
+        return torch.cat(own, dim=1)
+
+
+# Not 0, so that gradients pass to what comes before.
+_START = 0.01

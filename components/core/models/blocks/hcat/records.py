@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from components.core.modalities import EmbeddingModality
 from components.core.models.blocks.hcat.attention import AttentionPool
+from components.core.models.blocks.hcat.layout import Layout
 
-Values = dict[EmbeddingModality, Tensor]
-PATCHED = 2
+_PATCHED = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,14 +20,16 @@ class Records:
     """Embeddings of B records.
 
     Attributes:
-        values: modality → `[B, W]`, exactly 0 where absent.
-        present: `[B, M]` bool, in the order of `values`.
+        values: `[B, V]`, exactly 0 where absent.
+        present: `[B, M]` bool.
         quality: `[B, M]` in [0, 1].
+        layout: of `values`.
     """
 
-    values: Values
+    values: Tensor
     present: Tensor
     quality: Tensor
+    layout: Layout
 
     def seen(self, kept: Tensor, *, noise: float = 0.0) -> Records:
         """Return what is left where only `kept` `[B, M]` is to be seen.
@@ -36,20 +38,20 @@ class Records:
             kept: bool, a part of `present`.
             noise: SD of what is added to every entry that is left, from torch's generator.
         """
-        values: Values = {}
-        for place, (name, own) in enumerate(self.values.items()):
-            noisy = own + noise * torch.randn_like(own) if noise else own
-            values[name] = torch.where(kept[:, place, None], noisy, 0.0)
-        return Records(values=values, present=kept, quality=self.quality)
+        own = self.values
+        if noise:
+            own = own + noise * torch.randn_like(own)
+        values = own * self.layout.spread(kept.float())
+        return Records(values=values, present=kept, quality=self.quality, layout=self.layout)
 
 
 def together(first: Records, second: Records) -> Records:
     """Return the records of both, `[2B, …]`."""
-    values = {name: torch.cat([own, second.values[name]]) for name, own in first.values.items()}
     return Records(
-        values=values,
+        values=torch.cat([first.values, second.values]),
         present=torch.cat([first.present, second.present]),
         quality=torch.cat([first.quality, second.quality]),
+        layout=first.layout,
     )
 
 
@@ -62,38 +64,38 @@ class Reader(nn.Module):
 
     def __init__(self, shapes: Mapping[EmbeddingModality, tuple[int, ...]]) -> None:
         super().__init__()
-        self.widths = {name: shape[-1] for name, shape in shapes.items()}
-        self.pools = nn.ModuleDict(
-            {
-                name: AttentionPool(shape[-1])
-                for name, shape in shapes.items()
-                if len(shape) == PATCHED
-            }
-        )
+        self.layout = Layout({name: shape[-1] for name, shape in shapes.items()})
+        patched = {name: shape[-1] for name, shape in shapes.items() if len(shape) == _PATCHED}
+        self.pools = nn.ModuleDict({name: AttentionPool(w) for name, w in patched.items()})
 
     def forward(self, batch: dict[str, Tensor]) -> Records:
         """Return the records; a modality that the batch lacks is absent from all of them."""
         some = next(iter(batch.values()))
         ones = torch.ones(len(some), device=some.device)
-        there, quality, values = [], [], {}
-        for name, width in self.widths.items():
+        there, quality, values = [], [], []
+        for name, width in self.layout.widths.items():
             mask = batch.get(f"{name}_mask", ones) if name in batch else torch.zeros_like(ones)
             there.append(mask > 0)
             quality.append(batch.get(f"{name}_quality", ones).float())
-            values[name] = self._pooled(batch, name, mask > 0, width=width)
+            values.append(
+                self._pooled(batch, name, mask > 0)
+                if name in batch
+                else ones.new_zeros(len(ones), width)
+            )
         return Records(
-            values=values,
+            values=torch.cat(values, dim=1),
             present=torch.stack(there, dim=1),
             quality=torch.stack(quality, dim=1),
+            layout=self.layout,
         )
 
-    def _pooled(self, batch: dict[str, Tensor], name: str, there: Tensor, *, width: int) -> Tensor:
-        if name not in batch:
-            return torch.zeros(len(there), width, device=there.device)
+    def _pooled(self, batch: dict[str, Tensor], name: EmbeddingModality, there: Tensor) -> Tensor:
         own = batch[name].float()
         kept = torch.where(there.reshape(-1, *[1] * (own.dim() - 1)), own, 0.0)
         if name not in self.pools:
             return kept
         valid = batch.get(f"{name}_valid")
-        pooled = self.pools[name](kept, None if valid is None else valid > 0).float()
-        return torch.where(there[:, None], pooled, 0.0)
+        weight = torch.ones_like(kept[..., 0]) if valid is None else valid.float()
+        # A patch that is not there may hold anything.
+        patches = torch.where(weight[..., None] > 0, kept, 0.0)
+        return self.pools[name](patches, weight).float()

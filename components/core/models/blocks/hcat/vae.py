@@ -7,18 +7,16 @@ and attention joins what is there instead of a fixed average.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from components.core.modalities import EmbeddingModality
+from components.core.models.blocks.dropout import Dropout
 from components.core.models.blocks.hcat.attention import AttentionPool, Layer
-from components.core.models.blocks.hcat.records import Values
+from components.core.models.blocks.hcat.layout import Layout
+from components.core.models.blocks.hcat.projection import Outputs
 
-# Last layers start here: what is decoded is near the mean at first, and gradients pass.
-START = 0.01
 # Bounds of the logarithm of the latent's variance: e⁻⁸ to e⁴.
 _LOG_VARIANCE = (-8.0, 4.0)
 
@@ -39,7 +37,7 @@ class Latent:
 
 
 class ScaleEncoder(nn.Module):
-    """Token `[B, D]` of one modality → `[B, S, D]`, through hidden widths D, D/2, D/4, …"""
+    """Token `[B, D]` of one modality → `[B, S, D]`, through hidden widths D, D/2 and so on."""
 
     def __init__(self, d_model: int, *, scales: int, dropout: float) -> None:
         super().__init__()
@@ -48,7 +46,7 @@ class ScaleEncoder(nn.Module):
                 nn.LayerNorm(d_model),
                 nn.Linear(d_model, d_model >> scale),
                 nn.GELU(),
-                nn.Dropout(dropout),
+                Dropout(dropout),
                 nn.Linear(d_model >> scale, d_model),
             )
             for scale in range(scales)
@@ -88,41 +86,21 @@ class JointEncoder(nn.Module):
 
 
 class JointDecoder(nn.Module):
-    """Latent `[B, Z]` → tokens `[B, M, D]`, and every modality in its own width."""
+    """Latent `[B, Z]` → tokens `[B, M, D]`, and all modalities `[B, V]`."""
 
-    def __init__(
-        self, widths: Mapping[EmbeddingModality, int], *, d_model: int, latent: int, dropout: float
-    ) -> None:
+    def __init__(self, layout: Layout, *, d_model: int, latent: int, dropout: float) -> None:
         super().__init__()
-        self.modality = nn.Parameter(0.02 * torch.randn(len(widths), d_model))
+        self.modality = nn.Parameter(0.02 * torch.randn(len(layout.widths), d_model))
         self.lift = nn.Linear(latent, d_model)
         self.body = nn.Sequential(
             nn.LayerNorm(d_model),
             nn.Linear(d_model, d_model),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
-        self.out = Outputs(widths, d_model)
+        self.out = Outputs(layout, d_model)
 
-    def forward(self, drawn: Tensor) -> tuple[Tensor, Values]:
+    def forward(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """Return the tokens and what they are decoded to."""
         tokens = self.body(self.lift(drawn)[:, None] + self.modality)
         return tokens, self.out(tokens)
-
-
-class Outputs(nn.Module):
-    """Tokens `[B, M, D]` → modality → `[B, W]`, near 0 at first."""
-
-    def __init__(self, widths: Mapping[EmbeddingModality, int], d_model: int) -> None:
-        super().__init__()
-        self.each = nn.ModuleDict({name: nn.Linear(d_model, w) for name, w in widths.items()})
-        for each in self.each.values():
-            nn.init.normal_(each.weight, std=START / d_model**0.5)
-            nn.init.zeros_(each.bias)
-
-    def forward(self, tokens: Tensor) -> Values:
-        """Return every modality in full precision."""
-        return {
-            name: each(tokens[:, place]).float()  # pyright: ignore[reportReturnType]
-            for place, (name, each) in enumerate(self.each.items())
-        }
