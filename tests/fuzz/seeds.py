@@ -49,6 +49,7 @@ class Seed:
         declared: what the manifest would declare.
         options: of a source.
         summed: names of files of which each sample is in a checksum.
+        whole: a source is handed the folder; `main` is damaged most often.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Seed:
     declared: Declared = DECLARED
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     summed: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def signal(leads: int = 8, samples: int = 300) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -199,7 +201,9 @@ def of_source(name: str) -> tuple[Seed, ...]:
         if path == Path():
             return ()
         files = {p.name: p.read_bytes() for p in Path(folder).iterdir()}
-    return (Seed(name=name, main=path.name, files=files, options=options),)
+        whole = path.is_dir()
+    main = min(files) if whole else path.name
+    return (Seed(name=name, main=main, files=files, options=options, whole=whole),)
 
 
 def source_names() -> list[str]:

@@ -230,7 +230,7 @@ class SourceTarget(Target):
         with tempfile.TemporaryDirectory() as folder:
             for name, content in mutated.files.items():
                 (Path(folder) / name).write_bytes(content)
-            path = Path(folder) / seed.main
+            path = Path(folder) if seed.whole else Path(folder) / seed.main
             origin.features(path, options)
             seen: set[str] = set()
             for item in origin.read(path, options):
