@@ -111,11 +111,13 @@ def _gradient_boosting(cases: Cases) -> Predict:
 
 
 def _random_forest(cases: Cases) -> Predict:
-    # As many trees as make another seed's answer nearly the same; leaves of five rows.
+    # So many trees that another seed hardly changes an answer; leaves of five rows.
     forest = RandomForestClassifier(500, min_samples_leaf=5, max_features="sqrt", random_state=0)
-    model = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
-    model.fit(cases.x, cases.label, randomforestclassifier__sample_weight=cases.weight)
-    return lambda x: np.asarray(model.predict_proba(x)[:, 1], dtype=np.float64)
+    model = make_pipeline(SimpleImputer(), forest)
+    known = np.isfinite(cases.x).any(axis=0)  # an empty column would take the draws of others
+    weight = {"randomforestclassifier__sample_weight": cases.weight}
+    model.fit(cases.x[:, known], cases.label, **weight)
+    return lambda x: np.asarray(model.predict_proba(x[:, known])[:, 1], dtype=np.float64)
 
 
 MAKERS: dict[str, Callable[[Cases], Predict]] = {

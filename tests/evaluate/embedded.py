@@ -1,18 +1,11 @@
-"""A small cohort of embeddings with two endpoints, and a network that takes them."""
+"""A small cohort of embeddings with two endpoints, and a task on it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from components.core.config.base import Frozen
 from components.core.config.task import TaskConfig
-from components.core.modalities import EMBEDDED
-from components.core.models.spec import DataSpec
 from components.core.store import Stage
 from tests import embedding_cohort
 from tests.chain import audited, task_config
@@ -31,47 +24,13 @@ HEADS: dict[str, Any] = embedding_cohort.HEADS | {
         "kind": "survival", "endpoint": "recurrence", "horizons_days": [365, RECURRENCE],
     },
 }  # fmt: skip
-
-
-class Settings(Frozen):
-    """Of the stand-in network."""
-
-    hidden: int = 8
-
-
-class Network(nn.Module):
-    """A layer on every embedding side by side, and a learned vector for an absent one."""
-
-    def __init__(self, config: Settings, spec: DataSpec) -> None:
-        super().__init__()
-        widths = {name: shape[-1] for name, shape in spec.arrays.items()}
-        self.layers = nn.ModuleDict({n: nn.Linear(w, config.hidden) for n, w in widths.items()})
-        self.absent = nn.ParameterDict(
-            {n: nn.Parameter(torch.zeros(config.hidden)) for n in widths}
-        )
-        joint = config.hidden * len(widths)
-        self.heads = nn.ModuleDict({n: nn.Linear(joint, k) for n, k in spec.heads.items()})
-
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the logits of every head."""
-        parts: list[Tensor] = []
-        for name, layer in self.layers.items():
-            values = batch[name]
-            if f"{name}_valid" in batch:
-                valid = batch[f"{name}_valid"][:, :, None]
-                values = (values * valid).sum(1) / valid.sum(1).clamp(min=1)
-            there = batch[f"{name}_mask"][:, None] > 0
-            parts.append(torch.where(there, torch.tanh(layer(values)), self.absent[name]))
-        joint = torch.cat(parts, 1)
-        return {name: head(joint) for name, head in self.heads.items()}
-
-
-STAND_IN = cast(
-    ModuleType,
-    SimpleNamespace(
-        NAME="stand_in", INPUTS=EMBEDDED, Config=Settings, build=Network, suggest=lambda trial: {}
-    ),
-)
+# Analyses that have nothing to do with endpoints or embeddings.
+PLAIN = ("behaviour", "decision_curve", "operating_points", "patients", "simple_inputs",
+         "subgroups", "survival_head", "survival_view")  # fmt: skip
+MODEL: dict[str, Any] = {
+    "name": "hcat", "d_model": 8, "n_heads": 2, "n_global_layers": 1, "latent": 4, "scales": 1,
+    "n_impute_iterations": 1, "dropout": 0.0,
+}  # fmt: skip
 
 
 def audited_cohort(folder: Path, *, patients: int = 500, **split: Any) -> Stage:
@@ -84,13 +43,13 @@ def audited_cohort(folder: Path, *, patients: int = 500, **split: Any) -> Stage:
     return audited(stage, label=embedding_cohort.LABEL)
 
 
-def task(*baselines: str) -> TaskConfig:
-    """Return the task; the stand-in has to be known among the models."""
+def task(*baselines: str, skip: tuple[str, ...] = ()) -> TaskConfig:
+    """Return the task on a tiny network, with some simple models beside it."""
     own: dict[str, Any] = {
-        "label": OWN_LABEL, "heads": HEADS, "model": {"name": "stand_in"},
+        "label": OWN_LABEL, "heads": HEADS, "model": MODEL,
         "fit": {"epochs": 6, "batch": 32, "lr": 0.02, "patience": 6, "device": "cpu",
                 "precision": "fp32", "refit": False, "monitor": "loss"},
         "evaluate": {"draws": 100, "baselines": list(baselines),
-                     "skip": ["learning_curve", "optimism"]},
+                     "skip": ["learning_curve", "optimism", *skip]},
     }  # fmt: skip
     return task_config(**own)

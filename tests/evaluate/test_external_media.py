@@ -13,7 +13,7 @@ from components.core.errors import InputError
 from components.core.store import Stage
 from components.evaluate.external import check_alike
 from components.evaluate.external_media import seen_recordings
-from components.evaluate.media_facts import LACKING, prepared_media
+from components.evaluate.media_facts import LACKING, lacking, prepared_media, unreadable
 
 
 def stage(fingerprint: str, modalities: tuple[str, ...], **preprocess: Any) -> Stage:
@@ -65,3 +65,36 @@ def test_the_card_says_how_they_were_prepared() -> None:
     assert sound.startswith("Heart sound: one channel at 2,000 Hz, up to 6 windows of 5 s")
     assert "mean and SD of the training part" in picture
     assert "never zeros" in LACKING
+
+
+def test_embeddings_must_be_prepared_alike_and_not_those_of_training() -> None:
+    there = ("emb_clinical", "emb_spatial")
+    home, other = (stage(s * 32, there, embeddings=e) for s, e in
+                   (("e", {"pool": "mean", "min_quality": 0.0}),
+                    ("f", {"pool": "max", "min_quality": 0.0})))  # fmt: skip
+    with pytest.raises(InputError, match=r"with preprocess\.embeddings\.pool max, .* with mean"):
+        check_alike(home, other)
+    own = pd.DataFrame({"sha256.emb_spatial": ["a", None]})
+    seen = pd.DataFrame({"sha256.emb_spatial": ["b", "a", None]})
+    assert seen_recordings(seen, own).tolist() == [False, True, False]
+
+
+def test_the_card_says_what_becomes_of_embeddings() -> None:
+    config = PreprocessConfig.model_validate(
+        {"embeddings": {"pool": "attention", "max_patches": 9, "min_quality": 0.25}}
+    )
+    said = prepared_media(config, ("emb_spatial", "pcg"))
+    assert "Embeddings made beforehand, as given (spatial embedding): up to 9 vectors" in said
+    assert "below quality 0.25 absent" in said
+    assert "Heart sound" in said
+    plain = prepared_media(PreprocessConfig(), ("emb_clinical",))
+    assert plain.endswith("mean and SD of the training part.")
+    assert "several vectors of a patient as their mean." in plain
+    assert "sounds" not in plain
+    assert lacking(("tabular",)) == unreadable(("tabular",)) == ""
+    assert "learned vector" in lacking(("emb_clinical",))
+    assert LACKING not in lacking(("emb_clinical",))
+    both = unreadable(("emb_clinical", "pcg"))
+    assert "not finite" in both
+    assert "A picture or sound that cannot be read" in both
+    assert LACKING in both

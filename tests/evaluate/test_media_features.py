@@ -14,9 +14,11 @@ from components.evaluate.media_features import (
     BANDS,
     PROFILE,
     WIDTHS,
+    embedding_features,
     features_of,
     picture_features,
     sound_features,
+    width_of,
 )
 from tests.evaluate.conftest import Example
 
@@ -125,3 +127,30 @@ def test_the_simple_models_see_table_pictures_and_sounds(
     assert x.shape[1] == asked.shape[1] == seen[0].tabular.shape[1] + sum(WIDTHS.values())
     without = [rows.without("pcg").without("ecg_image") for rows in seen]
     assert design(without, without[0], Features(500))[0].shape[1] == seen[0].tabular.shape[1]
+
+
+def test_an_embedding_is_its_entries_and_several_vectors_their_mean() -> None:
+    values = np.array([[[1.0, 2.0], [3.0, np.nan], [9.0, 9.0]], [[5.0, np.nan]] * 3])
+    valid = np.array([[True, True, False], [True, False, False]])
+    found = embedding_features(values, valid)
+    np.testing.assert_array_equal(found, [[2.0, 2.0], [5.0, np.nan]])
+    one = values[:, 0].astype(np.float16)
+    np.testing.assert_array_equal(features_of("emb_clinical", one, None), one)
+    assert width_of("emb_spatial", (3, 2)) == 2
+    assert width_of("pcg", (2, 10, 24)) == WIDTHS["pcg"]
+
+
+def test_an_absent_embedding_has_no_entries_and_says_so(
+    examples: Callable[[str], Example],
+) -> None:
+    done = examples("embedded")
+    rows = read_part(done.behind.cohort, "holdout", "train")
+    found = Features(500).all_media(rows)
+    widths = [part.reader.shape[-1] for part in rows.arrays.values()]
+    assert found.shape == (len(rows), sum(widths) + len(widths))
+    end = -1
+    for width, part in zip(widths, rows.arrays.values(), strict=True):
+        start, end = end + 1, end + 1 + width
+        np.testing.assert_array_equal(found[:, end] == 1, part.there)
+        assert np.isfinite(found[part.there, start:end]).all()
+        assert np.isnan(found[~part.there, start:end]).all()

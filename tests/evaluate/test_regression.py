@@ -117,3 +117,20 @@ def test_gradient_boosting_grows_every_tree_in_a_large_cohort() -> None:
     held = [c.cell_contents for c in predict.__closure__ or ()]
     (model,) = (each for each in held if hasattr(each, "n_iter_"))
     assert model.n_iter_ == 150
+
+
+def test_more_columns_than_rows_give_the_same_regression() -> None:
+    """Turned into the span of the rows the fit and its penalty are those of all columns."""
+    rng = np.random.default_rng(3)
+    own = cases(80, gain=2.0)
+    wide = replace(own, x=np.concatenate([own.x, rng.normal(size=(80, 150))], axis=1))
+    found = fit_regression(wide)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=found.penalty, tol=1e-8))
+    model.fit(wide.x, wide.label)
+    asked = rng.normal(size=(20, 156))
+    np.testing.assert_allclose(found.predict(asked), model.predict_proba(asked)[:, 1], atol=1e-4)
+    held = cross_val_predict(
+        make_pipeline(StandardScaler(), LogisticRegression(C=PENALTIES[0], tol=1e-8)),
+        wide.x, wide.label, cv=inner_folds(wide), method="predict_proba",
+    )  # fmt: skip
+    assert found.losses[0] == pytest.approx(log_loss(wide.label, held[:, 1]), abs=1e-5)

@@ -72,12 +72,6 @@ def verdict(each: Against) -> str:
     )
 
 
-def loses(each: Against) -> bool:
-    """Return whether the network's AUROC lies below that of the best simple model."""
-    gap = each.best.gap["auroc"]
-    return gap.hi < 0 or gap.value < 0
-
-
 def _words(name: str) -> str:
     return name.replace("_", " ")
 

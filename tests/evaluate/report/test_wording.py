@@ -39,6 +39,13 @@ def test_headline_is_the_figure_with_interval_prevalence_and_sizes(data: ReportD
     assert line.endswith("prevalence 13.4 %, 900 patients, 121 events")
 
 
+def test_what_a_section_has_for_the_first_line_stands_first(data: ReportData) -> None:
+    told = Section(name="endpoints", title="Endpoints", first="back: loses against another.")
+    line = wording.headline(replace(data, sections=(Section(name="a", title="A"), told)))
+    assert line.startswith("back: loses against another. AUROC ")
+    assert line.endswith(wording.headline(data))
+
+
 def test_a_small_test_set_has_its_interval_first_and_fewer_digits() -> None:
     small = tiny()
     figure = small.figures["auroc"]
