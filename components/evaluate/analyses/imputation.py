@@ -27,7 +27,7 @@ from components.core.planted_truth import truth_factors
 from components.core.progress import progress
 from components.core.report.section import Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.heads.tables import key
+from components.evaluate.heads.tables import ROW_KEYS, WEIGHT_PREFIX, key
 from components.evaluate.imputation.downstream import WHOLE, Worth, answers_frame, worth
 from components.evaluate.imputation.hidden import (
     BEST,
@@ -156,7 +156,12 @@ def _weight(context: Context, frame: pd.DataFrame, head: str) -> pd.Series | Non
     """Return the weights of a head's censoring by row; None where its truth is not censored."""
     if head == context.stages.train.facts["head"]:
         return frame["weight"]
-    return None
+    column = f"{WEIGHT_PREFIX}{head}"
+    if context.heads is None or column not in context.heads:
+        return None
+    own = context.heads[[*ROW_KEYS, column]]
+    joined = frame[ROW_KEYS].merge(own, on=ROW_KEYS, how="left", validate="one_to_one")
+    return joined[column].fillna(0.0)
 
 
 def _found(context: Context, judged: Judged, worths: tuple[Worth, ...]) -> Found:

@@ -31,6 +31,15 @@ def test_the_slope_is_that_of_least_squares_less_what_may_be_chance() -> None:
     assert trusted_slope(truth, np.zeros_like(truth), IDS) == 0
 
 
+def test_what_is_imputed_without_any_dependence_is_hardly_ever_trusted() -> None:
+    trusted = [
+        trusted_slope(RNG.normal(size=(40, 6)), RNG.normal(size=(40, 6)), IDS[:40])
+        for _ in range(300)
+    ]
+    assert np.mean(np.array(trusted) > 0) < 0.06  # two standard errors, on one side
+    assert np.mean(np.square(trusted)) < 0.001  # by which the squared error grows
+
+
 def test_unknown_entries_do_not_count() -> None:
     imputed = RNG.normal(size=(80, 20))
     truth = 0.5 * imputed

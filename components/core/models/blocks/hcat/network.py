@@ -103,6 +103,12 @@ class HcatModel(nn.Module):
             rounds=torch.stack([each.spread() for each in refined]),
         )
 
+    def masked(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the logits of every head from what is there alone, nothing being imputed."""
+        records = self.reader(batch)
+        _, rounds = self.imputer(records, self.project)
+        return self.heads(self._fused(records, rounds[-1], imputed=False))
+
     def targets(self, batch: dict[str, Tensor]) -> Values:
         """Return modality → `[B, W]`, patches pooled, 0 where absent."""
         return self.layout.values(self.reader(batch).values)
@@ -120,8 +126,8 @@ class HcatModel(nn.Module):
         _, rounds = self.imputer(records, self.project)
         return self._fused(records, rounds[-1])
 
-    def _fused(self, records: Records, estimate: Estimate) -> Tensor:
-        """Return the embedding from what is there and what is imputed."""
+    def _fused(self, records: Records, estimate: Estimate, *, imputed: bool = True) -> Tensor:
+        """Return the embedding from what is there and, unless told not to, what is imputed."""
         there = self.layout.spread(records.present)
         values = torch.where(there, records.values, self._given(estimate.mean))
         tokens = self.enter(self.project(values, records.present))
@@ -132,7 +138,7 @@ class HcatModel(nn.Module):
             confidence=self._given(estimate.confidence.sigmoid()),
             sd=self._given(estimate.spread()),
         )
-        return self.fusion(tokens, weight)
+        return self.fusion(tokens, weight if imputed else weight * records.present)
 
     def _given(self, values: Tensor) -> Tensor:
         return values.detach() if self.training else values
