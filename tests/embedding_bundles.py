@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from components.core.data import foldstats
 from components.core.data.arrays import ArrayStats
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.data.tabular import TabularEncoder
+from components.core.embedding_files.layout import Files
 from components.core.heads.registry import from_json, outputs_of
+from components.core.imputation.calibrate import Calibration
 from components.core.modalities import EMBEDDED, EmbeddingModality
 from components.core.models.registry import build_model, models_by_name
 from components.core.models.spec import DataSpec
@@ -40,6 +43,8 @@ def write_embedding_bundle(
     modalities: tuple[EmbeddingModality, ...] = EMBEDDED,
     min_quality: float = 0.0,
     heads: dict[str, Any] | None = None,
+    imputation: Calibration | None = None,
+    files: Files | None = None,
 ) -> Path:
     """Write a bundle of `members` networks into `scratch` and return its folder."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -55,14 +60,16 @@ def write_embedding_bundle(
     platt = json.loads(PLATT.to_json())
     facts = BundleFacts(
         task="toy", label="toy event", head="toy", model=settings, ecg=None, embeddings=given,
+        embedding_files=files,
         features={}, members=names, calibration=platt, threshold=0.1, version="v" * 32,
         cohort={"records": 20.0}, heads=own if len(own) > 1 else {},
         calibrations=calibrations(own, platt),
     )  # fmt: skip
+    folder = scratch / "bundle"
     files = [_member(scratch, name, seed, spec, stats, settings)
              for seed, name in enumerate(names)]  # fmt: skip
-    write_bundle(scratch / "bundle", facts, files)
-    return scratch / "bundle"
+    write_bundle(folder, facts, [replace(each, imputation=imputation) for each in files])
+    return folder
 
 
 def calibrations(heads: dict[str, Any], platt: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Standin(nn.Module):
         self.absent = nn.ParameterDict(
             {name: nn.Parameter(torch.randn(config.hidden)) for name in self.names}
         )
+        self.loss_weights = {"impute": 0.1}
         self.heads = nn.ModuleDict({n: nn.Linear(config.hidden, k) for n, k in spec.heads.items()})
 
     def tokens(self, batch: dict[str, Tensor], *, learned: bool = True) -> Tensor:
@@ -51,7 +52,15 @@ class Standin(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         hidden = self.embed(batch)
-        return {name: head(hidden) for name, head in self.heads.items()}
+        said = {name: head(hidden) for name, head in self.heads.items()}
+        return said | ({"loss:impute": self._error(batch)} if self.training else {})
+
+    def _error(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return the mean squared error of what is there, told from itself and the others."""
+        found = self.impute(batch).mean
+        each = [(found[name] - own).square() * batch[f"{name}_mask"][:, None]
+                for name, own in self.targets(batch).items()]  # fmt: skip
+        return torch.stack([own.mean() for own in each]).mean()
 
     def embed(self, batch: dict[str, Tensor]) -> Tensor:
         return self.tokens(batch).sum(1)

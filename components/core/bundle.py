@@ -24,7 +24,14 @@ from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, te
 from components.core.bundle_contributions import contributions
 from components.core.bundle_embeddings import embedding_batch, embeddings_note
 from components.core.bundle_fields import fields_note
-from components.core.bundle_files import STATS, BundleFacts, MemberFiles, read_facts, write_bundle
+from components.core.bundle_files import (
+    IMPUTATION,
+    STATS,
+    BundleFacts,
+    MemberFiles,
+    read_facts,
+    write_bundle,
+)
 from components.core.bundle_imputation import Asked, imputed
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Imputed, Prediction
@@ -36,6 +43,8 @@ from components.core.data.foldstats import FoldStats
 from components.core.device import Place
 from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.heads.registry import from_json, head_file, view
+from components.core.imputation import calibrate
+from components.core.imputation.calibrate import Calibration
 from components.core.members import load_model
 from components.core.metrics import recalibrate
 from components.core.modalities import EmbeddingModality
@@ -69,6 +78,7 @@ class _Member:
     model: torch.nn.Module
     stats: FoldStats
     finish: Finisher
+    imputation: Calibration | None
 
 
 class Predictor:
@@ -119,11 +129,12 @@ class Predictor:
 
     def _load(self, folder: Path) -> _Member:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
-        stats = foldstats.load(folder / STATS)
+        stats, mended = foldstats.load(folder / STATS), folder / IMPUTATION
         return _Member(
             model=load_model(self.facts.model, spec, folder / "weights.safetensors"),
             stats=stats,
             finish=Finisher(stats),
+            imputation=calibrate.load(mended) if mended.is_file() else None,
         )
 
     def predict(self, inputs: pd.DataFrame) -> list[Prediction]:
@@ -194,7 +205,7 @@ class Predictor:
     def _imputed(self, batches: list[Batch]) -> dict[EmbeddingModality, Imputed]:
         """Return modality → what the networks take it to be, of those that a row lacks."""
         asked = [
-            Asked(model=m.model, stats=m.stats, batch=m.finish(batch))
+            Asked(m.model, m.stats, m.finish(batch), m.imputation)
             for m, batch in zip(self._members, batches, strict=True)
         ]
         return imputed(asked, tuple(self.facts.embeddings))

@@ -13,7 +13,10 @@ from pydantic import Field, model_validator
 from components.core.bundle_seal import check_seal, seal
 from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
+from components.core.embedding_files.layout import Files
 from components.core.errors import InputError
+from components.core.imputation import calibrate
+from components.core.imputation.calibrate import Calibration
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import (
     EMBEDDED,
@@ -31,6 +34,8 @@ from components.core.signals.prepare_config import PrepareConfig
 MANIFEST = "bundle.json"
 # Of each member's folder: what preprocessing learned from its training part.
 STATS = "norm_stats.json"
+# And, of one that imputes, how its imputations are mended.
+IMPUTATION = "imputation.json"
 # As a request sends them.
 _SENT = {
     "tabular": "clinical fields",
@@ -57,6 +62,7 @@ class BundleFacts(Frozen):
         image: how a picture of an ECG is prepared; None where the model takes none.
         sound: how heart sounds are prepared; None where it takes none.
         embeddings: modality → how its embeddings are prepared, of those that it takes.
+        embedding_files: how the task declares files of embeddings; None where it does not.
         reject: quality flags that training refused, so that the model abstains from them too.
         min_quality: the model abstains below this quality score; 0 answers for all.
         ood_threshold: the model abstains above this distance from the training recordings; None
@@ -80,6 +86,7 @@ class BundleFacts(Frozen):
     image: ImageConfig | None = None
     sound: SoundConfig | None = None
     embeddings: dict[EmbeddingModality, EmbeddingInput] = Field(default_factory=dict)
+    embedding_files: Files | None = None
     reject: tuple[str, ...] = ()
     min_quality: float = 0.0
     ood_threshold: float | None = None
@@ -139,11 +146,12 @@ class BundleFacts(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFiles:
-    """One network to be put into a bundle."""
+    """One network to be put into a bundle; `imputation` mends what it imputes, where known."""
 
     weights: Path
     stats: Path
     spec: DataSpec
+    imputation: Calibration | None = None
 
 
 def read_facts(folder: Path) -> BundleFacts:
@@ -181,6 +189,8 @@ def write_bundle(
         target.mkdir(exist_ok=True)
         shutil.copyfile(member.weights, target / "weights.safetensors")
         shutil.copyfile(member.stats, target / STATS)
+        if member.imputation is not None:
+            calibrate.save(member.imputation, target / IMPUTATION)
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)

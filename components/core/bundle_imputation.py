@@ -18,13 +18,14 @@ from components.core.bundle_prediction import Imputed
 from components.core.data.arrays import ArrayStats
 from components.core.data.batches import Batch
 from components.core.data.foldstats import FoldStats
+from components.core.imputation.calibrate import Calibration
 from components.core.modalities import EmbeddingModality
 from components.core.models.imputing import Imputation, Imputing
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Asked:
     """One network and a record as it takes it in.
 
@@ -32,11 +33,13 @@ class Asked:
         model: in evaluation mode.
         stats: by which it was fed.
         batch: finished, of one record.
+        mending: of what it imputes, learned on validation; None where there is none.
     """
 
     model: nn.Module
     stats: FoldStats
     batch: Batch
+    mending: Calibration | None = None
 
 
 def imputed(
@@ -55,19 +58,22 @@ def imputed(
         return {}
     with torch.no_grad():
         found = [each.model.impute(each.batch) for each in asked]  # pyright: ignore[reportCallIssue]
-    stats = [each.stats for each in asked]
     made: dict[EmbeddingModality, Imputed] = {}
     for name in absent:
-        made[name] = _mixture(name, found, stats)
+        made[name] = _mixture(name, found, asked)
     return made
 
 
 def _mixture(
-    name: EmbeddingModality, found: Sequence[Imputation], stats: Sequence[FoldStats]
+    name: EmbeddingModality, found: Sequence[Imputation], asked: Sequence[Asked]
 ) -> Imputed:
     means, sds, sure = [], [], []
-    for each, own in zip(found, stats, strict=True):
-        mean, sd = native(each.mean[name][0], each.sd[name][0], own.arrays[name])
+    for each, own in zip(found, asked, strict=True):
+        said = (_plain(each.mean[name][0]), _plain(each.sd[name][0]))
+        if own.mending is not None:
+            mended = own.mending.modalities[name]
+            said = (mended.mean(said[0]), mended.sd(said[1]))
+        mean, sd = native(*said, own.stats.arrays[name])
         means.append(mean)
         sds.append(sd)
         sure.append(float(each.confidence[0, each.modalities.index(name)]))
@@ -76,10 +82,15 @@ def _mixture(
         confidence=float(np.mean(sure)),
         mean=tuple(np.mean(means, axis=0).tolist()),
         sd=tuple(np.sqrt(spread).tolist()),
+        calibrated=all(each.mending is not None for each in asked),
     )
 
 
-def native(mean: torch.Tensor, sd: torch.Tensor, stats: ArrayStats) -> tuple[Floats, Floats]:
+def _plain(own: torch.Tensor) -> Floats:
+    return own.double().cpu().numpy()
+
+
+def native(mean: Floats, sd: Floats, stats: ArrayStats) -> tuple[Floats, Floats]:
     """Return mean and SD `[…, W]` on the native scale.
 
     Args:
@@ -88,5 +99,4 @@ def native(mean: torch.Tensor, sd: torch.Tensor, stats: ArrayStats) -> tuple[Flo
         stats: by which z-scores were made.
     """
     scale = np.asarray(stats.sd)
-    own, spread = mean.double().cpu().numpy(), sd.double().cpu().numpy()
-    return own * scale + np.asarray(stats.mean), spread * scale
+    return mean * scale + np.asarray(stats.mean), sd * scale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,8 +14,10 @@ from components.core.config.task import TaskConfig
 from components.core.data.arrays import array_dtype, shard_folder
 from components.core.data.cohort import folds
 from components.core.data.embedding_input import EmbeddingInput
+from components.core.embedding_files.layout import Files
 from components.core.errors import ConfigError, InputError
 from components.core.heads.registry import from_json
+from components.core.imputation.calibrate import Calibration, averaged
 from components.core.members import REFIT, STATS, WEIGHTS, Member
 from components.core.modalities import (
     EMBEDDED,
@@ -41,8 +44,23 @@ if TYPE_CHECKING:
 _SETTINGS: dict[MediaModality, str] = {"ecg_image": "image", "pcg": "sound"}
 
 
-def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) -> None:
+def bundle(
+    folder: Path,
+    stages: Upstream,
+    task: TaskConfig,
+    *,
+    version: str,
+    mendings: Mapping[str, Calibration] | None = None,
+) -> None:
     """Write the candidate's bundle.
+
+    Args:
+        folder: of the bundle.
+        stages: behind the training.
+        task: of it.
+        version: of the evaluation.
+        mendings: fold → how its networks' imputations are mended; of a refit, which has no
+            validation part, it is the folds' mean. None of networks that impute nothing.
 
     Raises:
         ConfigError: its networks have settings of their own, fold by fold.
@@ -72,6 +90,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         ecg=_ecg(stages),
         **_media(stages),
         embeddings=_embeddings(stages),
+        embedding_files=_embedding_files(task),
         **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
@@ -83,7 +102,7 @@ def bundle(folder: Path, stages: Upstream, task: TaskConfig, *, version: str) ->
         cohort={k: stages.cohort.counts[k] for k in ("records", "patients_labelled", "events")},
         cohort_fingerprint=stages.cohort.fingerprint,
     )
-    files = [_files(stages, member) for member in chosen]
+    files = [_files(stages, member, mendings or {}) for member in chosen]
     write_bundle(folder, facts, files, None if known is None else known.distribution)
     write_training_patients(folder, stages)
     seal(folder)
@@ -104,13 +123,20 @@ def _thresholds(train: Stage, names: list[str], rule: str) -> dict[str, float]:
     return {name: threshold_of(train, names, name, rule) for name in binary}
 
 
-def _files(stages: Upstream, member: Member) -> MemberFiles:
+def _files(stages: Upstream, member: Member, mendings: Mapping[str, Calibration]) -> MemberFiles:
     folder = stages.train.folder / member.folder
     return MemberFiles(
         weights=folder / WEIGHTS,
         stats=folder / STATS,
         spec=DataSpec.model_validate(stages.train.facts["specs"][member.spec_key]),
+        imputation=_mending(member.fold, mendings),
     )
+
+
+def _mending(fold: str, mendings: Mapping[str, Calibration]) -> Calibration | None:
+    if not mendings:
+        return None
+    return averaged([*mendings.values()]) if fold == REFIT else mendings[fold]
 
 
 def _ecg(stages: Upstream) -> PrepareConfig | None:
@@ -145,6 +171,13 @@ def _untold(stages: Upstream, name: Modality) -> InputError:
         f"the cohort {stages.cohort.fingerprint[:12]} does not say how {SPOKEN[name]} was "
         "prepared; prepare it again"
     )
+
+
+def _embedding_files(task: TaskConfig) -> Files | None:
+    """Return how the task declares files of embeddings, for those that come later."""
+    declared = task.ingest.options.get("hdf5_embeddings", {})
+    own = {name: value for name, value in declared.items() if name in Files.model_fields}
+    return Files.model_validate(own) if "files" in own else None
 
 
 def _embeddings(stages: Upstream) -> dict[EmbeddingModality, EmbeddingInput]:

@@ -98,7 +98,8 @@ def evaluate(
     work.facts |= facts(stages, task, evaluated, data)
     if stages.home is None:  # another cohort makes no other model
         folder, version = work.folder / "bundle", work.folder.name.removeprefix(".tmp-")
-        bundle(folder, stages, task, version=version)
+        mendings = {fold: each.calibration for fold, each in context.imputers.items()}
+        bundle(folder, stages, task, version=version, mendings=mendings)
         keep = work.path(REPRODUCTION)
         deviation = bundle_deviation(folder, stages, tests[0], context.place, keep=keep)
         work.facts["figures"] |= {"bundle_deviation": deviation}

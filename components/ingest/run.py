@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
+from components.core.embedding_files.ids import CollidingIdsError
 from components.core.errors import InputError
 from components.core.files import write_atomic
 from components.core.parts import PARTS_FOLDER, part_paths
@@ -30,7 +31,6 @@ from components.core.schemas import (
 from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, files_path
 from components.ingest.duplicates import drop_duplicates
-from components.ingest.embedding_files.ids import CollidingIdsError
 from components.ingest.embeddings import check_embeddings
 from components.ingest.measurements import ingest_measurements
 from components.ingest.media import check_files

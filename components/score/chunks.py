@@ -18,8 +18,10 @@ from components.core.bundle_answer import (
     COLUMNS,
     FIELDS_NOTE,
     GIVEN,
+    IMPUTED,
     QUALITY_NOTE,
     as_table,
+    confidence_columns,
     given_columns,
     outputs,
 )
@@ -34,6 +36,7 @@ from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
 from components.core.schemas import REJECT_SCHEMA
 from components.core.signals.signal import Signal
+from components.score.embeddings import vectors_of
 from components.score.media import media_files
 from components.score.records import NewRecord
 
@@ -69,10 +72,12 @@ def prediction_schema(facts: BundleFacts) -> pa.Schema:
     """Return the columns of the predictions: those of any model, then what this one adds.
 
     That is what each head says, and of models with optional inputs which a record had and what each
-    contributed.
+    contributed, of models of embeddings how sure they are of what they imputed.
     """
     numbers = [name for name, _, _ in outputs(facts)] + list(given_columns(facts))
+    numbers += confidence_columns(facts)
     texts = [GIVEN, QUALITY_NOTE, FIELDS_NOTE] if facts.optional else []
+    texts += [IMPUTED] if facts.embeddings else []
     own = [pa.field(name, pa.float64()) for name in numbers]
     return pa.schema([*_SHARED, *own, *[pa.field(name, pa.string()) for name in texts]])
 
@@ -125,7 +130,7 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
     try:
         tables.check_width(record.cells, [""] * record.width)
         cells.required(record.cells, "patient_id")
-        row = _row(record, predictor.facts)
+        row = _row(record, predictor.facts) | vectors_of(record)
         name = cells.required(record.cells, column) if column else ""
     except RecordError as error:
         return Prediction(logit=float("nan"), probability=float("nan"), error=str(error),
@@ -138,7 +143,7 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
         facts = predictor.facts
         return media_batch(media_files(record.cells, facts, root), facts)
 
-    return predictor.answer(row, read if column else None, media)
+    return predictor.answer(row, read if column else None, None if record.embeddings else media)
 
 
 def _row(record: NewRecord, facts: BundleFacts) -> dict[str, Any]:

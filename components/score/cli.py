@@ -11,8 +11,12 @@ from components.core.command import reported_errors
 @click.option("--run", "run_ref", required=True,
               help="Run of a pipeline or evaluation, or models:/name@alias.")  # fmt: skip
 @click.option("--source", default="manifest", show_default=True,
-              help="Layout of the records: manifest.")  # fmt: skip
-@click.option("--path", required=True, help="The manifest, or a folder that holds manifest.csv.")
+              help="Layout of the records: manifest or hdf5_embeddings.")  # fmt: skip
+@click.option(
+    "--path",
+    required=True,
+    help="The manifest, a folder that holds manifest.csv, or one of files of embeddings.",
+)
 @click.option("--text-encoder", default="", show_default=True,
               help="Folder of the frozen encoder that reads the notes.")  # fmt: skip
 @click.option("--workers", default=0, show_default=True, type=click.IntRange(min=0),

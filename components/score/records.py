@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.core import cells, tables
@@ -11,9 +11,28 @@ from components.core.bundle_files import BundleFacts
 from components.core.bundle_inputs import NOTES
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.media.columns import MEDIA_COLUMNS
+from components.core.modalities import EmbeddingModality
 from components.core.schemas import PATH_COLUMNS
 
-SOURCES = ("manifest",)
+EMBEDDING_FILES = "hdf5_embeddings"
+SOURCES = ("manifest", EMBEDDING_FILES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a patient's vectors of one modality lie.
+
+    Attributes:
+        path: of the HDF5 file.
+        dataset: within it.
+        rows: of that data set.
+        quality: as the file gives it, 1 where it gives none.
+    """
+
+    path: Path
+    dataset: str
+    rows: tuple[int, ...]
+    quality: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +44,14 @@ class NewRecord:
         patient: `patient-N` by the patient's first line.
         cells: the row as it stands.
         width: how many columns the header has.
+        embeddings: modality → where its vectors lie, where the records are files of embeddings.
     """
 
     row: int
     patient: str
     cells: dict[str, str | None]
     width: int
+    embeddings: Mapping[EmbeddingModality, Place] = field(default_factory=dict)
 
 
 def manifest_file(source: str, path: str) -> Path:
@@ -49,8 +70,13 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
     """Return the column that names the ECG files; empty for a model without ECG.
 
     Raises:
-        InputError: the manifest lacks what the model takes in.
+        InputError: the manifest lacks what the model takes in, or cannot hold it.
     """
+    if facts.embeddings:
+        raise InputError(
+            f"the model of task '{facts.task}' takes embeddings, which a manifest cannot hold; "
+            f"give source={EMBEDDING_FILES} and the folder of their files as path"
+        )
     header, _ = tables.open_table(manifest)
     notes = [NOTES] if facts.notes else []
     # An empty cell says that a record lacks a picture or sound; a column that is not there may be

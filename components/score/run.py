@@ -25,7 +25,14 @@ from components.core.schemas import REJECT_SCHEMA, REJECTS
 from components.core.store import Stage, Workspace
 from components.core.versions import library_versions
 from components.score.chunks import Model, part_files, prediction_schema, score_chunk
-from components.score.records import NewRecord, manifest_file, path_column, records
+from components.score.embeddings import PATIENTS, NewFiles, new_files
+from components.score.records import (
+    EMBEDDING_FILES,
+    NewRecord,
+    manifest_file,
+    path_column,
+    records,
+)
 
 PREDICTIONS = "predictions.parquet"
 # Rows per chunk: a killed run repeats at most this many per process, seconds of work.
@@ -41,9 +48,10 @@ class Job:
     Attributes:
         bundle: folder of the model.
         facts: what the model says of itself.
-        manifest: the table of the new records.
+        manifest: the table of the new records; of files of embeddings, their folder.
         column: of the table that names the ECG's file; empty without ECG.
-        raw: hash over the table and every file that it names.
+        raw: hash over the table and every file that it names, or over the files of embeddings.
+        files: of embeddings; None where the records are a table's rows.
         text_encoder: folder of the frozen encoder that reads the notes; empty without one. It
             bears on nothing: the bundle takes one encoder only.
     """
@@ -54,6 +62,11 @@ class Job:
     column: str
     raw: str
     text_encoder: str = ""
+    files: NewFiles | None = None
+
+    def records(self) -> Iterator[NewRecord]:
+        """Yield the new records one by one."""
+        return records(self.manifest) if self.files is None else self.files.records()
 
 
 def job(bundle: Path, *, source: str, path: str, text_encoder: str = "") -> Job:
@@ -71,6 +84,11 @@ def job(bundle: Path, *, source: str, path: str, text_encoder: str = "") -> Job:
             encoder.
     """
     facts = read_facts(bundle)
+    if source == EMBEDDING_FILES:
+        files = new_files(path, facts)
+        _check_encoder(bundle / facts.members[0], text_encoder)
+        return Job(bundle=bundle, facts=facts, manifest=Path(path).expanduser(), column="",
+                   raw=files.digest(), files=files)  # fmt: skip
     manifest = manifest_file(source, path)
     column = path_column(manifest, facts)
     _check_encoder(bundle / facts.members[0], text_encoder)
@@ -117,13 +135,13 @@ def score(work: Workspace, job: Job, *, workers: int = 0) -> None:
         InputError: the manifest has no rows.
     """
     (work.folder / PARTS_FOLDER).mkdir(exist_ok=True)
-    total = sum(1 for _ in records(job.manifest))
+    total = sum(1 for _ in job.records())
     if total == 0:
         raise InputError(f"'{job.manifest.name}' holds no records; it has a header and no rows")
     chunks = -(-total // CHUNK)
     model = Model(job.bundle, job.text_encoder)
     fixed = (work.folder, model, job.manifest.parent, job.column)
-    tasks = ((n, rows, *fixed) for n, rows in enumerate(_batched(records(job.manifest))))
+    tasks = ((n, rows, *fixed) for n, rows in enumerate(_batched(job.records())))
     with progress("score", total, "records") as advance:
         for done in map_chunks(score_chunk, tasks, workers=min(chunks, worker_count(workers))):
             advance(done.records + done.rejects)
@@ -138,6 +156,8 @@ def score(work: Workspace, job: Job, *, workers: int = 0) -> None:
         "rejects": refused,
         "abstained": int(abstained.to_numpy().sum()),
     }
+    if job.files is not None:
+        job.files.table().to_parquet(work.path(PATIENTS), index=False)
     shutil.rmtree(work.folder / PARTS_FOLDER)
 
 

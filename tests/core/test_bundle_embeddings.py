@@ -16,6 +16,7 @@ from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import as_table, example_answer
 from components.core.bundle_contributions import contributions
 from components.core.data.finish import Finisher
+from components.core.imputation.calibrate import Calibration, Mending
 from components.core.modalities import EMBEDDED
 from components.core.registry import input_example
 from tests import embedding_standin
@@ -207,6 +208,23 @@ def test_what_is_imputed_is_the_networks_mixture_on_the_native_scale(predictor: 
     stated = 0.5 * np.array(stats.sd)
     assert own.sd == pytest.approx(np.sqrt(stated**2 + means.var(0)), abs=1e-6)
     assert own.confidence == pytest.approx(0.8)
+
+
+def test_what_is_imputed_is_mended_as_validation_taught(tmp_path: Path) -> None:
+    own = {name: Mending(shrink=0.5, widen=2.0, patients=20, centre=(0.1,) * width)
+           for name, width in WIDTHS.items()}  # fmt: skip
+    plain, mended = (
+        Predictor(write_embedding_bundle(tmp_path / each, members=1, imputation=how))
+        for each, how in (("plain", None), ("mended", Calibration(modalities=own)))
+    )
+    row = {**vectors(), "emb_temporal": None}
+    raw, found = (ask(each, **row).imputed["emb_temporal"] for each in (plain, mended))
+    stats = plain._members[0].stats.arrays["emb_temporal"]
+    centre = 0.1 * np.array(stats.sd) + np.array(stats.mean)
+    assert found.mean == pytest.approx(centre + 0.5 * (np.array(raw.mean) - centre))
+    assert found.sd == pytest.approx(2 * np.array(raw.sd))
+    assert (raw.calibrated, found.calibrated) == (False, True)
+    assert ask(plain, **row).logit == ask(mended, **row).logit
 
 
 def test_a_network_that_imputes_nothing_says_nothing_of_it(tmp_path: Path) -> None:

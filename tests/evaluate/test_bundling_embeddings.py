@@ -17,6 +17,7 @@ from components.core.data.cohort import rows_of
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.device import resolve
 from components.core.errors import InputError
+from components.core.imputation.calibrate import Calibration, Mending
 from components.core.modalities import EMBEDDED
 from components.core.schemas import MANIFEST
 from components.core.store import Stage
@@ -27,6 +28,7 @@ from components.evaluate.predictions import FoldTest, calibrate, pooled_validati
 from components.evaluate.reproduction import TOLERANCE, bundle_deviation
 from tests import embedding_standin
 from tests.chain import task_config, trained
+from tests.cohorts import ARRAY_SHAPES
 from tests.embedding_bundles import know_standin
 from tests.evaluate.conftest import FIT
 
@@ -61,6 +63,7 @@ def test_the_bundle_prepares_as_the_cohort_was_and_reproduces_it(
     bundling.bundle(tmp_path / "bundle", found, task, version="v" * 32)
     facts = Predictor(tmp_path / "bundle").facts
     assert tuple(facts.embeddings) == EMBEDDED
+    assert facts.embedding_files is None
     assert facts.embeddings["emb_spatial"] == EmbeddingInput(width=7, pool="attention", patches=3)
     assert facts.embeddings["emb_clinical"] == EmbeddingInput(width=6, pool="attention")
     rows = rows_of(found.cohort, "holdout", "test")
@@ -75,6 +78,43 @@ def test_the_bundle_prepares_as_the_cohort_was_and_reproduces_it(
     kept = tmp_path / "kept"
     assert 0 <= bundle_deviation(tmp_path / "bundle", found, test, place, keep=kept) <= TOLERANCE
     assert len(pd.read_parquet(kept)) == 16
+
+
+def test_every_network_has_its_fold_s_mending(
+    stages: tuple[Upstream, TaskConfig], tmp_path: Path
+) -> None:
+    found, task = stages
+    own = {name: Mending(shrink=0.5, widen=2.0, patients=20, centre=(0.0,) * shape[-1])
+           for name, shape in ARRAY_SHAPES.items() if name in EMBEDDED}  # fmt: skip
+    mendings = {"holdout": Calibration(modalities=own)}
+    bundling.bundle(tmp_path / "own", found, task, version="v" * 32, mendings=mendings)
+    predictor = Predictor(tmp_path / "own")
+    assert [each.imputation for each in predictor._members] == [mendings["holdout"]]
+    members = [{**each, "fold": "refit"} for each in found.train.facts["members"]]
+    shared = {
+        key: {**found.train.facts[key], "refit": found.train.facts[key]["holdout"]}
+        for key in ("specs", "class_shares")
+    }
+    every = [*found.train.facts["members"], *members]
+    facts = {**found.train.facts, **shared, "members": every}
+    train = replace(found.train, facts=facts)
+    refit = replace(found, train=train)
+    bundling.bundle(tmp_path / "refit", refit, task, version="v" * 32, mendings=mendings)
+    mended = Predictor(tmp_path / "refit")._members[0].imputation
+    assert mended == mendings["holdout"]
+
+
+def test_the_bundle_knows_how_later_files_are_laid_out(
+    stages: tuple[Upstream, TaskConfig], tmp_path: Path
+) -> None:
+    found, task = stages
+    declared = {"files": {"clinical": "c.h5"}, "ids": "who", "label": "event"}
+    ingest = task.ingest.model_copy(update={"options": {"hdf5_embeddings": declared}})
+    own = task.model_copy(update={"ingest": ingest})
+    bundling.bundle(tmp_path / "bundle", found, own, version="v" * 32)
+    files = Predictor(tmp_path / "bundle").facts.embedding_files
+    assert files is not None
+    assert (files.ids, files.modalities()["emb_clinical"].file) == ("who", "c.h5")
 
 
 def test_a_cohort_that_does_not_say_how_is_refused(

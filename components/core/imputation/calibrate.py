@@ -6,6 +6,7 @@ applied wherever an imputation is given out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,25 @@ def normal_reach(level: float) -> float:
     1.645
     """
     return float(ndtri((1 + level) / 2))
+
+
+def averaged(found: Sequence[Calibration]) -> Calibration:
+    """Return the mean mending of several folds, for networks that no validation part was kept from.
+
+    Args:
+        found: one per fold, of the same modalities.
+    """
+    mean: dict[EmbeddingModality, Mending] = {}
+    for name in found[0].modalities:
+        each = [own.modalities[name] for own in found]
+        centre = np.mean([own.centre for own in each], axis=0)
+        mean[name] = Mending(
+            shrink=float(np.mean([own.shrink for own in each])),
+            widen=float(np.mean([own.widen for own in each])),
+            patients=min(own.patients for own in each),
+            centre=tuple(centre.tolist()),
+        )
+    return Calibration(modalities=mean)
 
 
 def save(calibration: Calibration, path: Path) -> None:

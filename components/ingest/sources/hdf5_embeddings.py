@@ -9,33 +9,30 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from components.core import cells, tables
 from components.core.config.heads import ENDPOINT
+from components.core.embedding_files.ids import check_collisions
+from components.core.embedding_files.index import FileIndex, index_files
+from components.core.embedding_files.layout import Files
 from components.core.errors import InputError, RecordError
-from components.core.modalities import EMBEDDED, EmbeddingModality, short_name
-from components.ingest.embedding_files.ids import IdRule, check_collisions
-from components.ingest.embedding_files.index import FileIndex, index_file
-from components.ingest.embedding_files.layout import FileLayout, Layout
+from components.core.modalities import EmbeddingModality
 from components.ingest.records import EmbeddingRef, EmbeddingValues, Endpoint, Record, Reject
 from components.ingest.sources.survival import SurvivalColumns, WideSeen, read_times
 
 NAME = "hdf5_embeddings"
 # A folder is read, too, and needs no manifest.csv.
 READS_FOLDERS = True
-ShortName = Literal["clinical", "semantic", "temporal", "pathological", "spatial"]
 EndpointName = Annotated[str, StringConstraints(pattern=ENDPOINT, min_length=1)]
 
 
-class Options(Layout):
+class Options(Files):
     """Which files hold which modality, how they are laid out, and what the outcomes are called.
 
     Attributes:
-        files: modality → file beside the outcomes, or `{file: …}` with what departs from the
-            layout that is common to all (`Layout`, whose settings stand beside this one).
         outcomes: the table, where the path is a folder.
         patient_id: its column of ids; decoration is stripped as in the files.
         separator: between its cells.
@@ -48,7 +45,6 @@ class Options(Layout):
         split: column with train, val or test, or empty.
     """
 
-    files: dict[ShortName, FileLayout] = Field(min_length=1)
     outcomes: str = Field(default="outcomes.csv", min_length=1)
     patient_id: str = Field(default="patient_id", min_length=1)
     separator: str = Field(default=",", min_length=1, max_length=1)
@@ -60,16 +56,6 @@ class Options(Layout):
     dates_shifted: bool = False
     split: str = ""
 
-    @field_validator("files", mode="before")
-    @classmethod
-    def _file_alone(cls, value: object) -> object:
-        """Take `clinical: x.h5` as `clinical: {file: x.h5}`."""
-        if not isinstance(value, dict):
-            return value
-        given: dict[Any, Any] = value
-        return {name: {"file": each} if isinstance(each, str) else each
-                for name, each in given.items()}  # fmt: skip
-
     @model_validator(mode="after")
     def _has_outcomes(self) -> Options:
         if not (self.label or self.outcome.needed()):
@@ -78,20 +64,6 @@ class Options(Layout):
         if unnamed:
             raise ValueError(f"name the columns of the endpoint(s) {', '.join(unnamed)}")
         return self
-
-    def modalities(self) -> dict[EmbeddingModality, FileLayout]:
-        """Return the files by modality, in the order of `EMBEDDED`."""
-        by_short: Mapping[str, FileLayout] = {str(name): each for name, each in self.files.items()}
-        return {name: by_short[short_name(name)] for name in EMBEDDED
-                if short_name(name) in by_short}  # fmt: skip
-
-    def common(self) -> Layout:
-        """Return the layout that files share where they say nothing else."""
-        return Layout(**{name: getattr(self, name) for name in Layout.model_fields})
-
-    def rule(self) -> IdRule:
-        """Return what of the table's ids is decoration."""
-        return IdRule(pattern=self.id_pattern, strip_zeros=self.strip_zeros)
 
 
 def read(path: Path, options: Options) -> Iterator[Record | Reject]:
@@ -107,7 +79,7 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     named = (options.patient_id, options.label, options.site, options.index_time, options.split)
     needed = [column for each in timed for column in each.needed()]
     tables.require(header, [*named, *needed], table.name)
-    indexes = _indexed(table.parent, options)
+    indexes = index_files(table.parent, options)
     known = _patients(table, options)
     _check_common(indexes, known, table.name)
     make = partial(_record, options=options, indexes=indexes, file=table.name)
@@ -132,19 +104,6 @@ def features(path: Path, options: Options) -> dict[str, cells.Kind]:
 def table_of(path: Path, options: Options) -> Path:
     """Return the table of outcomes behind a path."""
     return path / options.outcomes if path.is_dir() else path
-
-
-def _indexed(folder: Path, options: Options) -> dict[EmbeddingModality, FileIndex]:
-    found: dict[EmbeddingModality, FileIndex] = {}
-    for name, own in options.modalities().items():
-        file = folder / own.file
-        if not file.resolve().is_relative_to(folder.resolve()):
-            raise InputError(
-                f"files.{short_name(name)} names a file outside the folder of the table; move it "
-                "beside that"
-            )
-        found[name] = index_file(file, own.within(options.common()))
-    return found
 
 
 def _patients(table: Path, options: Options) -> set[str]:
@@ -185,7 +144,7 @@ def _record(
     own = read_times(row, options.outcome, WideSeen(), label=label)
     index, site, split = options.index_time, options.site, options.split
     held: dict[EmbeddingModality, EmbeddingRef | EmbeddingValues] = {
-        name: each.reference(patient) for name, each in indexes.items() if patient in each.places
+        name: _reference(each, patient) for name, each in indexes.items() if patient in each.places
     }
     if not held:
         raise RecordError(
@@ -207,6 +166,15 @@ def _record(
         endpoints={name: _endpoint(row, each) for name, each in options.endpoints.items()},
         file=file,
     )
+
+
+def _reference(index: FileIndex, patient: str) -> EmbeddingRef:
+    """Return where a patient's vectors lie, for a worker to read."""
+    own = index.places[patient]
+    return EmbeddingRef(
+        path=index.path, dataset=own.dataset, rows=own.rows(), quality=own.quality,
+        columns=index.columns,
+    )  # fmt: skip
 
 
 def _patient(row: tables.Row, options: Options) -> str:

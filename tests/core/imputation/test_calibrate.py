@@ -11,6 +11,7 @@ from components.core.errors import InputError
 from components.core.imputation.calibrate import (
     Calibration,
     Mending,
+    averaged,
     load,
     save,
     trusted_slope,
@@ -82,3 +83,17 @@ def test_it_comes_back_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=r"imputations 'c.json' cannot be read; evaluate again"):
         load(tmp_path / "c.json")
+
+
+def test_several_folds_mend_by_their_mean() -> None:
+    found = averaged(
+        [
+            Calibration(
+                modalities={"emb_clinical": Mending(shrink=s, widen=w, patients=n, centre=c)}
+            )
+            for s, w, n, c in [(0.2, 1.0, 30, (0.0, 1.0)), (0.6, 3.0, 12, (0.5, 0.0))]
+        ]
+    )
+    own = found.modalities["emb_clinical"]
+    assert (own.shrink, own.widen, own.patients) == (pytest.approx(0.4), 2.0, 12)
+    assert own.centre == (0.25, 0.5)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from components.core.config.base import validate
+from components.core.embedding_files.ids import CollidingIdsError, IdRule
 from components.core.errors import ConfigError, InputError
 from components.core.patient_key import PatientKey
-from components.ingest.embedding_files.ids import CollidingIdsError, IdRule
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import EmbeddingRef, Endpoint, Record, Reject
 from components.ingest.sources import hdf5_embeddings as origin

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from components.core.embedding_files.grouped import index_groups
+from components.core.embedding_files.layout import Files, Layout
+from components.core.embedding_files.places import Places
+from components.core.embedding_files.rowwise import index_rows
 from components.core.errors import InputError, UserError
+from components.core.modalities import EmbeddingModality, short_name
 from components.core.readers.hdf5 import open_hdf5
-from components.ingest.embedding_files.grouped import index_groups
-from components.ingest.embedding_files.layout import Layout
-from components.ingest.embedding_files.places import Places
-from components.ingest.embedding_files.rowwise import index_rows
-from components.ingest.records import EmbeddingRef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,6 @@ class FileIndex:
     path: Path
     places: Mapping[str, Places]
     columns: tuple[str, ...]
-
-    def reference(self, patient: str) -> EmbeddingRef:
-        """Return where a patient's vectors lie, for a worker to read."""
-        own = self.places[patient]
-        return EmbeddingRef(
-            path=self.path, dataset=own.dataset, rows=own.rows(), quality=own.quality,
-            columns=self.columns,
-        )  # fmt: skip
 
 
 def index_file(path: Path, layout: Layout) -> FileIndex:
@@ -70,3 +62,21 @@ def _indexed(path: Path, declared: str, state: tuple[int, int] | None) -> FileIn
                 f"'{path.name}' is damaged ({type(error).__name__}); write it again"
             ) from error
     return FileIndex(path=path, places=places, columns=columns)
+
+
+def index_files(folder: Path, options: Files) -> dict[EmbeddingModality, FileIndex]:
+    """Return whose embeddings the declared files of a folder hold.
+
+    Raises:
+        InputError: as `index_file`, or a file lies outside the folder.
+    """
+    found: dict[EmbeddingModality, FileIndex] = {}
+    for name, own in options.modalities().items():
+        file = folder / own.file
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"files.{short_name(name)} names a file outside the folder of the table; move it "
+                "beside that"
+            )
+        found[name] = index_file(file, own.within(options.common()))
+    return found

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from components.core.config.base import Frozen
+from components.core.embedding_files.ids import IdRule
+from components.core.modalities import EMBEDDED, EmbeddingModality, short_name
+
+ShortName = Literal["clinical", "semantic", "temporal", "pathological", "spatial"]
 
 
 class Layout(Frozen):
@@ -71,6 +76,41 @@ class FileLayout(Frozen):
         own = {name: getattr(self, name) for name in Layout.model_fields}
         given = {name: value for name, value in own.items() if value is not None}
         return Layout.model_validate(shared | given)
+
+
+class Files(Layout):
+    """Which file holds which modality, beside the layout that they share (`Layout`).
+
+    Attributes:
+        files: modality → file in the folder, or `{file: …}` with what departs from the common
+            layout.
+    """
+
+    files: dict[ShortName, FileLayout] = Field(min_length=1)
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _file_alone(cls, value: object) -> object:
+        """Take `clinical: x.h5` as `clinical: {file: x.h5}`."""
+        if not isinstance(value, dict):
+            return value
+        given: dict[Any, Any] = value
+        return {name: {"file": each} if isinstance(each, str) else each
+                for name, each in given.items()}  # fmt: skip
+
+    def modalities(self) -> dict[EmbeddingModality, FileLayout]:
+        """Return the files by modality, in the order of `EMBEDDED`."""
+        by_short: Mapping[str, FileLayout] = {str(name): each for name, each in self.files.items()}
+        return {name: by_short[short_name(name)] for name in EMBEDDED
+                if short_name(name) in by_short}  # fmt: skip
+
+    def common(self) -> Layout:
+        """Return the layout that files share where they say nothing else."""
+        return Layout(**{name: getattr(self, name) for name in Layout.model_fields})
+
+    def rule(self) -> IdRule:
+        """Return what of the table's ids is decoration."""
+        return IdRule(pattern=self.id_pattern, strip_zeros=self.strip_zeros)
 
 
 def check_pattern(value: str) -> str:

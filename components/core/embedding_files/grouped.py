@@ -8,11 +8,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from components.core.embedding_files.ids import IdRule, normalised
+from components.core.embedding_files.layout import Layout
+from components.core.embedding_files.places import Places, column_names, member, vectors
 from components.core.errors import InputError
 from components.core.readers.hdf5 import own_member
-from components.ingest.embedding_files.ids import IdRule, normalised
-from components.ingest.embedding_files.layout import Layout
-from components.ingest.embedding_files.places import Places, column_names, member, vectors
 
 
 def index_groups(

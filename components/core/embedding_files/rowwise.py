@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from components.core.embedding_files.ids import IdRule, normalised
+from components.core.embedding_files.layout import Layout
+from components.core.embedding_files.places import Ints, Places, column_names, member, vectors
 from components.core.errors import InputError
 from components.core.readers.hdf5 import is_text, text_blocks
-from components.ingest.embedding_files.ids import IdRule, normalised
-from components.ingest.embedding_files.layout import Layout
-from components.ingest.embedding_files.places import Ints, Places, column_names, member, vectors
 
 
 def index_rows(
