@@ -54,7 +54,7 @@ class Config(Frozen):
     d_model: int = Field(default=64, ge=4)
     n_heads: int = Field(default=4, ge=1)
     n_global_layers: int = Field(default=2, ge=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     latent: int = Field(default=16, ge=1)
     scales: int = Field(default=2, ge=1, le=4)
     use_advanced_imputation: bool = True

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from components.core.models.blocks.hcat.attention import Layer
 from components.core.models.blocks.hcat.layout import Layout
 from components.core.models.blocks.hcat.linear import LinearPath
-from components.core.models.blocks.hcat.projection import Outputs, Projections
+from components.core.models.blocks.hcat.projection import SLOW, Outputs, Projections
 from components.core.models.blocks.hcat.records import Records
 from components.core.models.blocks.hcat.vae import JointDecoder, JointEncoder, Latent
 
@@ -23,8 +23,8 @@ class Estimate:
     """All modalities as one round estimates them.
 
     Attributes:
-        mean: `[B, V]`.
-        log_sd: `[B, V]`, of the truth about `mean`.
+        mean: `[B, V]`; of what is there its reconstruction.
+        log_sd: `[B, V]`, of the truth about `mean`; of what is there as if it were not.
         confidence: `[B, M]` logits.
         layout: of `mean` and `log_sd`.
     """
@@ -78,7 +78,7 @@ class Refiner(nn.Module):
         self.context = nn.Linear(latent, d_model)
         self.layer = Layer(d_model, heads=heads, dropout=dropout)
         self.norm = nn.LayerNorm(d_model)
-        self.out, self.certainty = Outputs(layout, d_model), Certainty(d_model)
+        self.out, self.certainty = Outputs(layout, d_model, gain=SLOW), Certainty(d_model)
 
     def forward(
         self,
@@ -158,11 +158,11 @@ class Imputer(nn.Module):
         tokens = project(records.values, records.present)
         latent = self.encoder(tokens, self.linear.heard(records))
         mean, variance = self.linear(records)
-        own, deep = self.decoder(latent.drawn)
+        own, deep, same = self.decoder(latent.drawn)
         factor, confidence = self.certainty(own)
         usual = 0.5 * (variance + self.noise.exp() + _FLOOR).log()
         first = Estimate(
-            mean=mean + deep,
+            mean=torch.where(self.layout.spread(records.present), same, mean + deep),
             log_sd=usual + self.layout.spread(factor),
             confidence=confidence,
             layout=self.layout,

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 
 from components.core.models.blocks.hcat.layout import Layout
 
+# Not 0, so that gradients pass to what comes before.
+_START = 0.1
+# Of what is added to a linear estimate.
+SLOW = 0.1
+
 
 class Projection(nn.Module):
     """One modality `[B, W]` → `[B, D]`; the learned `absent` marks what was imputed."""
@@ -47,10 +52,19 @@ class Projections(nn.Module):
 
 
 class Outputs(nn.Module):
-    """Tokens `[B, M, D]` → all modalities `[B, V]` in full precision, near 0 at first."""
+    """Tokens `[B, M, D]` → all modalities `[B, V]` in full precision, near 0 at first.
 
-    def __init__(self, layout: Layout, d_model: int) -> None:
+    Args:
+        layout: of the answer.
+        d_model: D.
+        gain: weights are this times their parameters. AdamW's steps are all about the learning
+            rate, and D of them add up: below 1, what is decoded moves as slowly as it must to
+            learn from some hundred records without learning their noise.
+    """
+
+    def __init__(self, layout: Layout, d_model: int, *, gain: float = 1.0) -> None:
         super().__init__()
+        self.gain = gain
         self.each = nn.ModuleList(nn.Linear(d_model, w) for w in layout.widths.values())
         for each in self.each:
             nn.init.normal_(cast(nn.Linear, each).weight, std=_START / d_model**0.5)
@@ -59,8 +73,4 @@ class Outputs(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return what the tokens are decoded to."""
         own = [each(tokens[:, place]).float() for place, each in enumerate(self.each)]
-        return torch.cat(own, dim=1)
-
-
-# Not 0, so that gradients pass to what comes before.
-_START = 0.01
+        return self.gain * torch.cat(own, dim=1)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from components.core.models.blocks.dropout import Dropout
 from components.core.models.blocks.hcat.attention import AttentionPool, Layer
 from components.core.models.blocks.hcat.layout import Layout
-from components.core.models.blocks.hcat.projection import Outputs
+from components.core.models.blocks.hcat.projection import SLOW, Outputs
 
 # Bounds of the logarithm of the latent's variance: e⁻⁸ to e⁴.
 _LOG_VARIANCE = (-8.0, 4.0)
@@ -86,7 +86,12 @@ class JointEncoder(nn.Module):
 
 
 class JointDecoder(nn.Module):
-    """Latent `[B, Z]` → tokens `[B, M, D]`, and all modalities `[B, V]`."""
+    """Latent `[B, Z]` → tokens `[B, M, D]`, and all modalities `[B, V]`, twice.
+
+    What is seen must be found again in the latent, with all that is its own; what is not seen can
+    only be told from what modalities share. With one last layer for both, a modality that shares
+    nothing was imputed worse than by its mean.
+    """
 
     def __init__(self, layout: Layout, *, d_model: int, latent: int, dropout: float) -> None:
         super().__init__()
@@ -98,9 +103,10 @@ class JointDecoder(nn.Module):
             nn.GELU(),
             Dropout(dropout),
         )
-        self.out = Outputs(layout, d_model)
+        self.imputed = Outputs(layout, d_model, gain=SLOW)
+        self.same = Outputs(layout, d_model)
 
-    def forward(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the tokens and what they are decoded to."""
+    def forward(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the tokens, what they say of modalities not seen, and of those that are."""
         tokens = self.body(self.lift(drawn)[:, None] + self.modality)
-        return tokens, self.out(tokens)
+        return tokens, self.imputed(tokens), self.same(tokens)
