@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import psutil
 import torch
 
 from benchmarks.harness.row import Comparison, Outcome, Row
@@ -122,15 +121,13 @@ def _timed(epoch: Callable[[], Iterable[Any]], most: int) -> tuple[float, int]:
 
 
 def _memory(folder: Path) -> dict[str, str]:
-    """Return what this process holds, mapped pages and its own apart, beside the data's size."""
+    """Return what this process held at most, beside the size of the data."""
     files = (file for name in EMBEDDED for file in shard_folder(folder, name).iterdir())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    own = cast(Any, psutil.Process().memory_full_info()).uss
     return {
         "reads": f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB of embeddings",
         "peak resident memory": f"{peak / 1e6:.0f} MB with the mapped pages of those files, which "
-        f"the system may take back; pages of its own after the epoch {own / 1e6:.0f} MB with "
-        "those it alone maps",
+        "the system takes back when it needs them; the table's figure is without them",
     }
 
 
