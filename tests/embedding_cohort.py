@@ -130,7 +130,7 @@ def ingested_embeddings(
 def prepared_embeddings(source: Stage, **more: Any) -> Stage:
     """Return the prepared cohort of all five modalities; settings replace their defaults."""
     settings: dict[str, Any] = {
-        "label": LABEL, "modalities": list(EMBEDDED), "split": SPLIT,
+        "label": LABEL, "heads": HEADS, "modalities": list(EMBEDDED), "split": SPLIT,
     }  # fmt: skip
     return prepared(source, **{**settings, **more})
 

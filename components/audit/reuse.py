@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from components.core.data.contents import file_rows, has_contents
-from components.core.modalities import ARRAYS, ArrayModality
-from components.core.schemas import HASH_PREFIX
+from components.core.modalities import ARRAYS, EMBEDDED
+from components.core.schemas import EMBEDDINGS, HASH_PREFIX
+
+# An embedding that more patients share with another is no one's own.
+_SHARED, _FEWEST_SHARED = 0.01, 2
+_SET = "set of embeddings"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +31,48 @@ class Reuse:
     same_label: float | None
 
 
-def reused(frame: pd.DataFrame) -> dict[ArrayModality, Reuse]:
-    """Return per modality what its content hashes say, of those that have reused recordings."""
-    found: dict[ArrayModality, Reuse] = {
-        name: _of(frame, name) for name in ARRAYS if has_contents(frame, name)
-    }
+def reused(frame: pd.DataFrame) -> dict[str, Reuse]:
+    """Return per modality what its content hashes say, of those that have reused recordings.
+
+    Embeddings of a modality in which many patients share one (`coarse`) are told under
+    `embeddings`: sets of two or more, alike in all modalities that the patient has.
+    """
+    names = [name for name in ARRAYS if has_contents(frame, name)]
+    vague = [name for name in names if coarse(frame, name)]
+    found: dict[str, Reuse] = {name: _of(frame, name) for name in names if name not in vague}
+    if vague:
+        found[EMBEDDINGS] = _of_sets(frame, [name for name in names if name in EMBEDDED])
     return {name: each for name, each in found.items() if each.recordings}
 
 
-def _of(frame: pd.DataFrame, name: ArrayModality) -> Reuse:
+def coarse(frame: pd.DataFrame, name: str) -> bool:
+    """Return whether so many patients share an embedding that being alike says nothing of it.
+
+    A vector made of a few codes or answers takes few values; one made of pictures or texts does
+    not.
+    """
+    column = f"{HASH_PREFIX}{name}"
+    if name not in EMBEDDED or column not in frame:
+        return False
+    known = frame[frame[column].notna()]
+    holders = known.groupby(column)["patient_id"].transform("nunique")
+    shared = known.loc[holders > 1, "patient_id"].nunique()
+    return shared > max(_FEWEST_SHARED, _SHARED * known["patient_id"].nunique())
+
+
+def _of_sets(frame: pd.DataFrame, names: list[str]) -> Reuse:
+    columns = [f"{HASH_PREFIX}{name}" for name in names]
+    own = frame[frame[columns].notna().sum(axis=1) > 1]
+    sets = own[columns].fillna("").astype(str).agg("|".join, axis=1)
+    return _shared(frame, own.assign(**{_SET: sets}), _SET)
+
+
+def _of(frame: pd.DataFrame, name: str) -> Reuse:
     """Return it file by file: of several sounds of a record, one alone may be another's."""
-    column, files = f"{HASH_PREFIX}{name}", file_rows(frame, name)
+    return _shared(frame, file_rows(frame, name), f"{HASH_PREFIX}{name}")
+
+
+def _shared(frame: pd.DataFrame, files: pd.DataFrame, column: str) -> Reuse:
     holders = files.groupby(column)["patient_id"].nunique()
     shared = files[files[column].isin(holders.index[holders > 1])]
     return Reuse(

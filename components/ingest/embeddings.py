@@ -24,7 +24,7 @@ from components.core.data.stored_embeddings import (
 from components.core.errors import RecordError
 from components.core.modalities import EMBEDDED, EmbeddingModality
 from components.core.parts import part_paths
-from components.core.readers.hdf5 import open_hdf5, read_vectors
+from components.core.readers.hdf5 import open_hdf5, own_member, read_vectors
 from components.core.schemas import HASH_PREFIX, QUALITY_PREFIX, ROW_PREFIX, SHARD_PREFIX
 from components.core.store import Workspace
 from components.ingest.records import EmbeddingRef, EmbeddingValues, Record, Reject
@@ -45,7 +45,8 @@ class EmbeddingShards:
     number: int
     open_files: ExitStack
     _writers: dict[EmbeddingModality, EmbeddingWriter] = field(default_factory=dict)
-    _sources: dict[Path, h5py.File] = field(default_factory=dict[Path, h5py.File])
+    _files: dict[Path, h5py.File] = field(default_factory=dict[Path, h5py.File])
+    _sources: dict[Path, tuple[str, Any]] = field(default_factory=dict[Path, tuple[str, Any]])
 
     @property
     def modalities(self) -> list[EmbeddingModality]:
@@ -86,11 +87,19 @@ class EmbeddingShards:
         if isinstance(source, EmbeddingValues):
             _check_finite(source.values, gaps=True)
             return source.values
-        if source.path not in self._sources:
-            self._sources[source.path] = self.open_files.enter_context(open_hdf5(source.path))
-        values = read_vectors(self._sources[source.path], source.dataset, source.rows)
+        values = read_vectors(self._source(source), source.rows)
         _check_finite(values, gaps=False)
         return values
+
+    def _source(self, source: EmbeddingRef) -> Any:  # noqa: ANN401 - h5py ships no types
+        """Return a data set, opened once where records share it."""
+        if source.path not in self._files:
+            self._files[source.path] = self.open_files.enter_context(open_hdf5(source.path))
+        name, data = self._sources.get(source.path, ("", None))
+        if name != source.dataset:
+            data = own_member(self._files[source.path], source.dataset)
+            self._sources[source.path] = (source.dataset, data)
+        return data
 
     def _writer(self, name: EmbeddingModality) -> EmbeddingWriter:
         if name not in self._writers:

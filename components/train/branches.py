@@ -45,12 +45,9 @@ def check_branches(model: nn.Module, config: FitConfig) -> None:
     }
     for setting, asked in wanted.items():
         if asked and not there:
-            own = (
-                "; this one hides modalities by model.moddrop"
-                if isinstance(model, Imputing)
-                else ""
+            raise ConfigError(
+                f"{setting} needs a model with branches{_own(model)}; {_named(there)}"
             )
-            raise ConfigError(f"{setting} needs a model with branches{own}; {_named(there)}")
     if config.modulation != "none" and not config.auxiliary:
         raise ConfigError(
             f"fit.modulation={config.modulation} compares what the branches answer by themselves, "

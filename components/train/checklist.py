@@ -141,7 +141,7 @@ def _array_checks(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
         return done
     if set(train.arrays) - set(EMBEDDED):
         done.append("no identical array in two parts")
-    embedded = [name for name in EMBEDDED if name in train.arrays]
+    embedded: list[EmbeddingModality] = [name for name in EMBEDDED if name in train.arrays]
     return [*done, _embeddings_apart(train, val, embedded)] if embedded else done
 
 

@@ -111,7 +111,7 @@ def test_attention_keeps_patches_and_says_which_are_there(source: Stage) -> None
 @pytest.mark.usefixtures("data_folder")
 @pytest.mark.parametrize("pool", ["mean", "attention"])
 def test_statistics_are_those_of_the_training_part(source: Stage, pool: str) -> None:
-    stage = prepared_embeddings(source, embeddings={"pool": pool})
+    stage = prepared_embeddings(source, heads=None, embeddings={"pool": pool})
     stats = foldstats.load(stats_path(stage.folder, "holdout"))
     frame = manifest_of(stage)
     train = frame[(frame["part.holdout"] == "train") & frame["label"].notna()]

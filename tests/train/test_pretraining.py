@@ -132,7 +132,7 @@ def test_an_epoch_is_one_readable_line(
     rows: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(callbacks, "_LINE_SECONDS", 0.0)
-    run(rows, tmp_path, epochs=2, pretrain_epochs=1, name="train r2f4/seed0")
+    run(rows, tmp_path, epochs=2, pretrain_epochs=1, name="train r2f4")
     lines = [line for line in capsys.readouterr().err.splitlines() if "records/s" in line]
     first, second = lines
     assert "epoch 1/2 (pretraining) loss " in first

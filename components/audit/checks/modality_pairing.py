@@ -7,7 +7,7 @@ import pandas as pd
 from components.audit.finding import Audited, Finding, Severity
 from components.audit.parts import row_numbers
 from components.audit.reuse import Reuse, reused
-from components.core.schemas import PATIENT_PREFIX, columns_under
+from components.core.schemas import EMBEDDINGS, PATIENT_PREFIX, columns_under
 
 NAME = "modality_pairing"
 SEVERITY: Severity = "block"
@@ -58,8 +58,9 @@ def _told_of_reuse(name: str, reuse: Reuse) -> str:
     known = (
         "no labels to compare" if share is None else f"{share:.0%} of such pairs share the label"
     )
+    what = "set(s)" if name == EMBEDDINGS else "recording(s)"
     return (
-        f"{reuse.recordings} recording(s) of '{name}' stand under several patient ids ({known}): "
+        f"{reuse.recordings} {what} of '{name}' stand under several patient ids ({known}): "
         "rows glued together, not one patient's"
     )
 

@@ -2,77 +2,146 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from components.audit.finding import Audited, Finding, Severity
-from components.audit.parts import MOST_ROWS, Apart
-from components.audit.similarity.banding import candidates
-from components.audit.similarity.basis import fit_basis
+from components.audit.parts import MOST_ROWS, Apart, Ints
+from components.audit.reuse import coarse
+from components.audit.similarity.vectors import Vectors, close_pairs, fit_vectors
+from components.core.data.arrays import ArrayPart, open_arrays
 from components.core.errors import InputError
+from components.core.modalities import EMBEDDED, SPOKEN
 from components.core.schemas import EMBEDDINGS
 
 NAME = "near_identical_embeddings"
 SEVERITY: Severity = "block"
-# Sketches keep 32 of the embedding's components: copies stay closer than this.
-_LEAST_COSINE = 0.8
+Floats = npt.NDArray[np.float32]
+# Records whose vectors are read at a time where each has many.
+_BATCH = 4096
 
 
 def check(audited: Audited) -> Finding:
-    """Return the pairs of embeddings that point the same way across parts.
+    """Return the pairs of patients in different parts whose embeddings point the same way.
 
-    Each column is standardised first: what all records share would bring them near one another.
+    Of a modality in which many patients share a vector (made of a few codes) one alike says
+    nothing: patients are copies there where they are alike in all modalities that both have, two
+    at least.
 
     Raises:
         InputError: an embedding file has not one row per record.
     """
-    files = sorted((audited.stage.folder / EMBEDDINGS).glob("*.npy"))
-    if not files:
+    frame = audited.manifest.reset_index(drop=True)
+    found = list(_all(audited, frame))
+    if not found:
         return Finding(passed=True, sentence="the cohort has no embeddings")
-    listed: list[dict[str, object]] = []
-    compared = 0
-    for file in files:
-        frame, values = _read(file, audited.manifest)
-        compared += len(frame)
-        listed += _copies(frame, values, file.stem, audited.config.copy_cosine)
+    vectors = [own for own, _ in found]
+    vague = {own.name for own in vectors if coarse(frame, own.name)}
+    listed: list[dict[str, Any]] = []
+    for own, (left, right, cosine) in found:
+        copied = np.full(len(left), own.name not in vague) | _alike(vectors, left, right)
+        listed += _listed(frame, own, (left[copied], right[copied]), cosine[copied])
+    compared = sum(len(own.records) for own in vectors)
     return Finding(
         passed=not listed,
-        sentence=f"{len(listed)} pair(s) of embeddings of different patients in different parts "
-        f"are copies of one another (cosine {audited.config.copy_cosine} or more)"
-        if listed
-        else f"no embedding of {compared} comes again in another part",
-        evidence={"compared": compared, "pairs": len(listed), "listed": listed[:MOST_ROWS]},
+        sentence=_sentence(vectors, vague, len(listed), compared),
+        evidence={
+            "compared": compared,
+            "bounds": {own.name: round(own.bound, 6) for own in vectors},
+            "shared_by_many": sorted(vague),
+            "pairs": len(listed),
+            "listed": listed[:MOST_ROWS],
+        },
     )
 
 
-def _read(file: Path, manifest: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.float32]]:
+def _sentence(vectors: list[Vectors], vague: set[str], pairs: int, compared: int) -> str:
+    least = min(own.bound for own in vectors)
+    found = (
+        f"{pairs} pair(s) of embeddings of different patients in different parts are copies of "
+        f"one another (cosine {least:.3g} or more)"
+        if pairs
+        else f"no embedding of {compared} comes again in another part"
+    )
+    named = ", ".join(SPOKEN[own.name] for own in vectors if own.name in vague)
+    also = f"; many patients share {named}, which is judged beside the others only"
+    return found + (also if vague else "")
+
+
+def _all(
+    audited: Audited, frame: pd.DataFrame
+) -> Iterator[tuple[Vectors, tuple[Ints, Ints, Floats]]]:
+    """Yield each kind of embedding with its near pairs; memory holds one kind."""
+    apart = Apart(frame)
+    for name, records, rows in _sources(audited, frame):
+        own, directions = fit_vectors(name, records, rows, audited.config.copy_cosine)
+        yield own, close_pairs(own, directions, apart)
+
+
+def _sources(
+    audited: Audited, frame: pd.DataFrame
+) -> Iterator[tuple[str, Ints, Callable[[Ints], Floats]]]:
+    for file in sorted((audited.stage.folder / EMBEDDINGS).glob("*.npy")):
+        values = _read(file, len(frame))
+        there = np.flatnonzero(np.isfinite(values).all(axis=1))
+        yield file.stem, there, values.__getitem__
+    for name, part in open_arrays(audited.stage.folder, frame).items():
+        if name in EMBEDDED and part.there.any():
+            yield name, np.flatnonzero(part.there), _Pooled(part)
+
+
+class _Pooled:
+    """Vectors of an array modality; of several of one record their mean."""
+
+    def __init__(self, part: ArrayPart) -> None:
+        self._part = part
+
+    def __call__(self, records: Ints) -> Floats:
+        """Return `[P, W]`."""
+        firsts = range(0, len(records), _BATCH)
+        parts = [self._batch(records[first : first + _BATCH]) for first in firsts]
+        width = self._part.reader.shape[-1]
+        return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
+
+    def _batch(self, records: Ints) -> Floats:
+        values = self._part.values(records).astype(np.float32)
+        valid = self._part.valid(records)
+        if valid is None:
+            return values
+        return np.where(valid[..., None], values, 0).sum(axis=1) / valid.sum(axis=1)[:, None]
+
+
+def _read(file: Path, records: int) -> Floats:
     values = np.load(file, allow_pickle=False)
-    if values.ndim != 2 or len(values) != len(manifest):
+    if values.ndim != 2 or len(values) != records:
         raise InputError(
-            f"'{EMBEDDINGS}/{file.name}' has shape {values.shape}, the cohort {len(manifest)} "
+            f"'{EMBEDDINGS}/{file.name}' has shape {values.shape}, the cohort {records} "
             "records; write one row per record of the manifest, in its order"
         )
-    known = np.isfinite(values).all(axis=1)
-    return manifest[known].reset_index(drop=True), values[known].astype(np.float32)
+    return values.astype(np.float32)
 
 
-def _copies(
-    frame: pd.DataFrame, values: npt.NDArray[np.float32], name: str, bound: float
-) -> list[dict[str, object]]:
-    if len(values) < 2:
-        return []
-    sd = values.std(axis=0)
-    z = (values - values.mean(axis=0)) / np.where(sd > 0, sd, 1)
-    z /= np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    owner = np.arange(len(z))
-    pairs = candidates(fit_basis(z).sketch(z), owner, Apart(frame), least=_LEAST_COSINE)
-    cosine = np.einsum("pd,pd->p", z[pairs.left], z[pairs.right])
+def _alike(vectors: list[Vectors], left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
+    """Return `[P]` which pairs are near in every kind that both have, two at least."""
+    common, near = np.zeros(len(left), np.int64), np.ones(len(left), np.bool_)
+    for own in vectors:
+        both = np.isin(left, own.records) & np.isin(right, own.records)
+        common += both
+        near[both] &= own.cosine(left[both], right[both]) >= own.bound
+    return near & (common > 1)
+
+
+def _listed(
+    frame: pd.DataFrame, own: Vectors, pairs: tuple[Ints, Ints], cosine: Floats
+) -> list[dict[str, Any]]:
     row = frame["row"].to_numpy(np.int64)
     return [
-        {"embedding": name, "row": int(row[pairs.left[k]]), "of_row": int(row[pairs.right[k]]),
-         "cosine": round(float(cosine[k]), 4)}
-        for k in np.flatnonzero(cosine >= bound)
+        {"embedding": own.name, "row": int(row[left]), "of_row": int(row[right]),
+         "cosine": round(float(figure), 4)}
+        for left, right, figure in zip(*pairs, cosine, strict=True)
     ]  # fmt: skip

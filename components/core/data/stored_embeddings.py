@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.floating]
 DTYPES = ("float16", "float32", "float64")
 # Bytes of a piece of the file: 32 vectors of 512 numbers, read in whole.
 _PIECE = 1 << 16
+# Bytes that wait in memory: one call of HDF5 for many vectors is far faster than one each.
+_WRITTEN_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,8 @@ class EmbeddingWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data: h5py.Dataset | None = None
+        self._waiting: list[Floats] = []
+        self._waiting_bytes = 0
         self._offsets = [0]
         self._columns: tuple[str, ...] = ()
 
@@ -67,8 +71,10 @@ class EmbeddingWriter:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
+            self._flush()
+            names = list(self._columns)
             self._file.create_dataset("offsets", data=np.array(self._offsets, np.int64))
-            self._file.create_dataset("columns", data=list(self._columns), dtype=h5py.string_dtype())
+            self._file.create_dataset("columns", data=names, dtype=h5py.string_dtype())
         self._growing.__exit__(kind, error, trace)
 
     def add(self, values: Floats, columns: tuple[str, ...] = ()) -> int:
@@ -91,11 +97,19 @@ class EmbeddingWriter:
                 f"{known[0]} in {known[1]}{_names(columns, self._columns)}; bring all embeddings "
                 "of a modality to one width, type and order of columns"
             )
-        start = self._offsets[-1]
-        first.resize(start + len(values), axis=0)
-        first[start:] = values
-        self._offsets.append(start + len(values))
+        self._waiting.append(values)
+        self._waiting_bytes += values.nbytes
+        self._offsets.append(self._offsets[-1] + len(values))
+        if self._waiting_bytes >= _WRITTEN_AT_ONCE:
+            self._flush()
         return len(self._offsets) - 2
+
+    def _flush(self) -> None:
+        if self._data is not None and self._waiting:
+            start = int(self._data.shape[0])
+            self._data.resize(self._offsets[-1], axis=0)
+            self._data[start:] = np.concatenate(self._waiting)
+            self._waiting, self._waiting_bytes = [], 0
 
     def _created(self, values: Floats) -> h5py.Dataset:
         if str(values.dtype) not in DTYPES:

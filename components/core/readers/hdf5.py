@@ -98,25 +98,21 @@ def _texts(block: npt.NDArray[Any]) -> list[str]:
         raise InputError("an HDF5 file's texts are not UTF-8; write them as UTF-8") from error
 
 
-def read_vectors(
-    file: h5py.File, dataset: str, rows: Sequence[int]
-) -> npt.NDArray[np.floating]:  # fmt: skip
+def read_vectors(data: Any, rows: Sequence[int]) -> npt.NDArray[np.floating]:  # noqa: ANN401
     """Return `[P, W]` some rows of a data set, in the order asked for; one vector is one row.
 
     Args:
-        file: open.
-        dataset: its name, of shape `[rows, W]` or `[W]`.
+        data: of shape `[rows, W]` or `[W]`; None of one that is not there.
         rows: ascending.
 
     Raises:
         RecordError: `unreadable_embedding`.
     """
     try:
-        data = own_member(file, dataset)
         if data.ndim == 1:
             return _native(data[()][None])
         parts = [data[first:stop] for first, stop in _runs(rows)]
-        return _native(np.concatenate(parts))
+        return _native(parts[0] if len(parts) == 1 else np.concatenate(parts))
     except (OSError, KeyError, ValueError, AttributeError, MemoryError) as error:
         raise RecordError(
             "unreadable_embedding",
@@ -131,6 +127,9 @@ def _native(values: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield first and one past the last of each run of neighbouring rows."""
+    if rows[-1] - rows[0] == len(rows) - 1:
+        yield rows[0], rows[-1] + 1
+        return
     places = np.asarray(rows, np.int64)
     breaks = np.flatnonzero(np.diff(places) != 1) + 1
     for run in np.split(places, breaks):

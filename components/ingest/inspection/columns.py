@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from components.core import cells, tables
 from components.core.errors import InputError
@@ -141,5 +141,14 @@ def _use(name: str, options: dict[str, Any]) -> str:
     kinds = options.get("tabular") or {}
     if name in kinds:
         return f"feature ({kinds[name]})"
-    named = [key for key, value in options.items() if isinstance(value, str) and value == name]
+    named = [key for key, value in _texts(options) if value == name]
     return named[0] if named else (name if name in COLUMNS else "")
+
+
+def _texts(options: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the options that are texts, those within others under `outer.inner`."""
+    for key, value in options.items():
+        if isinstance(value, dict):
+            yield from _texts(cast("dict[str, Any]", value), f"{prefix}{key}.")
+        elif isinstance(value, str):
+            yield f"{prefix}{key}", value

@@ -83,6 +83,34 @@ class Refused(Frozen):
     names: tuple[str, ...] = ()
 
 
+class HdfData(Frozen):
+    """One data set of an HDF5 file, or many members of one group told together.
+
+    Attributes:
+        file: its name.
+        name: of the data set within it; of many members their group and how many they are.
+        kind: `text` or the type of its numbers.
+        shape: of the data set; of many members of the first one.
+        ids: what its texts or the members' names look like → how many, the most frequent first.
+        repeated: a text or number stands in several rows.
+        problem: why it cannot be read.
+        group: the group that holds many members.
+        inner: data set of floats within each of them.
+        members: how many; 0 of one data set.
+    """
+
+    file: str
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+    ids: dict[str, int] = Field(default_factory=dict[str, int])
+    repeated: bool = False
+    problem: str = ""
+    group: str = ""
+    inner: str = ""
+    members: int = 0
+
+
 class Inspection(Frozen):
     """What a path holds.
 
@@ -99,6 +127,8 @@ class Inspection(Frozen):
         extensions: of the files.
         recognised: formats.
         refused: rows and files.
+        embeddings: data sets of the HDF5 files.
+        declaration: of those files, as YAML for the source's options.
         problems: sentences, each with what to do.
     """
 
@@ -114,4 +144,6 @@ class Inspection(Frozen):
     extensions: tuple[Extension, ...] = ()
     recognised: tuple[Recognised, ...] = ()
     refused: tuple[Refused, ...] = ()
+    embeddings: tuple[HdfData, ...] = ()
+    declaration: str = ""
     problems: tuple[str, ...] = ()

@@ -10,14 +10,16 @@ from typing import Any
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
 from components.core.errors import ConfigError, InputError, RecordError
-from components.core.modalities import MediaModality
+from components.core.modalities import SPOKEN, MediaModality
 from components.core.readers.registry import Declared
 from components.core.schemas import MANIFEST_TIMES
 from components.ingest.inspection.columns import inspect_columns
+from components.ingest.inspection.embeddings import inspect_hdf5
 from components.ingest.inspection.facts import Extension, Inspection, Recognised, Refused
 from components.ingest.inspection.files import Named, Refusals, files_in, inspect_files
 from components.ingest.inspection.media import spoken
 from components.ingest.records import ArrayRef, FileRef, MediaRef, Record, Reject
+from components.ingest.sources import hdf5_embeddings
 from components.ingest.sources.array import load_array
 from components.ingest.sources.manifest import manifest_file
 from components.ingest.sources.registry import Source, source
@@ -58,6 +60,7 @@ class _Rows:
             self.files.append(Named(reference=item.ecg, row=item.row))
         elif item.ecg is not None:
             self.array = item.ecg
+        self.media.update(SPOKEN[name].removeprefix("the ") for name in item.embeddings)
         for name, references in item.media.items():
             self.media[spoken(name)] += 1
             self.files += (_media_file(each, name, item.row) for each in references)
@@ -87,10 +90,31 @@ def inspect(config: IngestConfig, *, limit: int = FILES, show_names: bool = Fals
     path = Path(config.path).expanduser()
     if not config.path or not path.exists():
         raise InputError(f"the path '{config.path}' does not exist; correct the 'path' parameter")
+    if config.source == hdf5_embeddings.NAME:
+        return _embedded(origin, path, config, limit=limit, show_names=show_names)
     table = manifest_file(path)
     if not table.is_file() and not getattr(origin, "READS_FOLDERS", False):
         return _folder(path, config.source, limit=limit, show_names=show_names)
     return _table(origin, path, table, config, limit=limit, show_names=show_names)
+
+
+def _embedded(
+    origin: Source, path: Path, config: IngestConfig, *, limit: int, show_names: bool
+) -> Inspection:
+    """Look at HDF5 files also where nothing is declared of them yet."""
+    folder = path if path.is_dir() else path.parent
+    data, declaration, problems = inspect_hdf5(folder)
+    options = config.options.get(config.source, {})
+    table = path / str(options.get("outcomes", "outcomes.csv")) if path.is_dir() else path
+    found = _table(origin, path, table, config, limit=limit, show_names=show_names)
+    told = [each for each in problems if each not in found.problems]
+    return found.model_copy(
+        update={
+            "embeddings": data,
+            "declaration": declaration,
+            "problems": (*found.problems, *told),
+        }
+    )
 
 
 def _folder(root: Path, name: str, *, limit: int, show_names: bool) -> Inspection:

@@ -20,9 +20,14 @@ def show(found: Inspection) -> None:
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     for line in _head(found):
         console.print(line, markup=False, highlight=False)
-    for table in (_extensions(found), _recognised(found), _columns(found), _refused(found)):
+    tables = (_extensions(found), _recognised(found), _embeddings(found), _columns(found),
+              _refused(found))  # fmt: skip
+    for table in tables:
         if table.row_count:
             console.print(table)
+    if found.declaration:
+        head = f"to declare under ingest.options.{found.source}, once it says what you know:"
+        console.print(f"{head}\n{found.declaration}", markup=False, highlight=False)
     for problem in found.problems:
         console.print(f"note: {problem}", markup=False, highlight=False)
 
@@ -38,7 +43,11 @@ def _head(found: Inspection) -> list[str]:
         f"table, source {found.source}; nothing was written",
         f"{found.records:,} records, {patients}; {found.event_patients:,} patients with an event",
         f"labels: {labels or 'none'}; times: {times or 'none'}",
-        *([f"pictures and sounds: {media}"] if media else []),
+        *(
+            [f"{'embeddings' if found.embeddings else 'pictures and sounds'}: {media}"]
+            if media
+            else []
+        ),
     ]
 
 
@@ -80,6 +89,15 @@ def _list(counts: dict[str, int]) -> str:
     lines = [f"{name} ({count})" for name, count in list(counts.items())[:_LISTED]]
     more = [f"and {len(counts) - _LISTED} others"] if len(counts) > _LISTED else []
     return "\n".join([*lines, *more])
+
+
+def _embeddings(found: Inspection) -> Table:
+    table = _grid("HDF5 files", "file", "data set", "type", "shape", "what ids look like", "note")
+    for each in found.embeddings:
+        shape = " × ".join(map(str, each.shape))
+        note = each.problem or ("several rows of one id" if each.repeated else "")
+        table.add_row(each.file, each.name, each.kind, shape, _list(each.ids), note)
+    return table
 
 
 def _columns(found: Inspection) -> Table:

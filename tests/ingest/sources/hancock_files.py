@@ -51,7 +51,7 @@ def write_features(
 def _codes(fields: Sequence[Field], patient: str) -> Row:
     place = int(patient)
     return {"patient_id": patient} | {
-        each.name: place % len(each.coded) if each.coded else place % 3 for each in fields
+        each.name: place % len(each.coded) if each.coded else place % 7 for each in fields
     }
 
 

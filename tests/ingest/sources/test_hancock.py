@@ -163,6 +163,27 @@ def test_a_patient_twice_and_one_without_outcome_are_refused(tmp_path: Path) -> 
     assert codes == ["duplicate_patient"] * 5 + ["no_outcome"] * 5
 
 
+def test_blood_values_that_were_filled_in_are_missing(tmp_path: Path) -> None:
+    # Patients 1 and 8 agree in all sixteen values, which are modes therefore.
+    change = {"blood.csv": {f.name: 2 for f in FIELDS["emb_temporal"][1:]}}
+    write_features(tmp_path, [course(3), course(1), course(8)], change=change)
+    table = tmp_path / "blood.csv"
+    lines = table.read_text().splitlines()
+    lines[1] = lines[1].replace("003,3,2", "003,1,2")
+    table.write_text("\n".join(lines))
+    found = items(tmp_path)
+    rejects = [each for each in found if isinstance(each, Reject)]
+    assert [(each.code, each.file, each.row) for each in rejects] == [
+        ("filled_in", "blood.csv", 3), ("filled_in", "blood.csv", 4),
+    ]  # fmt: skip
+    first, second, _ = [each for each in found if isinstance(each, Record)]
+    blood_values = list(entries(first, "emb_temporal").values())
+    assert np.isnan(blood_values[0])
+    assert blood_values[1:] == [2] * 15
+    assert first.embeddings["emb_temporal"].quality == pytest.approx(15 / 16)
+    assert "emb_temporal" not in second.embeddings
+
+
 def test_a_damaged_vector_is_refused_and_the_rest_is_averaged(tmp_path: Path) -> None:
     write_features(tmp_path, [course(1)])
     np.savez(tmp_path / "tma_tile_dtr_256_HE.npz", **{"001": np.full(512, np.nan, np.float32)})

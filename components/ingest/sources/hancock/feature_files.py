@@ -5,7 +5,9 @@ from __future__ import annotations
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from components.core.errors import InputError, RecordError
 from components.core.modalities import EmbeddingModality
 from components.ingest.records import Reject
 from components.ingest.sources.hancock.embeddings import TISSUE_WIDTH
-from components.ingest.sources.hancock.fields import FIELDS
+from components.ingest.sources.hancock.fields import BLOOD, FIELDS
 from components.ingest.sources.hancock.outcomes import COLUMNS
 from components.ingest.sources.hancock.tables import ID, Layout, Lines, by_patient
 
@@ -49,6 +51,8 @@ def read(folder: Path) -> Layout:
     for name, file in TABLES.items():
         found[name], refused = _table(folder / file, [each.name for each in FIELDS[name]])
         rejects += refused
+    found["emb_temporal"], refused = _measured(found["emb_temporal"])
+    rejects += refused
     tissue, refused = _tissue(folder)
     return Layout(
         outcomes=outcomes, tables=found, coded=True, tissue=tissue, rejects=[*rejects, *refused]
@@ -72,6 +76,32 @@ def _table(path: Path, columns: Iterable[str]) -> tuple[Lines, list[Reject]]:
     header, rows = tables.open_table(path)
     tables.require(header, [ID, *columns], path.name)
     return by_patient(rows, path.name, header)
+
+
+def _measured(blood: Lines) -> tuple[Lines, list[Reject]]:
+    """Return blood values without those that were filled in, and the rows that hold nothing else.
+
+    The set puts modes of all patients of a sex in place of gaps. No two patients agree in sixteen
+    measured values, so rows that do are filled in whole, and tell which values are modes.
+    """
+    names = [each.name for each in BLOOD]
+    rows = {patient: tuple(line.cells.get(n) for n in names) for patient, line in blood.items()}
+    modes = [row for row, count in Counter(rows.values()).items() if count > 1]
+    rejects: list[Reject] = []
+    found: Lines = {}
+    for patient, line in blood.items():
+        if rows[patient] in modes:
+            error = RecordError(
+                "filled_in", "all blood values are those of other patients, so none was measured",
+                advice="nothing to do; the patient counts as one without blood values",
+            )  # fmt: skip
+            rejects.append(Reject.of(error, file=line.file, row=line.row))
+            continue
+        filled = {n for mode in modes for n, value in zip(names, mode, strict=True)
+                  if line.cells.get(n) == value}  # fmt: skip
+        kept = {n: None if n in filled else value for n, value in line.cells.items()}
+        found[patient] = replace(line, cells=kept)
+    return found, rejects
 
 
 def _tissue(folder: Path) -> tuple[dict[str, Floats], list[Reject]]:

@@ -1,0 +1,130 @@
+"""What HDF5 files hold is told, the declaration proposed, and no id repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from components.ingest.cli import main
+from components.ingest.inspection import show
+from components.ingest.inspection.embeddings import id_shape
+from components.ingest.inspection.look import inspect
+from components.ingest.records import Record
+from components.ingest.sources import hdf5_embeddings
+from tests.chain import ingest_config, write_table
+from tests.embedding_cohort import OPTIONS, WIDTHS, write_embedding_cohort
+
+NOBODY = {"outcome": {"event_time_days": "death_days", "followup_days": "followup_days"}}
+
+
+def test_the_proposed_declaration_reads_the_files(tmp_path: Path) -> None:
+    table = write_embedding_cohort(tmp_path, patients=20)
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path))
+    assert any("files" in problem for problem in found.problems)
+    proposed = yaml.safe_load(found.declaration)
+    assert set(proposed["files"]) == set(WIDTHS)
+    assert proposed["files"]["spatial"] == {
+        "file": "spatial.h5", "ids": "patient_ids", "embeddings": "embeddings",
+        "quality": "quality", "patches": True,
+    }  # fmt: skip
+    options = hdf5_embeddings.Options.model_validate({**proposed, **NOBODY})
+    declared = hdf5_embeddings.Options.model_validate({**OPTIONS, "endpoints": {}, "site": ""})
+    plain = [[item for item in hdf5_embeddings.read(table, each) if isinstance(item, Record)]
+             for each in (options, declared)]  # fmt: skip
+    assert plain[0] == plain[1]
+    assert len(plain[0]) == 20
+
+
+def test_data_sets_are_listed_with_the_shape_of_ids(tmp_path: Path) -> None:
+    write_embedding_cohort(tmp_path, patients=20)
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path, OPTIONS))
+    spatial = {each.name: each for each in found.embeddings if each.file == "spatial.h5"}
+    assert spatial["patient_ids"].ids == {"1 letter, 3 digits": spatial["patient_ids"].shape[0]}
+    assert spatial["patient_ids"].repeated
+    assert spatial["embeddings"].shape[1] == WIDTHS["spatial"]
+    assert spatial["embeddings"].kind == "float32"
+    assert found.records == 20
+    assert found.media["clinical embedding"] == 20
+    assert {each.name: each.use for each in found.columns}["death_days"].startswith("outcome.")
+    assert found.problems == ()
+
+
+def _groups(folder: Path) -> None:
+    with h5py.File(folder / "spatial.h5", "w") as file:
+        for i in range(3):  # few, and patients all the same
+            file[f"slides/miller{i:02d}/features"] = np.ones((4, 8), np.float16)
+    with h5py.File(folder / "clinical.h5", "w") as file:
+        for i in range(15):
+            file[f"miller{i:02d}"] = np.ones(8, np.float32)
+    with h5py.File(folder / "notes_clinical.h5", "w") as file:
+        file["ids"], file["x"] = np.arange(3), np.ones((3, 2))
+        file["columns"] = ["a", "b"]
+        file["away"] = h5py.ExternalLink("other.h5", "x")
+    with h5py.File(folder / "semantic.h5", "w") as file:
+        file["x"] = np.ones((3, 2))
+        for part in ("train", "test"):  # not patients
+            file[f"{part}/ids"], file[f"{part}/y"] = np.arange(4), np.ones(4)
+    (folder / "temporal.h5").write_text("no HDF5")
+    write_table(folder / "outcomes.csv", [{"patient_id": "miller01", "y": 1}])
+
+
+def test_many_members_are_told_together(tmp_path: Path) -> None:
+    _groups(tmp_path)
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path))
+    assert yaml.safe_load(found.declaration)["files"] == {
+        "clinical": {"file": "clinical.h5", "layout": "groups", "ids": ""},
+        "spatial": {"file": "spatial.h5", "layout": "groups", "ids": "slides",
+                    "embeddings": "features", "patches": True},
+    }  # fmt: skip
+    told = "\n".join(found.problems)
+    assert "'temporal.h5' is not an HDF5 file" in told
+    assert "'semantic.h5' holds no data set of ids as long as one of float vectors" in told
+    assert "'notes_clinical.h5' does not say which modality" in told
+    assert "'columns': 'columns'" in told
+    assert "train/ids" in {each.name for each in found.embeddings}
+    assert {each.kind for each in found.embeddings if each.name == "away"} == {"link to elsewhere"}
+
+
+def test_a_file_per_patient_is_not_listed(tmp_path: Path) -> None:
+    for i in range(13):
+        (tmp_path / f"miller{i}.h5").write_bytes(b"")
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path))
+    assert "the folder holds 13 HDF5 files where one per modality" in "".join(found.problems)
+    assert "miller" not in found.model_dump_json()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_id_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool
+) -> None:
+    _groups(tmp_path)
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path))
+    if as_json:
+        printed = found.model_dump_json()
+    else:
+        show.show(found)
+        printed = capsys.readouterr().out
+        assert "slides/(3 members)/features" in printed
+        assert "to declare under ingest.options.hdf5_embeddings" in printed
+    assert "miller" not in printed
+    assert "6 letters, 2 digits" in printed
+
+
+def test_the_command_says_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_embedding_cohort(tmp_path, patients=12)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(
+        main, ["--inspect", "--source", "hdf5_embeddings", "--path", str(tmp_path)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "patches: true" in result.output
+
+
+def test_shapes_of_ids() -> None:
+    assert id_shape("") == "empty"
+    assert id_shape("é_12 ") == "1 letter, 1 mark, 2 digits, 1 mark"
