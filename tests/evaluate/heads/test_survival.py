@@ -44,8 +44,10 @@ def cox_of(found: FollowUp, *, risks: bool = True) -> FollowUp:
 
 
 def analysed(monkeypatch: pytest.MonkeyPatch, frame: pd.DataFrame = FRAME, **changes: object):
-    def fitted(context: object, *, compared: tuple[str, ...], at: tuple[float, ...]) -> FollowUp:
-        assert compared == (COX,)
+    def fitted(
+        context: object, *, compared: tuple[str, ...], at: tuple[float, ...], endpoint: str
+    ) -> FollowUp:
+        assert (compared, endpoint) == ((COX,), SETTINGS.endpoint)
         return cox_of(own_follow_up(frame, "survival", SETTINGS))
 
     monkeypatch.setattr(survival_head, "follow_up", fitted)
@@ -214,3 +216,13 @@ def test_it_applies_to_a_survival_head_with_events() -> None:
     assert not survival_head.applies(planted.context(heads=FRAME, all_heads=lvef))
     assert not has_follow_up(FRAME.drop(columns="time_days"))
     assert not has_follow_up(FRAME.assign(event_code=0.0))
+
+
+def test_a_head_of_another_endpoint_is_judged_by_its_own_times() -> None:
+    named = {"time_days": "time_days.back", "event_code": "event_code.back"}
+    other = FRAME.rename(columns=named).assign(time_days=1.0, event_code=0)
+    own = own_follow_up(other, "survival", SETTINGS.model_copy(update={"endpoint": "back"}))
+    pd.testing.assert_frame_equal(own.pooled, own_follow_up(FRAME, "survival", SETTINGS).pooled)
+    assert has_follow_up(other, "back")
+    assert not has_follow_up(other)
+    assert not has_follow_up(other, "elsewhere")
