@@ -11,7 +11,7 @@ from components.core.report.forest import Row, forest
 from components.core.report.section import Notice, Plot, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.endpoints.outlook import has_endpoints, outlooks, tracked
-from components.evaluate.endpoints.rivals import Against, Rival, against
+from components.evaluate.endpoints.rivals import NARROW, Against, Rival, against
 from components.evaluate.report.wording import percent
 
 NAME = "endpoint_baselines"
@@ -47,7 +47,9 @@ def analyse(context: Context) -> Section:
 _HOW = (
     "Each simple model is fitted to the endpoint itself on the same folds and patients, on all "
     "inputs side by side: an absent embedding is set to the training mean, and a column says that "
-    "it is absent. The best one is chosen by its AUROC on validation, fitted on the training part "
+    "it is absent. Where an embedding has more than "
+    f"{NARROW} columns each is fitted without such ones, too (narrow): many columns drown the "
+    "others. The best one is chosen by its AUROC on validation, fitted on the training part "
     "alone, before the test part is looked at. Differences are network minus simple model on the "
     "same draws of the same patients; the intervals hold the chance of who was tested, not that "
     "of another seed. Cox regression stands beside the heads of times, in their own section."
@@ -122,20 +124,15 @@ def _notices(found: Sequence[Against]) -> Iterator[Notice]:
 
 
 def _tracked(each: Against) -> dict[str, Interval]:
-    """Return the figures by name; the primary head's simple models have names of their own."""
-    told = (
-        {}
-        if each.outlook.primary
-        else {
-            f"baseline/{rival.name}/{name}{end}": interval
-            for rival in each.rivals
-            for end, figures in (("", rival.figures), ("_diff", rival.gap))
-            for name, interval in figures.items()
-        }
-    )
-    return tracked(each.outlook, told) | tracked(
-        each.outlook, {"minus_best_baseline": each.best.gap["auroc"]}
-    )
+    """Return the figures of every simple model by name, and the difference from the best one."""
+    told = {
+        f"baseline/{rival.name}/{name}{end}": interval
+        for rival in each.rivals
+        for end, figures in (("", rival.figures), ("_diff", rival.gap))
+        for name, interval in figures.items()
+    }
+    best = {"minus_best_baseline": each.best.gap["auroc"]}
+    return tracked(each.outlook, told | best)
 
 
 def _kept(found: Sequence[Against]) -> pd.DataFrame:

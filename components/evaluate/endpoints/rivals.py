@@ -4,6 +4,9 @@ The best of them is chosen on validation: each is fitted on the training part al
 validation patients; the AUROC's mean over folds decides before the test part is looked at. What is
 tested is then the same model fitted on training and validation patients, whom the network has
 seen, too.
+
+Where one input has many columns it drowns the others: on HANCOCK both models were better without
+the widest (docs/LOG.md). Each model is therefore fitted on the narrow inputs alone, too.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from components.core.metrics.tables import (
     patient_table,
     pooled,
 )
+from components.core.modalities import EMBEDDED
 from components.core.progress import progress
 from components.core.schemas import TRUTH_PREFIX
 from components.core.trained import stats_of
@@ -47,13 +51,16 @@ from components.evaluate.inputs.validation import patients_auroc
 from components.evaluate.power import class_sizes, is_small, prevalence
 from components.evaluate.predictions import FoldTest, position
 
+# Columns of an input above which a simple model is also fitted without it.
+NARROW = 100
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rival:
     """A simple model of an endpoint beside the network.
 
     Attributes:
-        name: of the simple model.
+        name: of the simple model, with `_narrow` where it has the narrow inputs alone.
         validation: its AUROC there, mean over folds; what the best one is chosen by.
         figures: AUROC and AUPRC on the test part.
         gap: network minus it, on the same draws of the same patients.
@@ -99,23 +106,55 @@ def against(context: Context, outlook: Outlook) -> Against:
     Raises:
         InputError: fewer than two training patients of a class.
     """
-    names = context.task.evaluate.baselines
+    wide = wide_inputs(context.tests[0].rows)
+    names = [f"{name}{end}" for name in context.task.evaluate.baselines
+             for end in ("", _NARROW_END)[: 1 + bool(wide)]]  # fmt: skip
     validation: dict[str, list[float]] = {name: [] for name in names}
     found: list[pd.DataFrame] = []
     work = len(context.tests) * len(names)
     with progress(f"evaluate: simple models of '{outlook.name}'", work, "fits") as advance:
         for test in context.tests:
-            train, val, asked = _parts(context, outlook, test)
-            table = asked.frame[["sample_id"]].assign(**_position(test.fold))
+            parts = _parts(context, outlook, test)
+            table = parts[2].frame[["sample_id"]].assign(**_position(test.fold))
             for name in names:
-                own = fit_predict(name, [train], val, context.features)
-                frame = val.frame.assign(logit=own)
+                lost = wide if name.endswith(_NARROW_END) else ()
+                own, table[f"logit.{name}"] = _fitted(context, name, parts, lost)
+                frame = parts[1].frame.assign(logit=own)
                 validation[name].append(patients_auroc(frame, test.fold))
-                table[f"logit.{name}"] = fit_predict(name, [train, val], asked, context.features)
                 advance(1)
             found.append(table)
     tables = _tables(context, outlook, pd.concat(found, ignore_index=True), names)
     return _against(outlook, tables, validation, context.plan)
+
+
+_NARROW_END = "_narrow"
+
+
+def wide_inputs(rows: Rows) -> tuple[str, ...]:
+    """Return the embeddings of more than `NARROW` columns; none where nothing else would be left.
+
+    Args:
+        rows: of any part.
+    """
+    widths = {n: p.reader.shape[-1] for n, p in rows.arrays.items() if n in EMBEDDED}
+    found = tuple(name for name, width in widths.items() if width > NARROW)
+    return found if len(found) < len(rows.modalities) else ()
+
+
+def _fitted(
+    context: Context, name: str, parts: tuple[Rows, Rows, Rows], lost: Sequence[str]
+) -> tuple[Floats, Floats]:
+    """Return log-odds of validation, fitted on the training part, and of test, fitted on both."""
+    train, val, asked = (_without(rows, lost) for rows in parts)
+    maker, features = name.removesuffix(_NARROW_END), context.features
+    own = fit_predict(maker, [train], val, features)
+    return own, fit_predict(maker, [train, val], asked, features)
+
+
+def _without(rows: Rows, lost: Sequence[str]) -> Rows:
+    for name in lost:
+        rows = rows.without(name)
+    return rows
 
 
 def _parts(context: Context, outlook: Outlook, test: FoldTest) -> tuple[Rows, Rows, Rows]:

@@ -27,9 +27,9 @@ def rival(name: str, validation: float, gap: Interval) -> Rival:
     )
 
 
-def against(*rivals: Rival, powered: bool = True, primary: bool = False) -> Against:
+def against(*rivals: Rival, powered: bool = True) -> Against:
     return Against(
-        outlook=Outlook(name="back", endpoint="recurrence", horizon_days=730, primary=primary),
+        outlook=Outlook(name="back", endpoint="recurrence", horizon_days=730, primary=False),
         patients=100,
         events=30,
         prevalence=0.3,
@@ -66,11 +66,10 @@ def test_the_best_is_that_of_validation_whatever_the_test_part_says() -> None:
     assert "underpowered" in verdict(against(better, powered=False))
 
 
-def test_the_primary_heads_simple_models_keep_their_names() -> None:
-    one = rival("random_forest", 0.8, interval(0.1, 0.0, 0.2))
-    assert set(endpoint_baselines._tracked(against(one, primary=True))) == {
-        "head/back/minus_best_baseline"
-    }
-    assert "head/back/baseline/random_forest/auroc_diff" in endpoint_baselines._tracked(
-        against(one)
-    )
+def test_every_simple_model_is_tracked_under_its_head() -> None:
+    one = rival("random_forest_narrow", 0.8, interval(0.1, 0.0, 0.2))
+    assert set(endpoint_baselines._tracked(against(one))) == {
+        "head/back/minus_best_baseline",
+        *(f"head/back/baseline/random_forest_narrow/{name}{end}"
+          for name in ("auroc", "auprc") for end in ("", "_diff")),
+    }  # fmt: skip
