@@ -36,8 +36,8 @@ def embedding_batch(row: Mapping[Any, Any], facts: BundleFacts) -> Batch:
         facts: of the bundle.
 
     Raises:
-        RecordError: `wrong_type`, `wrong_width`, `not_finite` or `bad_quality`; the modality is
-            named.
+        RecordError: `wrong_type`, `wrong_width`, `several_vectors`, `not_finite` or `bad_quality`;
+            the modality is named.
     """
     batch: Batch = {}
     for name, given in facts.embeddings.items():
@@ -75,7 +75,8 @@ def sent_vectors(
     """Return `[patches, W]` float64 of what a row sends of a modality; None where it sends nothing.
 
     Raises:
-        RecordError: it is no list of numbers, has another width, or holds NaN or an infinity.
+        RecordError: it is no list of numbers, has another width, holds NaN or an infinity, or comes
+            as several vectors where training had one of each patient and no way to pool them.
     """
     sent = row.get(name)
     if sent is None or (pd.api.types.is_scalar(sent) and pd.isna(sent)):
@@ -86,6 +87,12 @@ def sent_vectors(
             name, "wrong_width",
             f"has {values.shape[1]} numbers, the model was trained on {given.width}",
             "send the embedding of the encoder that the model was trained with",
+        )  # fmt: skip
+    if len(values) > 1 and given.pool == "attention" and not given.patches:
+        raise _refused(
+            name, "several_vectors",
+            f"comes as {len(values)} vectors, and no patient of training had more than one",
+            "send one vector",
         )  # fmt: skip
     within = np.abs(values) <= np.finfo(given.dtype).max
     wrong = int((~within & ~missing).sum())

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.data.arrays import ArrayShard, write_array
+from components.core.data.embedding_input import pooled, spread
 from components.core.data.stored_embeddings import EmbeddingReader, Floats
 from components.core.files import write_atomic
 from components.core.modalities import EmbeddingModality
@@ -143,42 +144,3 @@ def _blocks(reader: EmbeddingReader) -> Iterator[tuple[int, int]]:
         stop = min(max(stop, first + 1), len(reader))
         yield first, stop
         first = stop
-
-
-def pooled(vectors: Floats, offsets: Ints, pool: str) -> Floats:
-    """Return `[n, W]` the mean or maximum of each record's vectors, over entries that are known.
-
-    An entry that is missing (NaN) in all vectors of a record stays missing.
-
-    Args:
-        vectors: `[T, W]`.
-        offsets: `[n + 1]` where each record's vectors begin; each has one at least.
-        pool: `max`; anything else is the mean.
-    """
-    if len(vectors) == len(offsets) - 1:
-        return vectors
-    if pool == "max":
-        return np.fmax.reduceat(vectors, offsets[:-1], axis=0)
-    # Half precision would lose patches beyond 2,048.
-    wide = vectors.astype(np.float64)
-    known = ~np.isnan(wide)
-    count = np.add.reduceat(known, offsets[:-1], axis=0, dtype=np.int64)
-    total = np.add.reduceat(np.where(known, wide, 0.0), offsets[:-1], axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def spread(vectors: Floats, starts: Ints, ends: Ints, most: int) -> tuple[Floats, Flags]:
-    """Return `[n, P, W]` vectors of each record, evenly spaced in their order, and `[n, P]` there.
-
-    Args:
-        vectors: `[T, W]`.
-        starts: `[n]` first vector of each record.
-        ends: `[n]` one past its last.
-        most: `P`; a record of fewer vectors keeps all, and zeros follow them.
-    """
-    count = ends - starts
-    kept = np.minimum(count, most)
-    place = np.arange(most)
-    there = place < kept[:, None]
-    rows = starts[:, None] + np.where(there, place * count[:, None] // kept[:, None], 0)
-    return np.where(there[..., None], vectors[rows], vectors.dtype.type(0)), there

@@ -17,7 +17,7 @@ from components.core.embedding_files.layout import Files
 from components.core.errors import InputError, RecordError
 from components.core.files import file_hash
 from components.core.modalities import SPOKEN, EmbeddingModality, short_name
-from components.core.readers.hdf5 import open_hdf5, read_vectors
+from components.core.readers.hdf5 import open_hdf5, own_member, read_vectors
 from components.score.records import NewRecord, Place
 
 # Of the stage alone: which of the hospital's ids stands behind each row.
@@ -112,7 +112,7 @@ def vectors_of(record: NewRecord) -> dict[str, Any]:
     for name, place in record.embeddings.items():
         try:
             with open_hdf5(place.path) as file:
-                found[name] = read_vectors(file.get(place.dataset), place.rows)
+                found[name] = read_vectors(own_member(file, place.dataset), place.rows)
         except RecordError as error:
             raise RecordError(
                 error.code, f"{SPOKEN[name]}: {error.reason}", field=name, advice=error.advice

@@ -15,7 +15,9 @@ import torch
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import as_table, example_answer
 from components.core.bundle_contributions import contributions
+from components.core.bundle_embeddings import sent_vectors
 from components.core.data.finish import Finisher
+from components.core.errors import RecordError
 from components.core.imputation.calibrate import Calibration, Mending
 from components.core.modalities import EMBEDDED
 from components.core.registry import input_example
@@ -168,6 +170,12 @@ def test_what_is_of_too_low_quality_counts_as_absent_and_is_said(tmp_path: Path)
     assert ask(strict, **vectors(), emb_spatial_quality=0.5).inputs == EMBEDDED
     alone = ask(strict, emb_spatial=vectors()["emb_spatial"], emb_spatial_quality=0.4)
     assert "nothing to answer from" in alone.error
+
+
+def test_patches_that_training_never_had_are_refused(predictor: Predictor) -> None:
+    given = predictor.facts.embeddings["emb_spatial"].model_copy(update={"patches": 0})
+    with pytest.raises(RecordError, match="comes as 5 vectors, and no patient of training had"):
+        sent_vectors(vectors(), "emb_spatial", given)
 
 
 def test_the_contributions_add_up_to_the_answer(predictor: Predictor) -> None:

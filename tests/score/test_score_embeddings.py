@@ -14,6 +14,7 @@ from components.core import store
 from components.core.bundle import Predictor
 from components.core.embedding_files.layout import Files
 from components.core.errors import ConfigError, InputError
+from components.core.readers.hdf5 import read_vectors
 from components.core.schemas import REJECTS
 from components.core.store import Stage
 from components.score import run
@@ -113,18 +114,11 @@ def test_a_file_that_cannot_be_read_is_named(
 ) -> None:
     monkeypatch.setattr(
         "components.score.embeddings.read_vectors",
-        lambda file, dataset, rows: _damaged(file, dataset, rows),
+        lambda data, rows: read_vectors(None, rows),
     )
     rejects = pd.read_parquet(scored(bundle, folder).folder / REJECTS)
     assert set(rejects["code"]) == {"unreadable_embedding"}
     assert rejects["reason"].str.contains("the clinical embedding: the vectors cannot").any()
-
-
-def _damaged(file: h5py.File, dataset: str, rows: Any) -> Any:
-    from components.core.readers.hdf5 import read_vectors
-
-    del rows
-    return read_vectors(file, f"{dataset}-gone", (0,))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """How one modality of embeddings becomes a record's array: the same for training and for requests.
 
-Shapes: P patches of one patient, W width of the modality.
+Letters: `n` records, `P` patches of one, `T` vectors of all of them, `W` width.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from components.core.config.base import Frozen
 
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 class EmbeddingInput(Frozen):
@@ -40,12 +41,11 @@ class EmbeddingInput(Frozen):
         Args:
             values: `[P, W]`, NaN where an entry is missing.
         """
+        ends = np.array([0, len(values)], np.int64)
         if not self.patches:
-            return pooled(values, self.pool).astype(self.dtype), np.ones(1, np.bool_)
-        kept = values[spaced(len(values), self.patches)]
-        array, valid = self.nothing()
-        array[: len(kept)], valid[: len(kept)] = kept, True
-        return array, valid
+            return pooled(values, ends, self.pool)[0].astype(self.dtype), np.ones(1, np.bool_)
+        array, valid = spread(values, ends[:1], ends[1:], self.patches)
+        return array[0].astype(self.dtype), valid[0]
 
     def nothing(self) -> tuple[Floats, Flags]:
         """Return the array of a patient without the modality, zeros, and that no patch is there."""
@@ -53,35 +53,40 @@ class EmbeddingInput(Frozen):
         return np.zeros(shape, self.dtype), np.zeros(max(1, self.patches), np.bool_)
 
 
-def pooled(values: Floats, pool: Literal["mean", "max", "attention"]) -> Floats:
-    """Return `[W]` in the type of `values`, the mean or the largest entry over patches.
+def pooled(vectors: Floats, offsets: Ints, pool: str) -> Floats:
+    """Return `[n, W]` the mean or maximum of each record's vectors, over entries that are known.
+
+    An entry that is missing (NaN) in all vectors of a record stays missing.
 
     Args:
-        values: `[P, W]`; entries that are NaN (missing) do not count, and the answer's are NaN
-            where every patch's is.
-        pool: under `attention`, patches are the model's, and one alone is left as it is.
-
-    Raises:
-        ValueError: several under `attention`.
+        vectors: `[T, W]`.
+        offsets: `[n + 1]` where each record's vectors begin; each has one at least.
+        pool: `max`; anything else is the mean.
     """
-    if len(values) == 1:
-        return values[0]
-    if pool == "attention":
-        raise ValueError("under attention, several patches are not pooled")
+    if len(vectors) == len(offsets) - 1:
+        return vectors
     if pool == "max":
-        return np.asarray(np.fmax.reduce(values, axis=0))
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0).sum(axis=0, dtype=np.float64)
-    count = known.sum(axis=0)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean.astype(values.dtype)
+        return np.fmax.reduceat(vectors, offsets[:-1], axis=0)
+    # Half precision would lose patches beyond 2,048.
+    wide = vectors.astype(np.float64)
+    known = ~np.isnan(wide)
+    count = np.add.reduceat(known, offsets[:-1], axis=0, dtype=np.int64)
+    total = np.add.reduceat(np.where(known, wide, 0.0), offsets[:-1], axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def spaced(count: int, most: int) -> npt.NDArray[np.int64]:
-    """Return which of `count` patches are kept: all, or `most` evenly spaced in their order.
+def spread(vectors: Floats, starts: Ints, ends: Ints, most: int) -> tuple[Floats, Flags]:
+    """Return `[n, P, W]` vectors of each record, evenly spaced in their order, and `[n, P]` there.
 
-    >>> spaced(3, 4).tolist(), spaced(10, 4).tolist()
-    ([0, 1, 2], [0, 2, 5, 7])
+    Args:
+        vectors: `[T, W]`.
+        starts: `[n]` first vector of each record.
+        ends: `[n]` one past its last.
+        most: `P`; a record of fewer vectors keeps all, and zeros follow them.
     """
-    kept = min(count, most)
-    return np.arange(kept, dtype=np.int64) * count // kept
+    count = ends - starts
+    kept = np.minimum(count, most)
+    place = np.arange(most)
+    there = place < kept[:, None]
+    rows = starts[:, None] + np.where(there, place * count[:, None] // kept[:, None], 0)
+    return np.where(there[..., None], vectors[rows], vectors.dtype.type(0)), there

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from components.core.data.embedding_input import EmbeddingInput, pooled, spaced
+from components.core.data.embedding_input import EmbeddingInput, pooled, spread
 
 NAN = np.nan
 PATCHES = np.array([[1, 2, NAN], [3, NAN, NAN], [8, 4, NAN]], np.float32)
 
 
 @pytest.mark.parametrize(("pool", "expected"), [("mean", [4, 3, NAN]), ("max", [8, 4, NAN])])
-def test_missing_entries_of_a_patch_do_not_count(pool: str, expected: list[float]) -> None:
-    found = pooled(PATCHES, pool)  # pyright: ignore[reportArgumentType]
-    assert found.dtype == np.float32
-    assert_array_equal(found, expected)
+def test_missing_entries_of_a_patch_do_not_count(pool: Any, expected: list[float]) -> None:
+    array, there = EmbeddingInput(width=3, pool=pool).prepared(PATCHES)
+    assert array.dtype == np.float32
+    assert_array_equal(array, expected)
+    assert there.tolist() == [True]
 
 
 @pytest.mark.parametrize("pool", ["mean", "max"])
-def test_one_vector_stays_as_it_is(pool: str) -> None:
-    assert_array_equal(pooled(PATCHES[:1], pool), PATCHES[0])  # pyright: ignore[reportArgumentType]
+def test_a_record_is_pooled_alone_as_among_others(pool: Any) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(30, 3)).astype(np.float32)
+    offsets = np.array([0, 1, 5, 18, 30])
+    together = pooled(vectors, offsets, pool).astype(np.float32)
+    given = EmbeddingInput(width=3, pool=pool)
+    for k, (first, stop) in enumerate(itertools.pairwise(offsets)):
+        assert_array_equal(given.prepared(vectors[first:stop])[0], together[k])
 
 
-def test_patches_that_a_model_weighs_are_not_pooled() -> None:
-    with pytest.raises(ValueError, match="under attention, several patches are not pooled"):
-        pooled(PATCHES, "attention")
+@pytest.mark.parametrize("pool", ["mean", "max", "attention"])
+def test_one_vector_stays_as_it_is(pool: Any) -> None:
+    assert_array_equal(EmbeddingInput(width=3, pool=pool).prepared(PATCHES[:1])[0], PATCHES[0])
 
 
 def test_at_most_so_many_patches_are_kept_in_their_order() -> None:
@@ -57,7 +67,8 @@ def test_nobody_s_array_is_zeros_in_the_shape_of_the_others() -> None:
 
 def test_patches_are_spread_over_all() -> None:
     for count in range(1, 40):
-        kept = spaced(count, 7)
+        vectors = np.arange(float(count))[:, None]
+        rows, there = spread(vectors, np.array([0]), np.array([count]), 7)
+        kept = rows[0, there[0], 0]
         assert len(set(kept.tolist())) == min(count, 7)
         assert (np.diff(kept) > 0).all()
-        assert kept.max() < count

@@ -12,10 +12,12 @@ from components.core.attribution.target import Target
 from components.core.config.heads import BinaryHead
 from components.core.data.batches import Batch
 from components.core.heads.registry import View
+from components.core.modalities import EMBEDDED, ArrayModality
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 
-SPEC = DataSpec(leads=3, length=210, tabular=4, text=6, heads={"head": 2})
+WIDTHS: dict[ArrayModality, tuple[int, ...]] = dict.fromkeys(EMBEDDED, (4,))
+SPEC = DataSpec(leads=3, length=210, tabular=4, text=6, arrays=WIDTHS, heads={"head": 2})
 SMALL: dict[str, dict[str, Any]] = {
     "ecg": {"width": 8, "depth": 2, "kernel": 5},
     "ecg+tabular": {"width": 8, "depth": 2, "kernel": 5},
@@ -39,6 +41,9 @@ def make_batch() -> MakeBatch:
             "text": torch.randn(count, SPEC.text, generator=draw),
             "text_mask": torch.ones(count),
         }
+        for name, shape in WIDTHS.items():
+            batch[name] = torch.randn(count, *shape, generator=draw)
+            batch[f"{name}_mask"] = torch.ones(count)
         if padded:
             batch["ecg_lead_mask"][1, 2] = 0
             batch["text_mask"][2], batch["tabular_mask"][3] = 0, 0
