@@ -101,6 +101,19 @@ def test_a_copy_in_one_modality_is_found(tmp_path: Path, noise: float) -> None:
     assert set(again) == (set() if noise else {"emb_temporal"})
 
 
+def test_a_crowd_of_like_vectors_is_nobodys_copy(tmp_path: Path) -> None:
+    def empty(ids: list[str], values: Values) -> Values:
+        rng = np.random.default_rng(5)
+        values[20:28] = 6 + rng.normal(0, 0.01, values[20:28].shape)  # as of empty pictures
+        return _copied(0.0)(ids, values)
+
+    table = _whole(tmp_path)
+    _changed(tmp_path, "temporal", empty)
+    found, _ = _look(table)
+    assert found.evidence["records_in_crowds"] == {"emb_temporal": 8}
+    assert [(pair["row"], pair["of_row"]) for pair in found.evidence["listed"]] == [(3, 4)]
+
+
 def test_vectors_that_many_share_say_nothing_alone(tmp_path: Path) -> None:
     table = _whole(tmp_path)
     _changed(tmp_path, "temporal", _few_values)

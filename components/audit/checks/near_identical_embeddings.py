@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from components.audit.finding import Audited, Finding, Severity
 from components.audit.parts import MOST_ROWS, Apart, Ints
@@ -17,21 +19,23 @@ from components.audit.similarity.vectors import Vectors, close_pairs, fit_vector
 from components.core.data.arrays import ArrayPart, open_arrays
 from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, SPOKEN
-from components.core.schemas import EMBEDDINGS
+from components.core.schemas import EMBEDDINGS, codes
 
 NAME = "near_identical_embeddings"
 SEVERITY: Severity = "block"
 Floats = npt.NDArray[np.float32]
 # Records whose vectors are read at a time where each has many.
 _BATCH = 4096
+# Patients of one copied vector; more that resemble one another are a crowd and nobody's copies.
+_MOST_COPIES = 3
 
 
 def check(audited: Audited) -> Finding:
     """Return the pairs of patients in different parts whose embeddings point the same way.
 
     Of a modality in which many patients share a vector (made of a few codes) one alike says
-    nothing: patients are copies there where they are alike in all modalities that both have, two
-    at least.
+    nothing, nor do the vectors of a crowd (of empty pictures): patients are copies there where they
+    are alike in all modalities that both have, two at least.
 
     Raises:
         InputError: an embedding file has not one row per record.
@@ -43,8 +47,13 @@ def check(audited: Audited) -> Finding:
     vectors = [own for own, _ in found]
     vague = {own.name for own in vectors if coarse(frame, own.name)}
     listed: list[dict[str, Any]] = []
+    crowds: dict[str, int] = {}
     for own, (left, right, cosine) in found:
-        copied = np.full(len(left), own.name not in vague) | _alike(vectors, left, right)
+        crowded = _crowded(codes(frame["patient_id"]), left, right)
+        if crowded.any():
+            crowds[own.name] = len(np.unique(np.concatenate([left[crowded], right[crowded]])))
+        copied = (~crowded & (own.name not in vague)) | _alike(vectors, left, right)
+        copied &= cosine >= own.bound
         listed += _listed(frame, own, (left[copied], right[copied]), cosine[copied])
     compared = sum(len(own.records) for own in vectors)
     return Finding(
@@ -54,10 +63,20 @@ def check(audited: Audited) -> Finding:
             "compared": compared,
             "bounds": {own.name: round(own.bound, 6) for own in vectors},
             "shared_by_many": sorted(vague),
+            "records_in_crowds": crowds,
             "pairs": len(listed),
             "listed": listed[:MOST_ROWS],
         },
     )
+
+
+def _crowded(patient: Ints, left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
+    """Return `[P]` which pairs hang together, from pair to pair, with many patients."""
+    size = int(patient.max()) + 1
+    ends = (patient[left], patient[right])
+    graph = coo_array((np.ones(len(left), np.int8), ends), shape=(size, size))
+    _, group = connected_components(graph, directed=False)
+    return np.bincount(group)[group[ends[0]]] > _MOST_COPIES
 
 
 def _sentence(vectors: list[Vectors], vague: set[str], pairs: int, compared: int) -> str:

@@ -50,6 +50,11 @@ class Vectors:
     sd: Floats
     bound: float
 
+    @property
+    def loose_bound(self) -> float:
+        """Return the cosine of directions that are twice as far apart as those at the bound."""
+        return 1 - 4 * (1 - self.bound)
+
     def directions(self, records: Ints) -> Floats:
         """Return `[P, W]` standardised vectors of unit length; missing entries at the mean."""
         z = np.nan_to_num((self.rows(records) - self.mean) / self.sd, nan=0.0)
@@ -110,7 +115,9 @@ def chance_bound(z: Floats, least: float) -> float:
 
 
 def close_pairs(own: Vectors, directions: Floats, allowed: Allowed) -> tuple[Ints, Ints, Floats]:
-    """Return `[P]` left and right records and cosines of the pairs that are copies.
+    """Return `[P]` left and right records and cosines of pairs that are copies, or half as near.
+
+    The looser ones show who belongs to a crowd of like vectors.
 
     Args:
         own: the vectors.
@@ -127,5 +134,5 @@ def close_pairs(own: Vectors, directions: Floats, allowed: Allowed) -> tuple[Int
     owner = np.arange(len(directions))
     pairs = candidates(fit_basis(directions).sketch(directions), owner, among, least=_LEAST_COSINE)
     cosine = np.einsum("pd,pd->p", directions[pairs.left], directions[pairs.right])
-    near = cosine >= own.bound
+    near = cosine >= own.loose_bound
     return own.records[pairs.left[near]], own.records[pairs.right[near]], cosine[near]
