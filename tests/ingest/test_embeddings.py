@@ -200,3 +200,23 @@ def test_rows_apart_and_together_are_read_alike(tmp_path: Path) -> None:
     kept = stored_embedding(shard_folder(stage.folder, "emb_spatial"), 0, 1)
     assert kept[:, 0].tolist() == [2, 8, 14, 20]
     assert kept.dtype == np.dtype("=f4")
+
+
+def test_groups_of_one_vector_and_of_patches_are_read_alike(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["p0"] = np.array([1, 2], np.float32)
+        file["p1"] = np.array([[3, 4], [5, 6]], np.float32)
+    rows: list[dict[str, object]] = [{"patient_id": f"p{i}", "y": i} for i in range(2)]
+    table = write_table(tmp_path / "o.csv", rows)
+    own = {"file": "s.h5", "layout": "groups", "ids": "", "patches": True}
+    options = {"files": {"spatial": own}, "label": "y"}
+    stage = ingested(ingest_config("hdf5_embeddings", table, options))
+    folder = shard_folder(stage.folder, "emb_spatial")
+    kept = [stored_embedding(folder, 0, row).tolist() for row in range(2)]
+    assert kept == [[[1, 2]], [[3, 4], [5, 6]]]
+
+
+def test_another_file_is_another_stage(tmp_path: Path) -> None:
+    first = _own(tmp_path, np.ones((8, 3), np.float32))
+    again = _own(tmp_path, np.zeros((8, 3), np.float32))
+    assert first.fingerprint != again.fingerprint

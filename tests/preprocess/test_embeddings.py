@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,6 +156,20 @@ def test_the_rows_are_the_same_however_much_is_read_at_a_time(
 
 
 @pytest.mark.usefixtures("data_folder")
+def test_blocks_without_a_good_record_are_passed_over(
+    source: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_chunks, "_BLOCK_BYTES", 1)
+    stage = prepared_embeddings(source, embeddings={"min_quality": 0.6})
+    arrays = open_arrays(stage.folder, manifest_of(stage))
+    stored = _stored(source, "emb_spatial")
+    part = arrays["emb_spatial"]
+    for place in np.flatnonzero(part.there):
+        own = stored[manifest_of(stage)["sample_id"].iloc[place]]
+        np.testing.assert_allclose(part.values(np.array([place]))[0], own.mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.usefixtures("data_folder")
 def test_low_quality_counts_as_absent(source: Stage) -> None:
     before = manifest_of(source)["quality.emb_spatial"]
     low = int((before < 0.6).sum())
@@ -193,6 +208,18 @@ def test_a_modality_that_no_record_has_is_an_error(tmp_path: Path) -> None:
         InputError, match=r"none of 12 records has the semantic embedding.*'semantic'"
     ):
         prepared_embeddings(stage, modalities=["emb_clinical", "emb_semantic"])
+
+
+@pytest.mark.usefixtures("data_folder")
+def test_names_of_columns_are_kept(tmp_path: Path) -> None:
+    table = write_embedding_cohort(tmp_path)
+    names = [f"field {i}" for i in range(WIDTHS["clinical"])]
+    with h5py.File(tmp_path / "clinical.h5", "r+") as file:
+        file["names"] = names
+    files = {"clinical": {"file": "clinical.h5", "columns": "names"}, "temporal": "temporal.h5"}
+    source = ingested_embeddings(table, {"files": files})
+    stage = prepared_embeddings(source, modalities=["emb_clinical", "emb_temporal"])
+    assert stage.facts["embeddings"]["columns"] == {"emb_clinical": names}
 
 
 def test_missing_entries_are_no_part_of_a_pool() -> None:

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from components.core.data import stored_embeddings
 from components.core.data.stored_embeddings import (
     Described,
     EmbeddingReader,
@@ -44,6 +45,16 @@ def test_vectors_come_back_to_the_bit(tmp_path: Path, dtype: str) -> None:
         np.testing.assert_array_equal(reader.vectors(0, 2), np.concatenate([one, two]))
     expected = Described(width=3, dtype=dtype, columns=("a", "b", "c"), most=4)
     assert describe(tmp_path / "emb_spatial", [2]) == expected
+
+
+def test_what_is_written_piece_by_piece_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_embeddings, "_WRITTEN_AT_ONCE", 1)
+    records = [_values(rows, 3, seed=rows) for rows in (2, 1, 4)]
+    _written(tmp_path, 0, *records)
+    for row, expected in enumerate(records):
+        np.testing.assert_array_equal(stored_embedding(tmp_path, 0, row), expected)
 
 
 def test_a_shard_without_a_vector_is_whole(tmp_path: Path) -> None:

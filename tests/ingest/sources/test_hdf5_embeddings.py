@@ -242,6 +242,7 @@ def _broken() -> dict[str, tuple[Any, dict[str, Any], str]]:
     return {
         "no ids": (lambda f: f.update({"embeddings": VALUES}), {}, "has no data set 'patient_ids'"),
         "other name": (_rows, {"embeddings": "e"}, "'c.h5' has no data set 'e'; declare its name"),
+        "inside": (_rows, {"embeddings": "embeddings/x"}, "has no data set 'embeddings/x'"),
         "lengths": (lambda f: _rows(f, IDS[:3]), {}, r"3 ids and embeddings of shape \(4, 3\)"),
         "one row": (lambda f: _rows(f, values=VALUES[0]), {}, r"4 ids and .* of shape \(3,\)"),
         "float ids": (lambda f: _rows(f, np.ones(4)), {}, "are float64 of shape"),
