@@ -60,7 +60,7 @@ def test_what_is_seen_narrows_the_factors(path: LinearPath) -> None:
 def test_evidence_of_low_quality_counts_less(path: LinearPath) -> None:
     x = torch.randn(2, 14)
     assert path.heard(records(x, [True, False])).tolist() == [[1.0, 0.0]] * 2
-    heard = [float(path.heard(records(x, [True, True], q))[0, 0]) for q in (0.0, 0.5, 1.0)]
+    heard = [path.heard(records(x, [True, True], q))[0, 0].item() for q in (0.0, 0.5, 1.0)]
     assert heard == sorted(heard)
     assert heard[0] == pytest.approx(0.5)
 

@@ -63,14 +63,14 @@ def test_imputation_is_error_and_likelihood_and_confidence_of_what_is_hidden() -
     unsure = functional.binary_cross_entropy_with_logits(
         torch.tensor(1.0), torch.tensor(math.exp(-0.25))
     )
-    assert float(found) == pytest.approx(0.25 + float(nll) + float(unsure), rel=1e-5)
+    assert found.item() == pytest.approx(0.25 + float(nll) + float(unsure), rel=1e-5)
 
 
 def test_of_what_is_seen_only_the_first_round_is_compared() -> None:
     rounds = [estimate(0.5), estimate(100.0)]
     found = imputation(rounds, torch.zeros(4, 5), hidden=NONE, seen=ALL)
-    assert float(found) == pytest.approx(0.25)
-    assert float(imputation(rounds, torch.zeros(4, 5), hidden=NONE, seen=NONE)) == 0.0
+    assert found.item() == pytest.approx(0.25)
+    assert imputation(rounds, torch.zeros(4, 5), hidden=NONE, seen=NONE).item() == 0.0
 
 
 def test_what_is_neither_hidden_nor_seen_does_not_matter() -> None:
@@ -94,19 +94,19 @@ def test_the_mean_learns_from_its_error_alone_and_nothing_flows_into_the_truth()
 def test_the_stated_sd_is_best_where_it_is_the_error() -> None:
     truth = torch.zeros(4, 5)
     losses = {
-        sd: float(imputation([estimate(0.5, log_sd=math.log(sd))], truth, hidden=ALL, seen=NONE))
+        sd: imputation([estimate(0.5, log_sd=math.log(sd))], truth, hidden=ALL, seen=NONE).item()
         for sd in (0.3, 0.45, 0.5, 0.55, 0.9)
     }
     assert min(losses, key=losses.__getitem__) == 0.5
 
 
 def test_agreement_costs_nothing_and_doubt_excuses_difference() -> None:
-    assert float(consistency(estimate(1.0), estimate(1.0), ALL)) == 0.0
+    assert consistency(estimate(1.0), estimate(1.0), ALL).item() == 0.0
     sure = consistency(estimate(0.0), estimate(1.0), ALL)
     unsure = consistency(estimate(0.0, log_sd=1.0), estimate(1.0, log_sd=1.0), ALL)
-    assert float(sure) == pytest.approx(0.5)
-    assert float(unsure) == pytest.approx(0.5 / math.e**2)
-    assert float(consistency(estimate(0.0), estimate(1.0), NONE)) == 0.0
+    assert sure.item() == pytest.approx(0.5)
+    assert unsure.item() == pytest.approx(0.5 / math.e**2)
+    assert consistency(estimate(0.0), estimate(1.0), NONE).item() == 0.0
 
 
 def test_doubt_is_not_learned_from_disagreement() -> None:

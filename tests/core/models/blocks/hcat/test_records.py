@@ -80,7 +80,7 @@ def test_a_view_shows_only_what_is_kept_with_noise_on_it(reader: Reader) -> None
     assert torch.equal(plain.values[0], records.values[0])
     assert not noisy.values[2:, :2].any()
     off = noisy.values[:, 2:] - records.values[:, 2:]
-    assert 0.2 < float(off.std()) < 1.0
+    assert 0.2 < off.std().item() < 1.0
 
 
 def test_two_views_stand_one_after_the_other(reader: Reader) -> None:
