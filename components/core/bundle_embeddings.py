@@ -57,7 +57,7 @@ def one_embedding(
         values: `[patches, W]`, NaN where an entry is missing; None where the record lacks it.
         quality: in [0, 1].
     """
-    there = values is not None and quality >= given.min_quality
+    there = values is not None and np.float32(quality) >= np.float32(given.min_quality)
     pooled, valid = given.prepared(cast(Floats, values)) if there else given.nothing()
     batch: Batch = {
         name: torch.from_numpy(pooled[None]),

@@ -1,7 +1,8 @@
 """What a bundle's networks take absent embeddings to be, on their native scale.
 
 Several networks are one mixture: its mean is the mean of theirs, its variance the mean of theirs
-and the variance of their means.
+and the variance of their means. Networks of one fold are mixed before their mending, which was
+learned on their mixture; folds after it.
 """
 
 from __future__ import annotations
@@ -67,23 +68,40 @@ def imputed(
 def _mixture(
     name: EmbeddingModality, found: Sequence[Imputation], asked: Sequence[Asked]
 ) -> Imputed:
-    means, sds, sure = [], [], []
+    folds: dict[str, list[tuple[Floats, Floats]]] = {}
+    first: dict[str, Asked] = {}
     for each, own in zip(found, asked, strict=True):
         said = (_plain(each.mean[name][0]), _plain(each.sd[name][0]))
-        if own.mending is not None:
-            mended = own.mending.modalities[name]
-            said = (mended.mean(said[0]), mended.sd(said[1]))
-        mean, sd = native(*said, own.stats.arrays[name])
-        means.append(mean)
-        sds.append(sd)
-        sure.append(float(each.confidence[0, each.modalities.index(name)]))
-    spread = np.mean(np.square(sds), axis=0) + np.var(means, axis=0)
+        folds.setdefault(own.stats.fold, []).append(said)
+        first.setdefault(own.stats.fold, own)
+    given = [_given(_mixed(said), name, first[fold]) for fold, said in folds.items()]
+    counts = [len(said) for said in folds.values()]
+    mean, sd = _mixed([one for one, count in zip(given, counts, strict=True) for _ in range(count)])
+    sure = [float(each.confidence[0, each.modalities.index(name)]) for each in found]
     return Imputed(
         confidence=float(np.mean(sure)),
-        mean=tuple(np.mean(means, axis=0).tolist()),
-        sd=tuple(np.sqrt(spread).tolist()),
-        calibrated=all(each.mending is not None for each in asked),
+        mean=tuple(mean.tolist()),
+        sd=tuple(sd.tolist()),
+        calibrated=all(
+            each.mending is not None and each.mending.modalities[name].learned for each in asked
+        ),
     )
+
+
+def _mixed(said: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Return mean and SD of a mixture of networks that all count alike."""
+    means, sds = (np.stack(own) for own in zip(*said, strict=True))
+    return means.mean(axis=0), np.sqrt(np.square(sds).mean(axis=0) + means.var(axis=0))
+
+
+def _given(
+    said: tuple[Floats, Floats], name: EmbeddingModality, own: Asked
+) -> tuple[Floats, Floats]:
+    """Return a fold's mean and SD, mended and on the native scale."""
+    if own.mending is not None:
+        mended = own.mending.modalities[name]
+        said = (mended.mean(said[0]), mended.sd(said[1]))
+    return native(*said, own.stats.arrays[name])
 
 
 def _plain(own: torch.Tensor) -> Floats:

@@ -76,7 +76,7 @@ def transform_embeddings(
     if finished is not None:
         return finished
     shard, rejects_file, part = part_paths(folder, number, name)
-    good = rows[f"{QUALITY_PREFIX}{name}"].to_numpy(np.float64) >= plan.min_quality
+    good = rows[f"{QUALITY_PREFIX}{name}"].to_numpy(np.float32) >= np.float32(plan.min_quality)
     kept = rows[good].sort_values(f"{ROW_PREFIX}{name}")
     if len(kept):
         wanted = kept[f"{ROW_PREFIX}{name}"].to_numpy(np.int64)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from components.core.bundle_embeddings import QUALITY_FIELD
 from components.core.bundle_files import BundleFacts
+from components.core.embedding_files.ids import CollidingIdsError
 from components.core.embedding_files.index import FileIndex, index_files
 from components.core.embedding_files.layout import Files
 from components.core.errors import InputError, RecordError
@@ -81,7 +82,10 @@ def new_files(path: str, facts: BundleFacts) -> NewFiles:
     given = Path(path).expanduser()
     folder = given if given.is_dir() else given.parent
     there = _there(folder, facts.embedding_files, facts)
-    indexes = index_files(folder, there)
+    try:
+        indexes = index_files(folder, there)
+    except CollidingIdsError as error:
+        raise error.withheld() from None  # whose ids they are was not asked here
     patients = sorted({patient for each in indexes.values() for patient in each.places})
     return NewFiles(indexes=indexes, patients=tuple(patients))
 

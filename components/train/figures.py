@@ -21,6 +21,8 @@ from components.core.metrics.discrimination import auprc, auroc
 from components.core.metrics.patients import by_patient
 
 MEAN, MONITOR = "mean", "monitor"
+# Words under which `fit.json` keeps epochs, and files lie, beside those of the heads.
+_BOOKED = ("kept", "final")
 _RANKING = {"auroc": auroc, "auprc": auprc}
 
 
@@ -123,7 +125,7 @@ def check_kept(heads: HeadMap, config: FitConfig) -> None:
     Raises:
         ConfigError: naming the heads that there are.
     """
-    for name in (MEAN, MONITOR):
+    for name in (MEAN, MONITOR, *_BOOKED):
         if name in heads and len(heads) > 1:
             raise ConfigError(f"a head cannot be called '{name}', a word of fit.keep; rename it")
     if config.keep not in (MEAN, MONITOR, *heads):

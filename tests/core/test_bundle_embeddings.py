@@ -235,6 +235,24 @@ def test_what_is_imputed_is_mended_as_validation_taught(tmp_path: Path) -> None:
     assert ask(plain, **row).logit == ask(mended, **row).logit
 
 
+def test_networks_of_one_fold_are_mixed_before_they_are_mended(tmp_path: Path) -> None:
+    own = {name: Mending(shrink=0.0, widen=2.0, patients=20, centre=(0.0,) * width)
+           for name, width in WIDTHS.items()}  # fmt: skip
+    plain, mended = (
+        Predictor(write_embedding_bundle(tmp_path / each, members=2, imputation=how))
+        for each, how in (("plain", None), ("mended", Calibration(modalities=own)))
+    )
+    row = {**vectors(), "emb_temporal": None}
+    raw, found = (ask(each, **row).imputed["emb_temporal"] for each in (plain, mended))
+    # The networks' disagreement is part of the SD that validation widened.
+    assert found.sd == pytest.approx(2 * np.array(raw.sd))
+    few = {name: each.model_copy(update={"patients": 3}) for name, each in own.items()}
+    unlearned = Predictor(
+        write_embedding_bundle(tmp_path / "few", imputation=Calibration(modalities=few))
+    )
+    assert not ask(unlearned, **row).imputed["emb_temporal"].calibrated
+
+
 def test_a_network_that_imputes_nothing_says_nothing_of_it(tmp_path: Path) -> None:
     model = {"name": embedding_standin.NAME, "imputes": False}
     plain = Predictor(write_embedding_bundle(tmp_path, members=1, model=model))

@@ -136,8 +136,9 @@ def test_a_head_that_is_not_there(rows: Parts, tmp_path: Path) -> None:
 
 
 def test_a_head_with_the_name_of_a_word(rows: Parts, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"a head cannot be called 'mean', a word of fit.keep"):
-        run(rows, tmp_path, heads={"toy": HEADS["toy"], "mean": BinaryHead()})
+    for name in ("mean", "monitor", "kept", "final"):
+        with pytest.raises(ConfigError, match=rf"a head cannot be called '{name}', a word of"):
+            run(rows, tmp_path, heads={"toy": HEADS["toy"], name: BinaryHead()})
 
 
 def one_class(rows: Rows) -> Rows:

@@ -10,9 +10,15 @@ import numpy as np
 
 from components.core.embedding_files.ids import IdRule, normalised
 from components.core.embedding_files.layout import Layout
-from components.core.embedding_files.places import Places, column_names, member, vectors
+from components.core.embedding_files.places import (
+    Places,
+    column_names,
+    mean_quality,
+    member,
+    vectors,
+)
 from components.core.errors import InputError
-from components.core.readers.hdf5 import own_member
+from components.core.readers.hdf5 import foreign, own_member
 
 
 def index_groups(
@@ -54,7 +60,19 @@ def _data(root: h5py.Group, name: str, layout: Layout, where: str) -> Any:  # no
     own = own_member(root, name)
     if isinstance(own, h5py.Group):
         return vectors(member(own, layout.embeddings, where), where)
-    return vectors(member(root, name, where), where)
+    # Not by `member`: its sentences quote the name, which is a patient's id.
+    if not isinstance(own, h5py.Dataset):
+        raise InputError(
+            f"a patient of '{where}' is a link or a type instead of a group or data set; write the "
+            "vectors into the file"
+        )
+    return vectors(_inside(own, "vectors", where), where)
+
+
+def _inside(data: Any, what: str, where: str) -> Any:  # noqa: ANN401
+    if reason := foreign(data):
+        raise InputError(f"the {what} of a patient of '{where}' {reason}; write it into the file")
+    return data
 
 
 def _quality(own: Any, data: Any, name: str, where: str) -> float:  # noqa: ANN401
@@ -62,15 +80,16 @@ def _quality(own: Any, data: Any, name: str, where: str) -> float:  # noqa: ANN4
     if not name:
         return 1.0
     held = own_member(own, name)
-    found = (
-        held[()] if isinstance(held, h5py.Dataset) else own.attrs.get(name, data.attrs.get(name))
-    )
+    if isinstance(held, h5py.Dataset):
+        found = _inside(held, "quality", where)[()]
+    else:
+        found = own.attrs.get(name, data.attrs.get(name))
     if found is None or np.size(found) == 0 or np.asarray(found).dtype.kind not in "fiu":
         raise InputError(
             f"a patient of '{where}' has no number '{name}'; write a quality for each, or declare "
             "none"
         )
-    return float(np.mean(found))
+    return mean_quality(found)
 
 
 def _check_kinds(kinds: Counter[tuple[int, str]], where: str) -> None:

@@ -64,6 +64,12 @@ def vectors(data: Any, where: str) -> Any:  # noqa: ANN401 - h5py ships no types
     return data
 
 
+def mean_quality(found: Any) -> float:  # noqa: ANN401 - h5py ships no types
+    """Return the mean of a patient's qualities; NaN, refused later, if one is outside [0, 1]."""
+    each = np.asarray(found, np.float64)
+    return float(each.mean()) if ((each >= 0) & (each <= 1)).all() else float("nan")
+
+
 def column_names(
     file: h5py.File, name: str, width: int, where: str
 ) -> tuple[str, ...]:  # fmt: skip

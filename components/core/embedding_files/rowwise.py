@@ -81,5 +81,7 @@ def _quality(
             f"the quality '{layout.quality}' of '{where}' is {data.dtype} of shape {data.shape}; "
             f"write one number for each of {len(codes)} rows"
         )
-    total = np.bincount(codes, weights=data[:].astype(np.float64), minlength=len(counts))
-    return total / counts
+    each = data[:].astype(np.float64)
+    # One outside [0, 1] makes its patient's NaN, which is refused later.
+    each[~((each >= 0) & (each <= 1))] = np.nan
+    return np.bincount(codes, weights=each, minlength=len(counts)) / counts

@@ -31,9 +31,11 @@ def known_columns(heads: HeadMap) -> tuple[str, ...]:
     """
     found: list[str] = []
     for name, head in heads.items():
-        if head.kind == "survival":
+        # Of an endpoint the times, not its truth at the horizon: who is censored before it teaches
+        # nothing of the event, but how often people are censored.
+        if head.kind == "survival" or (head.kind == "binary" and head.endpoint):
             found.append(of_endpoint(OUTCOME_COLUMNS[0], head.endpoint))
-        elif head.kind == "binary" and not (head.target or head.endpoint):
+        elif head.kind == "binary" and not head.target:
             found.append(LABEL)
         elif head.kind != "confidence":
             found.append(f"{TRUTH_PREFIX}{name}")

@@ -21,8 +21,8 @@ from components.core.modalities import EmbeddingModality
 
 # Share of entries that an interval is to contain.
 LEVEL = 0.9
-# With fewer patients a 90 % quantile is their largest error, and a slope is chance.
-FEWEST = 10
+# With fewer patients the quantile of `widening` is their largest error.
+FEWEST = 19
 # Standard errors below which a slope counts as chance. With 39 validation patients and one of them
 # a modality without any dependence came out 2.9 % worse than its mean (docs/LOG.md).
 _ERRORS = 2.0
@@ -169,12 +169,15 @@ def normal_reach(level: float) -> float:
 def averaged(found: Sequence[Calibration]) -> Calibration:
     """Return the mean mending of several folds, for networks that no validation part was kept from.
 
+    Of a modality, folds with too few patients to learn from do not count, unless all are so.
+
     Args:
         found: one per fold, of the same modalities.
     """
     mean: dict[EmbeddingModality, Mending] = {}
     for name in found[0].modalities:
-        each = [own.modalities[name] for own in found]
+        every = [own.modalities[name] for own in found]
+        each = [own for own in every if own.learned] or every
         centre = np.mean([own.centre for own in each], axis=0)
         mean[name] = Mending(
             shrink=float(np.mean([own.shrink for own in each])),

@@ -58,7 +58,7 @@ def error_figures(
         sums = sums.reshape(len(sums), *shape)
         mean = sums[:, :, [every.index(MEAN)]]
         relative = np.where(mean > 0, sums / np.where(mean > 0, mean, 1.0), np.nan)
-        relative = np.concatenate([relative, relative.mean(axis=1, keepdims=True)], axis=1)
+        relative = np.concatenate([relative, _over_all(relative)], axis=1)
         both = np.concatenate([relative, relative[:, :, 1:] - relative[:, :, :1]], axis=2)
         return both.reshape(len(sums), -1)
 
@@ -68,6 +68,14 @@ def error_figures(
         Statistic(tuple(names), evaluate), within, weight=None, plan=plan,
         patients={name: patients[name.partition(_SEPARATOR)[0]] for name in names},
     )  # fmt: skip
+
+
+def _over_all(relative: FloatArray) -> FloatArray:
+    """Return `[S, 1, K]` means over the modalities of which some pair was hidden."""
+    known = ~np.isnan(relative)
+    total = np.where(known, relative, 0.0).sum(axis=1, keepdims=True)
+    count = known.sum(axis=1, keepdims=True)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _columns(pairs: pd.DataFrame, modality: str, ways: Sequence[str]) -> FloatArray:

@@ -89,8 +89,8 @@ class Found:
 
 
 def applies(context: Context) -> bool:
-    """Return whether the model imputes."""
-    return bool(context.imputers)
+    """Return whether the model imputes; one modality by itself has nothing to be imputed from."""
+    return any(len(own.names) > 1 for own in context.imputers.values())
 
 
 def analyse(context: Context) -> Section:

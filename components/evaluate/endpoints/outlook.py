@@ -44,6 +44,8 @@ def outlooks(task: TaskConfig) -> list[Outlook]:
     for place, (name, head) in enumerate(task.all_heads().items()):
         if not isinstance(head, BinaryHead) or head.target:
             continue
+        if place and not head.endpoint:
+            continue  # the label's own view beside another primary head: the table of heads has it
         day = head.horizon_days if head.endpoint else task.label.horizon_days
         if day is not None:
             found.append(

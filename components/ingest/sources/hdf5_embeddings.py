@@ -82,7 +82,8 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     indexes = index_files(table.parent, options)
     known = _patients(table, options)
     _check_common(indexes, known, table.name)
-    make = partial(_record, options=options, indexes=indexes, file=table.name)
+    wide = {name: WideSeen() for name in ("", *options.endpoints)}
+    make = partial(_record, options=options, indexes=indexes, file=table.name, wide=wide)
     seen = dict[str, int]()
     for line, row in rows:
         try:
@@ -92,6 +93,8 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
             yield record
         except RecordError as error:
             yield Reject.of(error, file=table.name, row=line)
+    for name, columns in ({"": options.outcome} | options.endpoints).items():
+        wide[name].check(columns, table.name)
     yield from _without_outcome(indexes, known)
 
 
@@ -138,10 +141,12 @@ def _record(
     options: Options,
     indexes: Mapping[EmbeddingModality, FileIndex],
     file: str,
+    wide: Mapping[str, WideSeen],
 ) -> Record:
     patient = _patient(row, options)
     label = cells.label(row, options.label) if options.label else None
-    own = read_times(row, options.outcome, WideSeen(), label=label)
+    own = read_times(row, options.outcome, wide[""], label=label)
+    _check_death(own.event, own.death)
     index, site, split = options.index_time, options.site, options.split
     held: dict[EmbeddingModality, EmbeddingRef | EmbeddingValues] = {
         name: _reference(each, patient) for name, each in indexes.items() if patient in each.places
@@ -163,7 +168,9 @@ def _record(
         death_days=own.death,
         given_split=cells.split(row, split) if split else None,
         embeddings=held,
-        endpoints={name: _endpoint(row, each) for name, each in options.endpoints.items()},
+        endpoints={
+            name: _endpoint(row, each, wide[name]) for name, each in options.endpoints.items()
+        },
         file=file,
     )
 
@@ -188,8 +195,16 @@ def _patient(row: tables.Row, options: Options) -> str:
     return patient
 
 
-def _endpoint(row: tables.Row, columns: SurvivalColumns) -> Endpoint:
-    found = read_times(row, columns, WideSeen())
+def _check_death(event: float | None, death: float | None) -> None:
+    if event is not None and death is not None and event > death:
+        raise RecordError(
+            "event_after_death", "the event is dated after death",
+            field="event_time_days", value=f"{event:g}", advice="correct either of the days",
+        )  # fmt: skip
+
+
+def _endpoint(row: tables.Row, columns: SurvivalColumns, wide: WideSeen) -> Endpoint:
+    found = read_times(row, columns, wide)
     return Endpoint(
         event_time_days=found.event, followup_days=found.followup, death_days=found.death
     )

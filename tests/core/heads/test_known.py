@@ -17,7 +17,7 @@ TIMES = {"kind": "survival", "endpoint": "relapse"}
     [
         ({}, ("label",)),
         ({"death": LABEL}, ("label",)),
-        ({"death": LABEL, "relapse": RELAPSE}, ("label", "y.relapse")),
+        ({"death": LABEL, "relapse": RELAPSE}, ("label", "time_days.relapse")),
         ({"death": LABEL, "hazard": TIMES, "again": TIMES}, ("label", "time_days.relapse")),
         ({"hazard": {"kind": "survival"}}, ("time_days",)),
         ({"lvef": {"kind": "binary", "target": "lvef", "below": 50},

@@ -91,9 +91,13 @@ def test_several_folds_mend_by_their_mean() -> None:
             Calibration(
                 modalities={"emb_clinical": Mending(shrink=s, widen=w, patients=n, centre=c)}
             )
-            for s, w, n, c in [(0.2, 1.0, 30, (0.0, 1.0)), (0.6, 3.0, 12, (0.5, 0.0))]
+            for s, w, n, c in [
+                (0.2, 1.0, 30, (0.0, 1.0)),
+                (0.6, 3.0, 19, (0.5, 0.0)),
+                (0.0, 1.0, 18, (9.0, 9.0)),
+            ]
         ]
     )
     own = found.modalities["emb_clinical"]
-    assert (own.shrink, own.widen, own.patients) == (pytest.approx(0.4), 2.0, 12)
+    assert (own.shrink, own.widen, own.patients) == (pytest.approx(0.4), 2.0, 19)
     assert own.centre == (0.25, 0.5)

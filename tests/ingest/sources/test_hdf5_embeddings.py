@@ -17,6 +17,7 @@ from components.core.patient_key import PatientKey
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import EmbeddingRef, Endpoint, Record, Reject
 from components.ingest.sources import hdf5_embeddings as origin
+from components.ingest.sources.survival import WIDE
 from tests.chain import write_table
 from tests.embedding_cohort import write_modality
 
@@ -109,6 +110,40 @@ def test_groups_hold_a_patient_each(tmp_path: Path) -> None:
     assert refs["p0"].columns == ("a", "b", "c")
     with pytest.raises(InputError, match=r"1 patients of 'c.h5' have several vectors; declare"):
         _read(_table(tmp_path), files={"clinical": own | {"patches": False}})
+
+
+def test_qualities_out_of_range_do_not_cancel_out(tmp_path: Path) -> None:
+    write_modality(tmp_path / "r.h5", ["p0", "p0", "p1"], VALUES[:3], np.array([2.0, 0.0, 0.5]))
+    with h5py.File(tmp_path / "g.h5", "w") as file:
+        for name, quality in (("p0", [-1.0, 1.0]), ("p1", [0.5, 0.5])):
+            file[f"patient_ids/{name}/embeddings"] = VALUES[:2]
+            file[f"patient_ids/{name}/quality"] = quality
+    own = {"patches": True, "quality": "quality"}
+    files = {
+        "clinical": {"file": "r.h5", **own},
+        "spatial": {"file": "g.h5", "layout": "groups", **own},
+    }
+    refs = _refs(_read(_table(tmp_path, ["p0", "p1"]), files=files))
+    assert all(np.isnan(each.quality) for each in refs["p0"].values())
+    assert [each.quality for each in refs["p1"].values()] == [0.5, 0.5]
+
+
+def test_zeros_that_may_mean_censored_are_refused_per_endpoint(tmp_path: Path) -> None:
+    write_modality(tmp_path / "c.h5", IDS, VALUES)
+    table = _table(tmp_path, **dict.fromkeys(WIDE, 0))
+    asked = {"": {"outcome": {"wide": True}}, "y": {"endpoints": {"relapse": {"wide": True}}}}
+    for label, more in asked.items():
+        with pytest.raises(InputError, match=r"has 16 zeros in .*'censored before then'"):
+            _read(table, label=label, **more)
+
+
+def test_an_event_after_death_is_refused_of_the_label_too(tmp_path: Path) -> None:
+    write_modality(tmp_path / "c.h5", IDS, VALUES)
+    table = _table(tmp_path, r=2000, f=2000, d=50)
+    outcome = {"event_time_days": "r", "followup_days": "f", "death_days": "d"}
+    items = _read(table, label="", outcome=outcome)
+    assert {item.code for item in items if isinstance(item, Reject)} == {"event_after_death"}
+    assert len(items) == len(IDS)
 
 
 def test_decoration_is_stripped_as_declared(tmp_path: Path) -> None:
@@ -238,6 +273,16 @@ def _broken() -> dict[str, tuple[Any, dict[str, Any], str]]:
 
         return write
 
+    def linked(file: h5py.File) -> None:
+        file["patient_ids/p0"] = two
+        file["patient_ids/p1"] = h5py.SoftLink("/nowhere")
+
+    def virtual_quality(file: h5py.File) -> None:
+        file["patient_ids/p0/embeddings"] = two
+        layout = h5py.VirtualLayout((1,), "f4")
+        layout[:] = h5py.VirtualSource("other.h5", "q", (1,))
+        file.create_virtual_dataset("patient_ids/p0/q", layout)
+
     two, grouped = np.ones(2, np.float32), {"layout": "groups"}
     return {
         "no ids": (lambda f: f.update({"embeddings": VALUES}), {}, "has no data set 'patient_ids'"),
@@ -264,6 +309,9 @@ def _broken() -> dict[str, tuple[Any, dict[str, Any], str]]:
         "types": (groups(two, two.astype(float)), grouped, "2 in float64 of 1 patients"),
         "no patch": (groups(np.ones((0, 2), np.float32)), grouped, "1 patients .* have no vector"),
         "no quality": (groups(two), grouped | {"quality": "q"}, "has no number 'q'"),
+        "linked": (linked, grouped, "^a patient of 'c.h5' is a link or a type instead"),
+        "virtual q": (virtual_quality, grouped | {"quality": "q"},
+                      "^the quality of a patient of 'c.h5' lies in another file"),
         "other member": (groups(two), grouped | {"embeddings": "e"}, "has no data set 'e'"),
     }  # fmt: skip
 
