@@ -5,6 +5,7 @@ CardioError                 exit 1   a fault of this software or of the machine
 ├── UserError               exit 2   the user can mend it
 │   ├── ConfigError                  an option, a task file or a parameter
 │   ├── InputError                   a file, folder, table or stage handed in
+│   │   └── CollidingIdsError        different ids that come to the same
 │   └── RecordError                  one record; becomes a row of rejects.parquet
 ├── RefusedError            exit 3   a gate or an audit said no
 └── StorageError            exit 1   disk full, folder not writable, store not reachable

@@ -113,4 +113,4 @@ class EpochReport(lightning.Callback):
         shown = " ".join(f"{short} {figures[key]:.3f}" for key, short in there.items())
         phase = " (pretraining)" if figures.get("train/pretraining") else ""
         say(f"{self._name}: epoch {done}/{self._epochs}{phase} {shown}, "
-            f"{self._records / seconds:,.0f} records/s, at most {duration(left)} left")  # fmt: skip
+            f"{self._records / seconds:,.0f} records/s, ≤ {duration(left)} left")  # fmt: skip

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from components.core.config.heads import BinaryHead
 from components.core.config.task import TaskConfig
+from components.core.embedding_files.layout import ShortName
 from components.core.models.registry import model_file
-from components.ingest.sources.hdf5_embeddings import Options, ShortName
+from components.ingest.sources.hdf5_embeddings import Options
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "hcat_training.md"
 OPTIONS = (
