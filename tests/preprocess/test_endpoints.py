@@ -81,7 +81,7 @@ def test_a_record_is_kept_for_any_head(make: Any) -> None:
     assert rejects_of(stage)["code"].tolist() == ["no_truth"]
     assert pd.isna(frame.loc["r0900", "label"])
     assert frame.loc["r0900", "weight.holdout"] == 0
-    assert stage.facts["learned_from"] == ["label", "y.relapse", "time_days.relapse"]
+    assert stage.facts["learned_from"] == ["label", "time_days.relapse"]
 
 
 def test_without_a_survival_head_the_censored_teach_nothing(make: Any) -> None:

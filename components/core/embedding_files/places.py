@@ -65,9 +65,14 @@ def vectors(data: Any, where: str) -> Any:  # noqa: ANN401 - h5py ships no types
 
 
 def mean_quality(found: Any) -> float:  # noqa: ANN401 - h5py ships no types
-    """Return the mean of a patient's qualities; NaN, refused later, if one is outside [0, 1]."""
-    each = np.asarray(found, np.float64)
-    return float(each.mean()) if ((each >= 0) & (each <= 1)).all() else float("nan")
+    """Return the mean of a patient's qualities; of some outside [0, 1] one of those.
+
+    It is refused later; a mean of 2 and 0 would pass as full quality. What is no number counts as
+    infinite.
+    """
+    each = np.nan_to_num(np.asarray(found, np.float64).ravel(), nan=np.inf)
+    wrong = each[(each < 0) | (each > 1)]
+    return float(wrong[0] if wrong.size else each.mean())
 
 
 def column_names(

@@ -81,7 +81,9 @@ def _quality(
             f"the quality '{layout.quality}' of '{where}' is {data.dtype} of shape {data.shape}; "
             f"write one number for each of {len(codes)} rows"
         )
-    each = data[:].astype(np.float64)
-    # One outside [0, 1] makes its patient's NaN, which is refused later.
-    each[~((each >= 0) & (each <= 1))] = np.nan
-    return np.bincount(codes, weights=each, minlength=len(counts)) / counts
+    each = np.nan_to_num(data[:].astype(np.float64), nan=np.inf)
+    wrong = (each < 0) | (each > 1)
+    mean = np.bincount(codes, weights=np.where(wrong, 0.0, each), minlength=len(counts)) / counts
+    # As `mean_quality`: refused later, and not averaged away before.
+    mean[codes[wrong]] = each[wrong]
+    return mean

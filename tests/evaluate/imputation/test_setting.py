@@ -99,7 +99,7 @@ def test_modalities_that_validation_could_not_teach_are_named(parts: Parts, stag
     few = setting.fit_fold(found["r0f0"].models, parts.train, parts.val.take(np.arange(5)), CPU)
     told = list(words.mending_words({"r0f0": found["r0f0"], "r0f1": few}))
     assert told[0].startswith("The clinical embedding: kept of the imputed distance from the mean")
-    assert "in 1 of 2 fold(s) fewer than 10 validation patients could teach it" in told[0]
+    assert "in 1 of 2 fold(s) fewer than 19 validation patients could teach it" in told[0]
 
 
 def test_networks_with_other_counts_of_active_units_are_told_as_a_range() -> None:

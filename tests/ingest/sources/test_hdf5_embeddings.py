@@ -124,7 +124,10 @@ def test_qualities_out_of_range_do_not_cancel_out(tmp_path: Path) -> None:
         "spatial": {"file": "g.h5", "layout": "groups", **own},
     }
     refs = _refs(_read(_table(tmp_path, ["p0", "p1"]), files=files))
-    assert all(np.isnan(each.quality) for each in refs["p0"].values())
+    assert {name: each.quality for name, each in refs["p0"].items()} == {
+        "emb_clinical": 2.0,
+        "emb_spatial": -1.0,
+    }
     assert [each.quality for each in refs["p1"].values()] == [0.5, 0.5]
 
 
