@@ -12,6 +12,7 @@ from sklearn.impute import KNNImputer
 from torch import nn
 
 from components.core.errors import ConfigError
+from components.core.imputation.calibrate import trusted_slope
 from components.core.modalities import EMBEDDED, EmbeddingModality
 from components.core.models.blocks.hcat.network import HcatModel
 from components.core.models.extra import advance, own_losses, weighted_sum
@@ -282,14 +283,19 @@ def _with_gaps(batch: Batch) -> np.ndarray:
     return torch.cat(parts, dim=1).numpy()
 
 
-def test_what_nothing_tells_of_is_left_near_its_mean(
+def test_what_nothing_tells_of_is_given_out_as_good_as_its_mean(
     trained: tuple[HcatModel, Batch, Batch],
 ) -> None:
+    """By itself the network is 2.3 % worse on these records: given out is what is mended."""
     model, _, test = trained
     off, _ = hidden_errors(model, test, "emb_semantic")
-    rows = test["emb_semantic_mask"] > 0
-    # 2.3 % above the mean's error as measured on these 640 records; neighbours are some 10 % above.
-    assert np.square(off).mean() < 1.03 * float(test["emb_semantic"][rows].square().mean())
+    truth = test["emb_semantic"][test["emb_semantic_mask"] > 0].numpy()
+    taught = np.arange(len(truth)) % 2 == 0
+    patient = np.array([f"p{n}" for n in range(len(truth))])
+    kept = trusted_slope(truth[taught], (truth + off)[taught], patient[taught])
+    given = kept * (truth + off)[~taught] - truth[~taught]
+    assert np.square(given).mean() < 1.02 * np.square(truth[~taught]).mean()
+    assert kept < 0.5
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
