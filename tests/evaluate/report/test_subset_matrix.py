@@ -21,4 +21,5 @@ def test_each_line_has_its_figure_and_a_gap_is_said() -> None:
     assert svg.count("a class has nobody") == 1
     for text in ("0.812", "0.600", "0.710", "first", "second", "death: AUROC", "back: AUROC"):
         assert f"<!-- {text} -->" in svg
-    assert subset_matrix(lines, INPUTS, title="AUROC") == svg
+    # The layout differs in its last bits from call to call unless it is rounded.
+    assert {subset_matrix(lines, INPUTS, title="AUROC") for _ in range(12)} == {svg}
