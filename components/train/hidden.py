@@ -31,6 +31,9 @@ class HiddenError:
         for name, rows, seen in _hidden(batch, tuple(truth)):
             own = truth[name][rows].double()
             said = model.impute(seen).mean[name].double()
+            known = batch.get(f"{name}_known")
+            if known is not None:  # an entry that is lacking has no error
+                said = torch.where(known[rows] > 0, said, own)
             self._error[name] = self._error.get(name, 0.0) + float((said - own).square().sum())
             self._power[name] = self._power.get(name, 0.0) + float(own.square().sum())
 

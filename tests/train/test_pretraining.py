@@ -238,6 +238,27 @@ def test_the_figure_is_the_squared_error_relative_to_the_means(rows: Parts) -> N
     assert errors.take() is None
 
 
+def test_an_entry_that_is_lacking_has_no_error(rows: Parts) -> None:
+    val = rows[1]
+    model = network(rows[0]).eval()
+    with torch.no_grad():
+        for each in model.map.values():
+            each.bias.fill_(0.5)
+    batch = Finisher(val.stats)(raw_batch(val, np.arange(len(val))))
+    figures = []
+    for off in (0.0, 3.0):
+        errors, changed = HiddenError(), dict(batch)
+        for name in model.names:
+            known = torch.ones_like(batch[name])
+            known[:, 0] = 0
+            own = torch.where(known > 0, batch[name], 0.0)
+            changed |= {f"{name}_known": known, name: own}
+            model.map[name].bias.data[0] = off
+        errors.add(model, changed)
+        figures.append(errors.take())
+    assert figures[0] == figures[1]
+
+
 def test_what_is_hidden_reaches_the_model_as_absent(rows: Parts) -> None:
     seen: list[dict[str, Tensor]] = []
 

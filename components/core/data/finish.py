@@ -11,6 +11,8 @@ from components.core.data.foldstats import FoldStats
 from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, SPOKEN
 
+_VECTORS = 2
+
 
 class Finisher:
     """Raw batch → what a network takes in, by the statistics of a fold's training part.
@@ -27,13 +29,28 @@ class Finisher:
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with ECG and arrays as float32 z-scores, exactly 0 where absent.
 
+        Where embeddings lack entries, `<name>_known` `[B, W]` says which are there.
+
         Raises:
             InputError: a lead is there that the training part never had, or an array has another
                 shape than in training.
         """
         ready = self._ecg(batch) if self._ecg is not None and "ecg" in batch else batch
         own = {name: each(ready) for name, each in self._arrays.items() if name in ready}
-        return {**ready, **own}
+        return {**ready, **own, **_known(ready)}
+
+
+def _known(batch: Batch) -> Batch:
+    """Return of every embedding that lacks entries which ones are there, 1 or 0.
+
+    Of patches nothing is said: pooled, each entry comes from several of them.
+    """
+    found: Batch = {}
+    for name in EMBEDDED:
+        raw = batch.get(name)
+        if raw is not None and raw.dim() == _VECTORS and bool((gaps := raw.isnan()).any()):
+            found[f"{name}_known"] = (~gaps).float()
+    return found
 
 
 class ArrayNormaliser:

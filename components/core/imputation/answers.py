@@ -27,6 +27,8 @@ from components.core.predict import to_device
 Index = npt.NDArray[np.int64]
 # As many as `core.predict` takes at once.
 _BATCH = 128
+# What a batch holds of a modality beside it.
+_ABOUT = ("mask", "quality", "valid", "known")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +59,7 @@ def concealed(batch: Batch, hidden: Mapping[EmbeddingModality, Tensor]) -> Batch
     """Return the batch as if what is hidden (modality → `[B]` bool) had never been recorded."""
     changed = dict(batch)
     for name, gone in hidden.items():
-        for key in (name, f"{name}_mask", f"{name}_quality", f"{name}_valid"):
+        for key in (name, *(f"{name}_{about}" for about in _ABOUT)):
             if key in batch:
                 changed[key] = _where(gone, torch.zeros_like(batch[key]), batch[key])
     return changed
@@ -86,9 +88,9 @@ def filled(batch: Batch, name: EmbeddingModality, gone: Tensor, value: Tensor) -
         value = patches
     changed[name] = _where(gone, value.to(own.dtype), own)
     changed[f"{name}_mask"] = _where(gone, torch.ones_like(mask), mask)
-    quality = batch.get(f"{name}_quality")
-    if quality is not None:
-        changed[f"{name}_quality"] = _where(gone, torch.ones_like(quality), quality)
+    for key in (f"{name}_quality", f"{name}_known"):
+        if key in batch:
+            changed[key] = _where(gone, torch.ones_like(batch[key]), batch[key])
     return changed
 
 

@@ -55,3 +55,16 @@ def test_a_batch_without_the_modality_stays_without(finish: Finisher) -> None:
 def test_another_shape_than_in_training_is_refused(finish: Finisher) -> None:
     with pytest.raises(InputError, match=r"the heart sound comes as \(2, 2, 4\), the model was"):
         finish({"pcg": torch.zeros(1, 2, 2, 4)})
+
+
+def test_entries_that_an_embedding_lacks_are_at_the_mean_and_named() -> None:
+    own = ArrayStats(axis=0, shape=(3,), mean=(1.0, 2.0, 3.0), sd=(1.0, 1.0, 1.0))
+    finish = Finisher(
+        FoldStats(fold="f", records=1, ids_sha256="", ecg=None, tabular=TabularEncoder(),
+                  arrays={"emb_clinical": own, "emb_semantic": own})
+    )  # fmt: skip
+    some = torch.tensor([[5.0, torch.nan, 5.0], [2.0, 2.0, 2.0]])
+    out = finish({"emb_clinical": some, "emb_semantic": torch.ones(2, 3)})
+    assert out["emb_clinical"].tolist() == [[4.0, 0.0, 2.0], [1.0, 0.0, -1.0]]
+    assert out["emb_clinical_known"].tolist() == [[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]
+    assert "emb_semantic_known" not in out

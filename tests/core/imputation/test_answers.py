@@ -29,7 +29,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
 
 @pytest.fixture(scope="module")
 def batch(parts: Parts) -> dict[str, torch.Tensor]:
-    return Finisher(parts.test.stats)(raw_batch(parts.test, np.arange(20)))
+    own = Finisher(parts.test.stats)(raw_batch(parts.test, np.arange(20)))
+    return own | {f"{NAMES[0]}_known": torch.ones(20, WIDTHS[NAMES[0]])}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,7 +53,9 @@ def test_what_is_filled_in_counts_as_recorded(
 ) -> None:
     gone = torch.arange(20) < 10
     value = torch.randn(20, WIDTHS[name], generator=torch.Generator().manual_seed(0))
-    changed = filled(batch, name, gone, value)
+    lacking = {key: own * 0 for key, own in batch.items() if key.endswith("known")}
+    changed = filled(batch | lacking, name, gone, value)
+    assert all(changed[key][:10].eq(1).all() for key in lacking if key.startswith(name))
     assert changed[f"{name}_mask"][:10].all()
     assert changed[f"{name}_quality"][:10].eq(1).all()
     model = Conditional(parts.law, parts.test.stats)

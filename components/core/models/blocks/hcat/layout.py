@@ -42,9 +42,18 @@ class Layout:
         """Return modality → `[B, W]`."""
         return dict(zip(self.names, self.parts(flat), strict=True))
 
-    def mean(self, flat: Tensor) -> Tensor:
-        """Return `[B, M]` the mean over the entries of each modality."""
-        return torch.stack([part.mean(1) for part in self.parts(flat)], dim=1)
+    def mean(self, flat: Tensor, known: Tensor | None = None) -> Tensor:
+        """Return `[B, M]` the mean over the entries of each modality.
+
+        Args:
+            flat: `[B, V]`.
+            known: `[B, V]` bool, entries that count; None for all. Where none does the mean is 0.
+        """
+        if known is None:
+            return torch.stack([part.mean(1) for part in self.parts(flat)], dim=1)
+        own = self.parts(torch.where(known, flat, 0.0))
+        count = [part.sum(1).clamp(min=1) for part in self.parts(known)]
+        return torch.stack([p.sum(1) / n for p, n in zip(own, count, strict=True)], dim=1)
 
     def spread(self, each: Tensor) -> Tensor:
         """Return `[B, V]` with what each modality has in `[B, M]` at all its entries."""

@@ -15,7 +15,14 @@ def mean_where(values: Tensor, where: Tensor) -> Tensor:
     return torch.where(where, values, 0.0).sum() / where.sum().clamp(min=1)
 
 
-def imputation(rounds: list[Estimate], truth: Tensor, *, hidden: Tensor, seen: Tensor) -> Tensor:
+def imputation(
+    rounds: list[Estimate],
+    truth: Tensor,
+    *,
+    hidden: Tensor,
+    seen: Tensor,
+    known: Tensor | None = None,
+) -> Tensor:
     """Return how badly hidden modalities are imputed, and observed ones reconstructed.
 
     Of the hidden ones, the mean over rounds of squared error, of the negative Gaussian
@@ -31,23 +38,28 @@ def imputation(rounds: list[Estimate], truth: Tensor, *, hidden: Tensor, seen: T
         truth: `[B, V]`, right at `hidden` and `seen`; nothing flows back into it.
         hidden: `[B, M]` bool, observed but not shown.
         seen: `[B, M]` bool, shown.
+        known: `[B, V]` bool, entries of `truth` that are there; None for all. The others count
+            for nothing, as they do where imputation is judged.
     """
     truth = truth.detach()
+    if known is not None:
+        some = rounds[0].layout.mean(known.float()) > 0
+        hidden, seen = hidden & some, seen & some
     first = (rounds[0].mean - truth).square()
-    observed = mean_where(rounds[0].layout.mean(first), seen)
-    each = [_of_hidden(estimate, truth)[hidden].sum() for estimate in rounds]
+    observed = mean_where(rounds[0].layout.mean(first, known), seen)
+    each = [_of_hidden(estimate, truth, known)[hidden].sum() for estimate in rounds]
     return torch.stack(each).mean() / hidden.sum().clamp(min=1) + observed
 
 
-def _of_hidden(estimate: Estimate, truth: Tensor) -> Tensor:
+def _of_hidden(estimate: Estimate, truth: Tensor, known: Tensor | None) -> Tensor:
     """Return `[B, M]`."""
     error = (estimate.mean - truth).square()
     likelihood = 0.5 * error.detach() * torch.exp(-2 * estimate.log_sd) + estimate.log_sd
-    mean = estimate.layout.mean(error)
+    mean = estimate.layout.mean(error, known)
     unsure = functional.binary_cross_entropy_with_logits(
         estimate.confidence, torch.exp(-mean.detach()), reduction="none"
     )
-    return mean + estimate.layout.mean(likelihood) + unsure
+    return mean + estimate.layout.mean(likelihood, known) + unsure
 
 
 def divergence(latent: Latent, *, free_bits: float) -> Tensor:

@@ -166,7 +166,9 @@ class HcatModel(nn.Module):
         first, second = rounds[-1].halves()
         return {
             "kl": self._warm * losses.divergence(latent, free_bits=self.config.free_bits),
-            "impute": losses.imputation(rounds, both.values, hidden=hidden, seen=seen),
+            "impute": losses.imputation(
+                rounds, both.values, hidden=hidden, seen=seen, known=both.known
+            ),
             "consistency": losses.consistency(first, second, ~(one | two)),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +24,15 @@ class Records:
         present: `[B, M]` bool.
         quality: `[B, M]` in [0, 1].
         layout: of `values`.
+        known: `[B, V]` bool, False at entries that a present embedding lacks, which are 0 in
+            `values`; None where none lacks any.
     """
 
     values: Tensor
     present: Tensor
     quality: Tensor
     layout: Layout
+    known: Tensor | None = None
 
     def seen(self, kept: Tensor, *, noise: float = 0.0) -> Records:
         """Return what is left where only `kept` `[B, M]` is to be seen.
@@ -42,7 +45,7 @@ class Records:
         if noise:
             own = own + noise * torch.randn_like(own)
         values = own * self.layout.spread(kept.float())
-        return Records(values=values, present=kept, quality=self.quality, layout=self.layout)
+        return replace(self, values=values, present=kept)
 
 
 def together(first: Records, second: Records) -> Records:
@@ -52,7 +55,14 @@ def together(first: Records, second: Records) -> Records:
         present=torch.cat([first.present, second.present]),
         quality=torch.cat([first.quality, second.quality]),
         layout=first.layout,
+        known=_both(first, second),
     )
+
+
+def _both(first: Records, second: Records) -> Tensor | None:
+    if first.known is None or second.known is None:
+        return None
+    return torch.cat([first.known, second.known])
 
 
 class Reader(nn.Module):
@@ -87,7 +97,20 @@ class Reader(nn.Module):
             present=torch.stack(there, dim=1),
             quality=torch.stack(quality, dim=1),
             layout=self.layout,
+            known=self._known(batch, len(ones)),
         )
+
+    def _known(self, batch: dict[str, Tensor], rows: int) -> Tensor | None:
+        """Return `[B, V]` bool; None where nothing says that an entry is lacking."""
+        given = [batch.get(f"{name}_known") for name in self.layout.names]
+        some = next((each for each in given if each is not None), None)
+        if some is None:
+            return None
+        parts = [
+            some.new_ones(rows, width) if each is None else each
+            for each, width in zip(given, self.layout.widths.values(), strict=True)
+        ]
+        return torch.cat(parts, dim=1) > 0
 
     def _pooled(self, batch: dict[str, Tensor], name: EmbeddingModality, there: Tensor) -> Tensor:
         own = batch[name].float()

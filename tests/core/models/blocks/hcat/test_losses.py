@@ -80,6 +80,19 @@ def test_what_is_neither_hidden_nor_seen_does_not_matter() -> None:
     assert torch.equal(one, imputation([estimate()], far, hidden=hidden, seen=NONE))
 
 
+def test_entries_that_are_lacking_count_neither_as_hidden_nor_as_seen() -> None:
+    own = estimate(0.5, log_sd=-0.2, confidence=1.0)
+    known = torch.ones(4, 5, dtype=torch.bool)
+    known[:, 1] = False
+    known[0, 2:] = False  # of one record a whole modality
+    far = torch.where(known, 0.0, 50.0)
+    for shown in ({"hidden": ALL, "seen": NONE}, {"hidden": NONE, "seen": ALL}):
+        whole = imputation([own], torch.zeros(4, 5), **shown)
+        found = imputation([own], far, known=known, **shown)
+        assert found.item() == pytest.approx(whole.item())
+    assert imputation([own], far, hidden=ALL, seen=NONE, known=~(far < 99)).item() == 0.0
+
+
 def test_the_mean_learns_from_its_error_alone_and_nothing_flows_into_the_truth() -> None:
     truth = torch.ones(4, 5, requires_grad=True)
     grads = []

@@ -89,3 +89,19 @@ def test_two_views_stand_one_after_the_other(reader: Reader) -> None:
     assert torch.equal(both.values[:5], records.values)
     assert not both.values[5:].any()
     assert both.present.shape == both.quality.shape == (10, 2)
+
+
+def test_entries_that_are_lacking_are_known_of_in_the_order_of_the_values(reader: Reader) -> None:
+    own = batch()
+    assert reader(own).known is None
+    known = torch.ones(5, 2)
+    known[3, 1] = 0
+    records = reader({**own, "emb_clinical_known": known})
+    assert records.known is not None
+    assert (~records.known).nonzero().tolist() == [[3, 1]]
+    shown = records.seen(torch.zeros_like(records.present))
+    assert shown.known is records.known
+    both = together(records, records).known
+    assert both is not None
+    assert (~both).nonzero().tolist() == [[3, 1], [8, 1]]
+    assert together(records, reader(own)).known is None
