@@ -131,9 +131,13 @@ def _inputs(train: Stage, fold: str, rows: Rows) -> tuple[str, ...]:
 def tabular_mean(model: Model, fold: str, stats: FoldStats) -> Tensor:
     """Return `[F]` mean of the encoded columns over the records that taught a fold's networks.
 
+    A cohort without clinical fields has F = 0.
+
     Beside pictures and sounds a patient without any field is absent, not one whose fields are all
     missing: no network looks at what stands for them, and neither does the mean.
     """
+    if not stats.tabular.columns:
+        return torch.zeros(0)
     frame = pd.read_parquet(model.cohort.folder / MANIFEST)
     known = known_columns(from_json(model.train.facts["heads"]))
     train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
