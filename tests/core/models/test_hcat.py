@@ -150,6 +150,20 @@ def test_heads_do_not_change_what_is_imputed() -> None:
     assert any(p.grad is not None for p in model.fusion.parameters())
 
 
+def test_the_heads_answer_from_the_embeddings_themselves_too() -> None:
+    model, batch = build().eval(), cohort(6, seed=1)
+    lacking = without(batch, "emb_clinical")
+    with torch.no_grad():
+        before = [model(batch)["toy"], model(lacking)["toy"], model.masked(lacking)["toy"]]
+        torch.nn.init.ones_(model.wide.coefficients)
+        after = [model(batch)["toy"], model(lacking)["toy"], model.masked(lacking)["toy"]]
+    added = [late - early for early, late in zip(before, after, strict=True)]
+    assert added[0].abs().max() > 0.1
+    # What is imputed counts, unless nothing is to be imputed.
+    assert not torch.allclose(added[0], added[1])
+    assert not torch.allclose(added[1], added[2])
+
+
 def test_nothing_hidden_leaves_nothing_to_impute() -> None:
     model, batch = build(moddrop=0.0).train(), cohort(20, seed=1)
     before = model(batch)["loss:impute"]
@@ -245,7 +259,7 @@ def trained() -> tuple[HcatModel, Batch, Batch]:
     model = build(free_bits=0.02)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small steps: threads would wait for each other
-    pretrain(model.train(), train, epochs=25)
+    pretrain(model.train(), train, epochs=40)
     torch.set_num_threads(threads)
     return model.eval(), train, test
 
@@ -298,13 +312,15 @@ def test_what_nothing_tells_of_is_given_out_as_good_as_its_mean(
     assert kept < 0.5
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_the_stated_sd_covers_the_truth(
-    trained: tuple[HcatModel, Batch, Batch], name: EmbeddingModality
-) -> None:
-    off, sd = hidden_errors(trained[0], trained[2], name)
-    # The 90 % interval of a Gaussian.
-    assert float((np.abs(off) < 1.645 * sd).mean()) == pytest.approx(0.9, abs=0.04)
+def test_the_stated_sd_covers_the_truth(trained: tuple[HcatModel, Batch, Batch]) -> None:
+    # The 90 % interval of a Gaussian. Noise and dropout make errors, and so what is stated, larger
+    # while training: of single modalities 90 to 95 % are covered, whatever the draws.
+    covered: list[np.ndarray] = []
+    for name in EMBEDDED:
+        off, sd = hidden_errors(trained[0], trained[2], name)
+        covered.append((np.abs(off) < 1.645 * sd).ravel())
+        assert 0.85 < covered[-1].mean() < 0.95, name
+    assert float(np.concatenate(covered).mean()) == pytest.approx(0.9, abs=0.04)
 
 
 def test_confidence_tells_what_is_imputed_well(trained: tuple[HcatModel, Batch, Batch]) -> None:

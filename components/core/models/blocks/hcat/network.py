@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,7 @@ from components.core.models.blocks.hcat.layout import Layout, Values
 from components.core.models.blocks.hcat.projection import Projections
 from components.core.models.blocks.hcat.records import Reader, Records, together
 from components.core.models.blocks.hcat.vae import Latent
+from components.core.models.blocks.hcat.wide import Wide
 from components.core.models.blocks.mlp import Heads
 from components.core.models.extra import OWN_LOSS
 from components.core.models.imputing import Imputation
@@ -27,6 +29,29 @@ from components.core.models.spec import DataSpec
 
 if TYPE_CHECKING:
     from components.core.models import hcat
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Filled:
+    """B records, nothing of them absent any more.
+
+    Attributes:
+        values: `[B, V]`, as they are or as imputed.
+        tokens: `[B, M, D]` made of them.
+        weight: `[B, M]` how much each modality counts.
+    """
+
+    values: Tensor
+    tokens: Tensor
+    weight: Tensor
+
+    def first_half(self) -> Filled:
+        """Return the first B/2 records."""
+        return Filled(
+            values=self.values.chunk(2)[0],
+            tokens=self.tokens.chunk(2)[0],
+            weight=self.weight.chunk(2)[0],
+        )
 
 
 class HcatModel(nn.Module):
@@ -65,6 +90,7 @@ class HcatModel(nn.Module):
             dropout=config.dropout,
         )
         self.heads = Heads(d_model, spec.heads, hidden=d_model, dropout=config.dropout)
+        self.wide = Wide(layout, spec.heads, dropout=config.dropout)
         self.contrast = nn.Sequential(
             nn.Linear(d_model, d_model), nn.GELU(), nn.Linear(d_model, d_model)
         )
@@ -86,7 +112,8 @@ class HcatModel(nn.Module):
         records = self.reader(batch)
         if self.training:
             return self._trained(records)
-        return self.heads(self._embedded(records))
+        filled = self._filled(records)
+        return self._answers(filled, self._fused(filled))
 
     def impute(self, batch: dict[str, Tensor]) -> Imputation:
         """Return what absent modalities are taken to be."""
@@ -106,39 +133,49 @@ class HcatModel(nn.Module):
     def masked(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the logits of every head from what is there alone, nothing being imputed."""
         records = self.reader(batch)
-        _, rounds = self.imputer(records, self.project)
-        return self.heads(self._fused(records, rounds[-1], imputed=False))
+        filled = self._filled(records)
+        seen = replace(filled, weight=filled.weight * records.present)
+        return self._answers(seen, self._fused(seen))
 
     def targets(self, batch: dict[str, Tensor]) -> Values:
         """Return modality → `[B, W]`, patches pooled, 0 where absent."""
         return self.layout.values(self.reader(batch).values)
 
     def embed(self, batch: dict[str, Tensor]) -> Tensor:
-        """Return `[B, D]` the patients' embeddings, which the heads answer from."""
-        return self._embedded(self.reader(batch))
+        """Return `[B, D]` the patients' embeddings, which the heads' deep part answers from."""
+        return self._fused(self._filled(self.reader(batch)))
 
     def active_units(self, batch: dict[str, Tensor]) -> Tensor:
         """Return `[Z]` the variance over records of the latent's mean."""
         latent, _ = self.imputer(self.reader(batch), self.project)
         return latent.mean.var(0, correction=0)
 
-    def _embedded(self, records: Records) -> Tensor:
-        _, rounds = self.imputer(records, self.project)
-        return self._fused(records, rounds[-1])
+    def _filled(self, records: Records, estimate: Estimate | None = None) -> Filled:
+        """Return the records with what they lack imputed.
 
-    def _fused(self, records: Records, estimate: Estimate, *, imputed: bool = True) -> Tensor:
-        """Return the embedding from what is there and, unless told not to, what is imputed."""
+        Args:
+            records: what is there.
+            estimate: of the imputer, where it is there already.
+        """
+        found = estimate or self.imputer(records, self.project)[1][-1]
         there = self.layout.spread(records.present)
-        values = torch.where(there, records.values, self._given(estimate.mean))
+        values = torch.where(there, records.values, self._given(found.mean))
         tokens = self.enter(self.project(values, records.present))
         weight = self.gate(
             tokens,
             quality=records.quality,
             present=records.present,
-            confidence=self._given(estimate.confidence.sigmoid()),
-            sd=self._given(estimate.spread()),
+            confidence=self._given(found.confidence.sigmoid()),
+            sd=self._given(found.spread()),
         )
-        return self.fusion(tokens, weight if imputed else weight * records.present)
+        return Filled(values=values, tokens=tokens, weight=weight)
+
+    def _fused(self, filled: Filled) -> Tensor:
+        return self.fusion(filled.tokens, filled.weight)
+
+    def _answers(self, filled: Filled, fused: Tensor) -> dict[str, Tensor]:
+        deep, wide = self.heads(fused), self.wide(filled.values, filled.weight)
+        return {name: logits + wide[name] for name, logits in deep.items()}
 
     def _given(self, values: Tensor) -> Tensor:
         return values.detach() if self.training else values
@@ -146,11 +183,12 @@ class HcatModel(nn.Module):
     def _trained(self, records: Records) -> dict[str, Tensor]:
         views = together(self._view(records), self._view(records))
         latent, rounds = self.imputer(views, self.project)
-        fused = self._fused(views, rounds[-1])
+        filled = self._filled(views, rounds[-1])
+        fused = self._fused(filled)
         one, two = self.contrast(fused).chunk(2)
         own = self._imputing(records, views, latent, rounds)
         own["contrastive"] = losses.info_nce(one, two, temperature=self.config.temperature)
-        logits = self.heads(fused.chunk(2)[0])
+        logits = self._answers(filled.first_half(), fused.chunk(2)[0])
         return {**logits, **{f"{OWN_LOSS}{name}": value for name, value in own.items()}}
 
     def _view(self, records: Records) -> Records:
