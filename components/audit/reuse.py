@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from components.core.data.contents import file_rows, has_contents
+from components.core.data.copied_embeddings import coarse
 from components.core.modalities import ARRAYS, EMBEDDED
 from components.core.schemas import EMBEDDINGS, HASH_PREFIX
 
-# An embedding that more patients share with another is no one's own.
-_SHARED, _FEWEST_SHARED = 0.01, 2
 _SET = "set of embeddings"
 
 
@@ -43,21 +42,6 @@ def reused(frame: pd.DataFrame) -> dict[str, Reuse]:
     if vague:
         found[EMBEDDINGS] = _of_sets(frame, [name for name in names if name in EMBEDDED])
     return {name: each for name, each in found.items() if each.recordings}
-
-
-def coarse(frame: pd.DataFrame, name: str) -> bool:
-    """Return whether so many patients share an embedding that being alike says nothing of it.
-
-    A vector made of a few codes or answers takes few values; one made of pictures or texts does
-    not.
-    """
-    column = f"{HASH_PREFIX}{name}"
-    if name not in EMBEDDED or column not in frame:
-        return False
-    known = frame[frame[column].notna()]
-    holders = known.groupby(column)["patient_id"].transform("nunique")
-    shared = known.loc[holders > 1, "patient_id"].nunique()
-    return shared > max(_FEWEST_SHARED, _SHARED * known["patient_id"].nunique())
 
 
 def _of_sets(frame: pd.DataFrame, names: list[str]) -> Reuse:

@@ -23,6 +23,7 @@ from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
 from components.evaluate.card_facts import card_facts
 from components.evaluate.external import Overlap
+from components.evaluate.oracle import unseen_embeddings
 from components.evaluate.predictions import FoldTest
 from components.evaluate.report import plots
 from components.evaluate.report.data import (
@@ -315,6 +316,9 @@ def _notices(stages: Upstream, done: Evaluated, opening: Opening) -> list[str]:
             "Patients censored before the horizon are left out; the others are weighted by the "
             "inverse probability of not being censored, estimated on the training part."
         )
+    unseen = unseen_embeddings(stages.cohort) if done.oracle else ""
+    if unseen:
+        found.append(unseen)
     if done.tables.folded:
         found.append(
             "AUROC and AUPRC are means of within-fold figures; every other figure is over the "

@@ -22,7 +22,7 @@ from components.core.modalities import EMBEDDED, ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
 from components.evaluate.media_features import features_of, width_of
-from components.evaluate.regression import Cases, fit_regression
+from components.evaluate.regression import Cases, fit_regression, holds_out
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -125,6 +125,19 @@ MAKERS: dict[str, Callable[[Cases], Predict]] = {
     "gradient_boosting": _gradient_boosting,
     "random_forest": _random_forest,
 }
+
+
+def can_learn(name: str, seen: Rows) -> bool:
+    """Return whether a baseline can be fitted to rows: one that chooses by inner folds needs more.
+
+    Args:
+        name: a key of `MAKERS`.
+        seen: of both classes.
+    """
+    if MAKERS[name] is not _regression:
+        return True
+    label = seen.frame["label"].to_numpy(np.int64)
+    return holds_out(label, codes(seen.frame["patient_id"]))
 
 
 def _few_threads(numbers: int) -> AbstractContextManager[object]:

@@ -33,7 +33,7 @@ from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
 from components.core.trained import members_of
 from components.evaluate.abstention import familiarity
-from components.evaluate.heads.said import calibrations, threshold_of
+from components.evaluate.heads.calibrated import calibrations, one_sided, threshold_of
 from components.evaluate.predictions import calibrate, pooled_validation
 from components.evaluate.training_patients import write_training_patients
 
@@ -76,13 +76,15 @@ def bundle(
         recalibrate=task.evaluate.recalibrate,
     )
     config = task.evaluate.abstain
+    taught = calibrations(train, names, chosen, task.evaluate.recalibrate)
     known = familiarity(stages.cohort, names[0], rate=config.rate)
     facts = BundleFacts(
         task=task.task,
         label=task.label.definition,
         head=train.facts["head"],
-        heads=train.facts["heads"],
-        calibrations=calibrations(train, names, chosen, task.evaluate.recalibrate),
+        # A head that no fold's validation could teach would answer by uncalibrated numbers.
+        heads={name: head for name, head in train.facts["heads"].items() if name in taught},
+        calibrations=taught,
         thresholds=_thresholds(train, names, task.evaluate.threshold),
         notes="text" in stages.cohort.facts["modalities"],
         notes_masked=bool(stages.cohort.facts.get("notes_masked", True)),
@@ -120,7 +122,11 @@ def _check_alike(chosen: list[Member]) -> None:
 def _thresholds(train: Stage, names: list[str], rule: str) -> dict[str, float]:
     heads = from_json(train.facts["heads"])
     binary = [name for name, head in heads.items() if head.kind == "binary"]
-    return {name: threshold_of(train, names, name, rule) for name in binary}
+    return {
+        name: threshold_of(train, names, name, rule)
+        for name in binary
+        if not one_sided(train, names, name)
+    }
 
 
 def _files(stages: Upstream, member: Member, mendings: Mapping[str, Calibration]) -> MemberFiles:

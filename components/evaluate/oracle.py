@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 
-from components.core.modalities import MODALITIES, Modality
+from components.core.modalities import EMBEDDED, MODALITIES, Modality
 from components.core.models.spec import DataSpec
 from components.core.planted_truth import truth_table
+from components.core.schemas import REJECTS
 from components.core.store import Stage
 
 # Inputs in a column's name: with the ECG's signal first, as long as there has been a truth; of
@@ -25,6 +26,25 @@ def inputs_of_spec(spec: DataSpec) -> tuple[str, ...]:
     }  # fmt: skip
     order = MODALITIES if spec.arrays else _SIGNAL_FIRST
     return tuple(name for name in order if has.get(name))
+
+
+def unseen_embeddings(cohort: Stage) -> str:
+    """Return in a sentence how many embeddings the truth knows and no model saw; "" for none.
+
+    The chances of the truth are given everything that was recorded. What preprocess left out for
+    its quality is in them, so that the best possible AUROC is of more than the model has.
+
+    Args:
+        cohort: the prepared one.
+    """
+    rejects = pd.read_parquet(cohort.folder / REJECTS, columns=["field", "code"])
+    lost = int((rejects["field"].isin(EMBEDDED) & rejects["code"].eq("low_quality")).sum())
+    if not lost:
+        return ""
+    return (
+        f"The best possible AUROC is not exact but an upper bound: it knows {lost:,} embedding(s) "
+        "of the cohort that preprocess.embeddings.min_quality left out, which no model saw."
+    )
 
 
 def oracle_logits(

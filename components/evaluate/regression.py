@@ -91,19 +91,41 @@ def inner_folds(cases: Cases) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[n
     Raises:
         InputError: as `fit_regression`.
     """
-    classes = [len(np.unique(cases.groups[cases.label == value])) for value in (0, 1)]
-    count = min(INNER_FOLDS, *classes)
-    drawn: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-    if count > 1:
-        folds = StratifiedGroupKFold(count, shuffle=True, random_state=0)
-        drawn = list(folds.split(cases.x, cases.label, cases.groups))
-    if not drawn or any(len(np.unique(cases.label[train])) < 2 for train, _ in drawn):
+    drawn = _drawn(cases.label, cases.groups)
+    if not drawn:
+        classes = _patients(cases.label, cases.groups)
         raise InputError(
             f"the simple models learn from {classes[1]} patient(s) with and {classes[0]} without "
             "the event, too few to hold some of each class out; bring more data or set "
             "evaluate.baselines=[]"
         )
     return drawn
+
+
+def holds_out(label: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> bool:
+    """Return whether patients of each class can be held out, as `fit_regression` needs.
+
+    Args:
+        label: `[n]` 0 or 1.
+        groups: `[n]` number of the patient.
+    """
+    return bool(_drawn(label, groups))
+
+
+def _drawn(
+    label: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]
+) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Return the inner folds; none where some would lack a class to learn from."""
+    count = min(INNER_FOLDS, *_patients(label, groups))
+    if count < 2:
+        return []
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=0)
+    drawn = list(folds.split(label, label, groups))
+    return drawn if all(len(np.unique(label[train])) == 2 for train, _ in drawn) else []
+
+
+def _patients(label: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> list[int]:
+    return [len(np.unique(groups[label == value])) for value in (0, 1)]
 
 
 def _preparation(shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a scikit-learn estimator

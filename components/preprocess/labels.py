@@ -9,6 +9,7 @@ import pandas as pd
 
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError
+from components.core.metrics.ipcw import CENSORED, COMPETING, EVENT
 from components.core.schemas import TIMES, of_endpoint
 
 
@@ -34,15 +35,15 @@ class Labelled:
 def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     """Return the label of every record at `config.horizon_days`.
 
-    An event after the horizon is a non-event at it; a death without the event before the horizon
-    is a known non-event (a competing event); shorter follow-up without either is censored.
+    An event after the horizon is a non-event at it; a death without the event, before the horizon
+    or after it, is a known non-event (a competing event); shorter follow-up without either is
+    censored.
 
     Raises:
-        InputError: some records have follow-up times and others have not, or a label contradicts
-            the times beside it.
+        InputError: some records have follow-up times and others have not, a label contradicts the
+            times beside it, or everyone is censored before the horizon.
     """
-    event_time, death, followup = (manifest[c].astype(float) for c in TIMES)
-    event = event_time.notna()
+    event_time, _, followup = (manifest[c].astype(float) for c in TIMES)
     last, code = times_of(manifest)
     given = manifest["label"].astype("Int8")
     horizon = config.horizon_days
@@ -50,10 +51,10 @@ def derive(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
         nobody = pd.Series(data=False, index=manifest.index)
         return Labelled(given, nobody, last, code, timed=False)
     _require_times(last)
-    followed = followup.ge(horizon) | death.le(horizon) | event_time.gt(horizon)
-    censored = ~event & ~followed
+    censored = code.eq(CENSORED) & followup.lt(horizon)
     if config.censoring == "as_given":
         return Labelled(given, censored, last, code, timed=False)
+    _require_known(censored, horizon)
     derived = pd.Series(np.where(event_time.le(horizon), 1, 0), index=manifest.index)
     _require_agreement(given, event_time, horizon)
     return Labelled(derived.astype("Int8").mask(censored), censored, last, code, timed=True)
@@ -67,7 +68,7 @@ def times_of(manifest: pd.DataFrame, endpoint: str = "") -> tuple[pd.Series, pd.
     """
     columns = [of_endpoint(time, endpoint) for time in TIMES]
     event, death, contact = (manifest[c].astype(float) for c in columns)
-    code = np.select([event.notna(), death.notna()], [1, 2], 0)
+    code = np.select([event.notna(), death.notna()], [EVENT, COMPETING], CENSORED)
     return event.fillna(death).fillna(contact), pd.Series(code, index=manifest.index)
 
 
@@ -77,7 +78,8 @@ def derive_known(manifest: pd.DataFrame, config: LabelConfig) -> Labelled:
     Such a record has no outcome at the horizon, but may teach another head.
 
     Raises:
-        InputError: a label contradicts the times beside it.
+        InputError: a label contradicts the times beside it, or everyone with times is censored
+            before the horizon.
     """
     known = manifest[list(TIMES)].notna().any(axis=1)
     if config.horizon_days is None or known.all() or not known.any():
@@ -100,6 +102,15 @@ def _require_times(last: pd.Series) -> None:
             f"{gaps} of {len(last)} records have neither event_time_days, death_days nor "
             "followup_days; give them for every record, or set label.horizon_days=null to take "
             "the label column at its word"
+        )
+
+
+def _require_known(censored: pd.Series, horizon: float) -> None:
+    if len(censored) and censored.all():
+        raise InputError(
+            f"all of {len(censored)} records with times were followed for less than {horizon:g} "
+            "days without the event, so that no label is known; lower label.horizon_days, or bring "
+            "longer follow-up"
         )
 
 

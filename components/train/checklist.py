@@ -11,6 +11,7 @@ from components.core.config.heads import HeadMap
 from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.contents import file_hashes
+from components.core.data.copied_embeddings import copied_pairs
 from components.core.data.finish import Finisher
 from components.core.data.foldstats import ids_hash
 from components.core.errors import RefusedError
@@ -149,7 +150,8 @@ def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) ->
     """Refuse patients of two parts who agree in all their embeddings, two at least.
 
     One embedding may well be two patients' own: a vector made of a few codes or answers takes few
-    values. All of them together are one patient under two names.
+    values. All of them together are one patient under two names, and so are all that both have
+    where one of them is hardly shared (`copied_pairs`): the other may lack the rest.
     """
     whole = [_contents(rows.frame, names) for rows in (train, val)]
     shared = set(whole[0]) & set(whole[1])
@@ -157,6 +159,15 @@ def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) ->
         raise RefusedError(
             f"checklist: {len(shared)} set(s) of embeddings are in train and in val, equal in all "
             "modalities, under different patients; mend the pairing of patients and files"
+        )
+    both = pd.concat([train.frame, val.frame])
+    left, right = copied_pairs(both, names)
+    apart = int(((left < len(train)) & (right >= len(train))).sum())
+    if apart:
+        raise RefusedError(
+            f"checklist: {apart} pair(s) of patients, one in train and one in val, have the same "
+            "embedding wherever both have one, though one lacks others; mend the pairing of "
+            "patients and files"
         )
     alike = sum(
         len(set(train.frame[f"{HASH_PREFIX}{name}"].dropna())

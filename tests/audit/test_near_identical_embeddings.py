@@ -13,9 +13,11 @@ import pytest
 
 from components.audit.checks import modality_pairing, near_identical_embeddings
 from components.audit.finding import Audited, Finding
-from components.audit.reuse import coarse, reused
+from components.audit.reuse import reused
 from components.audit.similarity.vectors import chance_bound
 from components.core.config.sections import AuditConfig, LabelConfig
+from components.core.data.copied_embeddings import coarse, copied_pairs
+from components.core.modalities import EMBEDDED
 from components.core.schemas import MANIFEST
 from tests.embedding_cohort import (
     LABEL,
@@ -99,6 +101,30 @@ def test_a_copy_in_one_modality_is_found(tmp_path: Path, noise: float) -> None:
     assert (pair["embedding"], pair["row"], pair["of_row"]) == ("emb_temporal", 3, 4)
     again = reused(frame)
     assert set(again) == (set() if noise else {"emb_temporal"})
+
+
+def _lacking(folder: Path, keep: tuple[str, ...]) -> None:
+    """Take the donor's other modalities away."""
+    for name in set(WIDTHS) - set(keep):
+        with h5py.File(folder / f"{name}.h5", "r+") as file:
+            columns = {key: np.asarray(column) for key, column in file.items()}
+            kept = columns["patient_ids"].astype("S") != DONOR.encode()
+            for key, values in columns.items():
+                del file[key]
+                file[key] = values[kept]
+
+
+def test_one_patient_under_two_ids_of_whom_one_lacks_modalities(tmp_path: Path) -> None:
+    table = _whole(tmp_path)
+    _changed(tmp_path, "temporal", _copied(0.0))
+    _changed(tmp_path, "clinical", _few_values)
+    _changed(tmp_path, "clinical", _copied(0.0))
+    _lacking(tmp_path, ("clinical", "temporal"))
+    found, frame = _look(table)
+    assert found.evidence["shared_by_many"] == ["emb_clinical"]
+    assert {(pair["row"], pair["of_row"]) for pair in found.evidence["listed"]} == {(3, 4)}
+    assert reused(frame)["emb_temporal"].recordings == 1
+    assert len(copied_pairs(frame, EMBEDDED)[0]) == 1
 
 
 def test_a_crowd_of_like_vectors_is_nobodys_copy(tmp_path: Path) -> None:

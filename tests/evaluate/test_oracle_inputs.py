@@ -12,7 +12,8 @@ import pytest
 
 from components.core.models.spec import DataSpec
 from components.core.store import Stage
-from components.evaluate.oracle import inputs_of_spec, oracle_logits
+from components.evaluate import assemble
+from components.evaluate.oracle import inputs_of_spec, oracle_logits, unseen_embeddings
 
 HEADS = {"toy": 2}
 IMAGE: dict[str, tuple[int, ...]] = {"ecg_image": (1, 8, 8)}
@@ -54,3 +55,31 @@ def test_the_truth_is_that_of_the_task_s_own_inputs(tmp_path: Path) -> None:
     assert alone is not None
     np.testing.assert_allclose(alone, [np.log(9), np.log(1 / 9)])
     assert oracle_logits(ingest, spec(arrays=IMAGE), "toy", patients) is None
+
+
+def test_embeddings_that_no_model_saw_make_the_best_possible_an_upper_bound(
+    tmp_path: Path,
+) -> None:
+    cohort = cast(Stage, SimpleNamespace(
+        folder=tmp_path, facts={"patients_known": True, "timed": False},
+    ))  # fmt: skip
+
+    def told(*rejects: tuple[str, str], oracle: object = "known") -> list[str]:
+        pd.DataFrame(rejects, columns=["field", "code"]).to_parquet(tmp_path / "rejects.parquet")
+        stages = SimpleNamespace(
+            cohort=cohort, ingest=SimpleNamespace(facts={"absent_features": []})
+        )
+        done = SimpleNamespace(oracle=oracle, tables=SimpleNamespace(folded=False), seeds={})
+        found: Any = assemble._notices(
+            cast(Any, stages), cast(Any, done), cast(Any, SimpleNamespace(count=1))
+        )
+        return [text for text in found if "best possible" in text]
+
+    low = ("emb_pathological", "low_quality")
+    assert told(low, low, ("ecg", "low_quality"), ("emb_spatial", "not_finite")) == [
+        "The best possible AUROC is not exact but an upper bound: it knows 2 embedding(s) of the "
+        "cohort that preprocess.embeddings.min_quality left out, which no model saw."
+    ]
+    assert told(low, oracle=None) == []
+    assert told(("ecg", "low_quality")) == []
+    assert unseen_embeddings(cohort) == ""

@@ -10,7 +10,9 @@ import pytest
 
 from components.core.config.sections import LabelConfig
 from components.core.errors import InputError
+from components.core.metrics.ipcw import label_at_horizon
 from components.preprocess import labels
+from components.preprocess.truths import event_by
 
 
 def frame(*rows: tuple[Any, Any, Any, Any]) -> pd.DataFrame:
@@ -32,6 +34,9 @@ CASES = [  # (label, event, death, follow-up) → label at 365 days, censored, t
     ((0, 500, None, 900), (0, False, 500, 1)),
     ((None, None, 100, 100), (0, False, 100, 2)),  # death first: a known non-event, competing
     ((None, None, 500, 500), (0, False, 500, 2)),
+    ((None, None, 500, None), (0, False, 500, 2)),  # free of it until a death after the horizon
+    ((None, None, 500, 100), (0, False, 500, 2)),  # and last seen before it
+    ((None, None, 100, None), (0, False, 100, 2)),
     ((None, None, None, 365), (0, False, 365, 0)),  # followed to the horizon
     ((None, None, None, 364), (None, True, 364, 0)),  # not quite: censored, not negative
     ((0, None, None, 30), (None, True, 30, 0)),  # whatever the column says
@@ -50,6 +55,19 @@ def test_each_case() -> None:
     )  # fmt: skip
     assert got == [expected for _, expected in CASES]
     assert found.timed
+
+
+def test_label_weights_and_truths_of_endpoints_call_the_same_patients_censored() -> None:
+    table = frame(*[case for case, _ in CASES])
+    found = labels.derive(table, config())
+    by_code = label_at_horizon(found.time.to_numpy(), found.code.to_numpy(), 365)
+    np.testing.assert_array_equal(found.label.to_numpy("float64", na_value=np.nan), by_code)
+    beside = table.add_suffix(".relapse")
+    time, code = labels.times_of(beside, "relapse")
+    truth = event_by(
+        pd.DataFrame({"time_days.relapse": time, "event_code.relapse": code}), 365, "relapse"
+    )
+    assert truth.equals(found.label.rename(None))
 
 
 def test_a_censored_negative_is_counted_as_contradiction() -> None:

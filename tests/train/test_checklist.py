@@ -217,6 +217,37 @@ def test_one_equal_embedding_is_told_and_all_of_them_are_refused(
         check(train, bare, ALL, LEADS8, heads)
 
 
+def test_one_patient_under_two_ids_of_which_one_lacks_a_modality(
+    embedded_rows: tuple[Rows, Rows],
+) -> None:
+    train, val = embedded_rows
+    copy = same_as(train, val, embedded.NAMES)
+    columns = [f"sha256.{name}" for name in embedded.NAMES]
+    one = {c: copy.frame[c].where(copy.frame.index != 1, val.frame[c]) for c in columns}
+    copy = frame(copy, **one)
+    lacking = {column: copy.frame[column].mask(copy.frame.index < 1) for column in columns[2:]}
+    with pytest.raises(
+        RefusedError,
+        match=r"checklist: 1 pair\(s\) of patients, one in train and one in val, have the same "
+        "embedding wherever both have one, though one lacks others; mend the pairing",
+    ):
+        check(train, frame(copy, **lacking), ALL, LEADS8, embedded.HEADS)
+    # Another one that both have differs, or the shared one is of a few values that many share.
+    other = lacking | {columns[1]: val.frame[columns[1]].mask(val.frame.index < 1, "another")}
+    assert check(train, frame(copy, **other), ALL, LEADS8, embedded.HEADS)
+    many = [
+        rows.frame[columns[0]].mask(np.arange(len(rows.frame)) % 2 == 0, copy.frame[columns[0]][0])
+        for rows in (train, copy)
+    ]
+    gone = lacking | {columns[1]: copy.frame[columns[1]].mask(copy.frame.index < 1)}
+    told = check(
+        frame(train, **{columns[0]: many[0]}),
+        frame(copy, **gone | {columns[0]: many[1]}),
+        ALL, LEADS8, embedded.HEADS,
+    )  # fmt: skip
+    assert told[4].endswith("single one(s) are, as of equal tables)")
+
+
 def test_an_embedding_that_no_training_record_has(embedded_rows: tuple[Rows, Rows]) -> None:
     train, val = embedded_rows
     part = train.arrays["emb_spatial"]

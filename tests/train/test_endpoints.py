@@ -15,7 +15,7 @@ from components.core.heads.known import known_columns
 from components.core.heads.registry import from_json
 from components.core.store import Stage
 from components.core.trained import members_of
-from components.evaluate.heads.said import calibrations, threshold_of
+from components.evaluate.heads.calibrated import calibrations, threshold_of
 from components.evaluate.predictions import validation
 from components.train.fit import VAL
 from tests.chain import audited, prepared, task_config, trained
@@ -80,7 +80,7 @@ def test_calibration_and_threshold_go_by_them(
     # Those with the event weigh next to nothing: everyone's probability falls, not that of death.
     light = plain["weight.relapse"].where(plain["truth.relapse"].ne(1), 1e-3)
     monkeypatch.setattr(
-        "components.evaluate.heads.said.validation",
+        "components.evaluate.heads.calibrated.validation",
         lambda *_: plain.assign(**{"weight.relapse": light}),
     )
     other = calibrations(training, [FOLD], members, "platt")

@@ -14,9 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 from components.audit.finding import Audited, Finding, Severity
 from components.audit.parts import MOST_ROWS, Apart, Ints
-from components.audit.reuse import coarse
 from components.audit.similarity.vectors import Vectors, close_pairs, fit_vectors
 from components.core.data.arrays import ArrayPart, open_arrays
+from components.core.data.copied_embeddings import MOST_COPIES, coarse
 from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, SPOKEN
 from components.core.schemas import EMBEDDINGS, codes
@@ -26,8 +26,6 @@ SEVERITY: Severity = "block"
 Floats = npt.NDArray[np.float32]
 # Records whose vectors are read at a time where each has many.
 _BATCH = 4096
-# Patients of one copied vector; more that resemble one another are a crowd and nobody's copies.
-_MOST_COPIES = 3
 
 
 def check(audited: Audited) -> Finding:
@@ -76,7 +74,7 @@ def _crowded(patient: Ints, left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
     ends = (patient[left], patient[right])
     graph = coo_array((np.ones(len(left), np.int8), ends), shape=(size, size))
     _, group = connected_components(graph, directed=False)
-    return np.bincount(group)[group[ends[0]]] > _MOST_COPIES
+    return np.bincount(group)[group[ends[0]]] > MOST_COPIES
 
 
 def _sentence(vectors: list[Vectors], vague: set[str], pairs: int, compared: int) -> str:

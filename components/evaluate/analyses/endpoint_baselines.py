@@ -35,12 +35,16 @@ def analyse(context: Context) -> Section:
         title="Is each endpoint worth more than a simple model?",
         text=(_HOW, *(f"{verdict(each)}." for each in found)),
         tables=(_table(found, folded=context.tables.folded),),
-        plots=(_plot(found),),
+        plots=(_plot(found),) if any(each.rivals for each in found) else (),
         notices=tuple(_notices(found)),
         figures={k: i for each in found for k, i in _tracked(each).items()},
         first="".join(f"{verdict(each)}. " for each in found).strip(),
         kept={NAME: _kept(found)},
-        tags={f"best_baseline.{each.outlook.name}": each.best.name for each in found},
+        tags={
+            f"best_baseline.{each.outlook.name}": each.best.name
+            for each in found
+            if each.best is not None
+        },
     )
 
 
@@ -58,8 +62,10 @@ _HOW = (
 
 def verdict(each: Against) -> str:
     """Return in words whether the network is worth more than the best simple model."""
-    gap, best = each.best.gap["auroc"], each.best
-    lead = f"{each.outlook.name}: "
+    best, lead = each.best, f"{each.outlook.name}: "
+    if best is None:
+        return f"{lead}no best simple model is known to compare the network with"
+    gap = best.gap["auroc"]
     said = (
         "worse than" if gap.hi < 0
         else "loses against" if gap.value < 0
@@ -119,8 +125,23 @@ def _row(each: Against, rival: Rival) -> Row:
 
 def _notices(found: Sequence[Against]) -> Iterator[Notice]:
     for each in found:
-        better = each.best.gap["auroc"].lo > 0
+        better = each.best is not None and each.best.gap["auroc"].lo > 0
         yield Notice("note" if better else "warning", f"{verdict(each)}.")
+        yield from (Notice("warning", f"{each.outlook.name}: {text}.") for text in _gaps(each))
+
+
+def _gaps(each: Against) -> Iterator[str]:
+    """Yield what is left out, and in how many folds the cause lies."""
+    for name, folds in each.left_out.items():
+        yield (
+            f"{_words(name)} is left out, since in {folds} of {each.folds} folds the training part "
+            "has fewer than two patients with or without the event, too few to choose a penalty on"
+        )
+    if each.unvalidated:
+        yield (
+            f"in {each.unvalidated} of {each.folds} folds the validation patients are all of one "
+            "class and rank no simple model; the AUROC on validation is of the other folds"
+        )
 
 
 def _tracked(each: Against) -> dict[str, Interval]:
@@ -131,7 +152,7 @@ def _tracked(each: Against) -> dict[str, Interval]:
         for end, figures in (("", rival.figures), ("_diff", rival.gap))
         for name, interval in figures.items()
     }
-    best = {"minus_best_baseline": each.best.gap["auroc"]}
+    best = {} if each.best is None else {"minus_best_baseline": each.best.gap["auroc"]}
     return tracked(each.outlook, told | best)
 
 

@@ -25,8 +25,10 @@ from components.evaluate.endpoints.telling import (
     kept,
     times_table,
     title_of,
+    untaught_notice,
 )
 from components.evaluate.follow_up_table import FollowUp
+from components.evaluate.heads.calibrated import one_sided
 from components.evaluate.heads.survival import has_follow_up, own_follow_up
 from components.evaluate.heads.tables import of_kind
 from components.evaluate.survival_figures import SurvivalFigures, survival_figures
@@ -55,7 +57,7 @@ def analyse(context: Context) -> Section:
         text=tuple(_words(found)),
         tables=(*tables, *([times_table(times)] if times else [])),
         plots=tuple(_plots(each)),
-        notices=tuple(_notices(each)),
+        notices=(*_notices(each), *_unanswered(context, each)),
         figures=_tracked(each),
         kept={NAME: kept(found, times, _endpoints(context))},
     )
@@ -130,6 +132,22 @@ def _notices(found: Sequence[Judged]) -> Iterator[Notice]:
     few = [title_of(each) for each in found if not each.powered and each.view == KNOWN]
     if few:
         yield Notice("warning", f"Underpowered endpoint(s): {'; '.join(few)}.")
+    lost = [untaught_notice(each) for each in found if each.view == KNOWN]
+    yield from (Notice("warning", text) for text in lost if text)
+
+
+def _unanswered(context: Context, found: Sequence[Judged]) -> Iterator[Notice]:
+    """Yield a warning for each head that the registered model does not have."""
+    train, names = context.stages.train, [test.fold for test in context.tests]
+    if context.task.evaluate.recalibrate == "none":
+        return
+    for each in found:
+        if each.view == KNOWN and one_sided(train, names, each.outlook.name):
+            yield Notice(
+                "warning",
+                f"{title_of(each)}: no fold's validation patients taught a recalibration; the "
+                "registered model does not answer of this endpoint.",
+            )
 
 
 def _tracked(found: Sequence[Judged]) -> dict[str, Interval]:

@@ -116,6 +116,11 @@ def _words(context: Context, found: Mapping[str, Found], inputs: Sequence[str]) 
             f"{name}: {each.records:,} test records{drawn}, {each.patients:,} patients, "
             f"{each.events:,} with the event, prevalence {percent(each.prevalence)}."
         )
+        if "brier" not in each.base:
+            yield (
+                f"{name}: Brier scores are left out, since some fold's validation patients are all "
+                "of one class and teach no recalibration."
+            )
     yield (
         "Disturbances of a signal (leads, noise, sampling rate) are not tried: no input is a "
         "recording."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -25,6 +25,8 @@ from components.evaluate.power import class_sizes, is_small, prevalence
 
 # Death without the event as a known non-event, and the older view that leaves these patients out.
 KNOWN, LEFT_OUT = "", "without_competing"
+# What a figure is read from, beside the log-odds themselves: what validation has to teach.
+TAUGHT = {"f1": "margin", "brier": "calibrated_logit", "ece": "calibrated_logit"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,11 @@ class Judged:
         prevalence: weighted by inverse probability of censoring.
         powered: at least 20 patients of either class.
         figures: `auroc`, `auprc` (within folds under cross-validation), `f1` at the threshold of
-            validation, `brier`, `ece`; empty where a class has nobody.
+            validation, `brier`, `ece`; empty where a class has nobody, without those of `untaught`.
+        folds: tested.
+        untaught: figure → in how many folds validation had one class only of the endpoint and
+            taught no threshold or recalibration; pooled over the others it would be of some
+            patients alone.
     """
 
     outlook: Outlook
@@ -49,6 +55,8 @@ class Judged:
     prevalence: float
     powered: bool
     figures: Figures
+    folds: int = 1
+    untaught: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def tables_of(context: Context, outlook: Outlook, *, view: str = KNOWN) -> PatientTables:
@@ -81,6 +89,7 @@ def heads_of(context: Context) -> pd.DataFrame:
 def judge(tables: PatientTables, outlook: Outlook, plan: Plan, *, view: str = KNOWN) -> Judged:
     """Return the figures of a head over the patients of `tables`."""
     events, others = class_sizes(tables.pooled)
+    untaught = _untaught(tables)
     return Judged(
         outlook=outlook,
         view=view,
@@ -88,17 +97,33 @@ def judge(tables: PatientTables, outlook: Outlook, plan: Plan, *, view: str = KN
         events=events,
         prevalence=prevalence(tables.pooled) if events + others else float("nan"),
         powered=not is_small(tables.pooled),
-        figures=_figures(tables, plan) if min(events, others) else {},
+        figures=_figures(tables, plan, set(untaught)) if min(events, others) else {},
+        folds=len(tables.each[_FOLD].drop_duplicates()),
+        untaught=untaught,
     )
 
 
-def _figures(tables: PatientTables, plan: Plan) -> Figures:
-    frame = tables.pooled
+_FOLD = ["repeat", "fold"]
+
+
+def _untaught(tables: PatientTables) -> dict[str, int]:
+    lost = {
+        name: len(tables.each.loc[tables.each[column].isna(), _FOLD].drop_duplicates())
+        for name, column in TAUGHT.items()
+    }
+    return {name: folds for name, folds in lost.items() if folds}
+
+
+def _figures(tables: PatientTables, plan: Plan, untaught: set[str]) -> Figures:
+    frame, found = tables.pooled, headline_figures(tables, "logit", plan)
     y, weight, patient = floats(frame, "label"), floats(frame, "weight"), frame["patient_id"]
     groups = patient.to_numpy()
-    called = bootstrap(
-        y, floats(frame, "margin"), groups, metrics=("f1",), weight=weight, threshold=0.0, plan=plan
-    )
-    prob = sigmoid(floats(frame, "calibrated_logit"))
-    errors = bootstrap(y, prob, groups, metrics=("brier", "ece"), weight=weight, plan=plan)
-    return headline_figures(tables, "logit", plan) | called | errors
+    if "f1" not in untaught:
+        margin = floats(frame, "margin")
+        found |= bootstrap(
+            y, margin, groups, metrics=("f1",), weight=weight, threshold=0.0, plan=plan
+        )
+    if "brier" not in untaught:
+        prob = sigmoid(floats(frame, "calibrated_logit"))
+        found |= bootstrap(y, prob, groups, metrics=("brier", "ece"), weight=weight, plan=plan)
+    return found

@@ -12,7 +12,7 @@ the widest (docs/LOG.md). Each model is therefore fitted on the narrow inputs al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ from components.core.progress import progress
 from components.core.schemas import TRUTH_PREFIX
 from components.core.trained import stats_of
 from components.evaluate.analysis import Context
-from components.evaluate.baselines import Floats, fit_predict
+from components.evaluate.baselines import Floats, can_learn, fit_predict
 from components.evaluate.endpoints.figures import heads_of
 from components.evaluate.endpoints.outlook import Outlook
 from components.evaluate.endpoints.weights import training_rows
@@ -84,6 +84,10 @@ class Against:
         powered: at least 20 patients of either class.
         network: its AUROC and AUPRC.
         rivals: in the order of the configuration.
+        folds: tested.
+        left_out: simple model → in how many folds the training part has fewer than two patients of
+            a class, so that it cannot be fitted; its figures would be of the other folds alone.
+        unvalidated: folds whose validation part has one class only and ranks no simple model.
     """
 
     outlook: Outlook
@@ -93,23 +97,27 @@ class Against:
     powered: bool
     network: Figures
     rivals: tuple[Rival, ...]
+    folds: int = 1
+    left_out: dict[str, int] = field(default_factory=dict[str, int])
+    unvalidated: int = 0
 
     @property
-    def best(self) -> Rival:
-        """Return the simple model that ranks the validation patients best."""
-        return max(self.rivals, key=lambda each: np.nan_to_num(each.validation, nan=-1.0))
+    def best(self) -> Rival | None:
+        """Return the simple model that ranks the validation patients best; None if none does."""
+        ranked = [each for each in self.rivals if not np.isnan(each.validation)]
+        return max(ranked, key=lambda each: each.validation, default=None)
 
 
 def against(context: Context, outlook: Outlook) -> Against:
     """Return the simple models of an endpoint against its head.
 
-    Raises:
-        InputError: fewer than two training patients of a class.
+    One that cannot be fitted in some fold is left out altogether, and counted.
     """
     wide = wide_inputs(context.tests[0].rows)
     names = [f"{name}{end}" for name in context.task.evaluate.baselines
              for end in ("", _NARROW_END)[: 1 + bool(wide)]]  # fmt: skip
     validation: dict[str, list[float]] = {name: [] for name in names}
+    left_out: dict[str, int] = {}
     found: list[pd.DataFrame] = []
     work = len(context.tests) * len(names)
     with progress(f"evaluate: simple models of '{outlook.name}'", work, "fits") as advance:
@@ -117,14 +125,23 @@ def against(context: Context, outlook: Outlook) -> Against:
             parts = _parts(context, outlook, test)
             table = parts[2].frame[["sample_id"]].assign(**_position(test.fold))
             for name in names:
+                advance(1)
+                if not can_learn(name.removesuffix(_NARROW_END), parts[0]):
+                    left_out[name] = left_out.get(name, 0) + 1
+                    continue
                 lost = wide if name.endswith(_NARROW_END) else ()
                 own, table[f"logit.{name}"] = _fitted(context, name, parts, lost)
                 frame = parts[1].frame.assign(logit=own)
                 validation[name].append(patients_auroc(frame, test.fold))
-                advance(1)
             found.append(table)
-    tables = _tables(context, outlook, pd.concat(found, ignore_index=True), names)
-    return _against(outlook, tables, validation, context.plan)
+    fitted = {name: each for name, each in validation.items() if name not in left_out}
+    tables = _tables(context, outlook, pd.concat(found, ignore_index=True), list(fitted))
+    return replace(
+        _against(outlook, tables, fitted, context.plan),
+        folds=len(context.tests),
+        left_out=left_out,
+        unvalidated=max((int(np.isnan(each).sum()) for each in fitted.values()), default=0),
+    )
 
 
 _NARROW_END = "_narrow"

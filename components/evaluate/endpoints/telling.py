@@ -60,7 +60,7 @@ def figures_table(found: Sequence[Judged], *, folded: bool) -> Table:
     rows = tuple(
         (title_of(each), f"{each.patients:,}", _events(each, each.events),
          percent(each.prevalence),
-         *(each.figures[name].text() if each.figures else _NOBODY for name in FIGURES))
+         *(_cell(each, name) for name in FIGURES))
         for each in found
     )  # fmt: skip
     header = ("Endpoint", "Patients", "Events", "Prevalence", *FIGURES.values())
@@ -70,6 +70,32 @@ def figures_table(found: Sequence[Judged], *, folded: bool) -> Table:
     )
     within = " AUROC and AUPRC are means of within-fold figures, the others are pooled." * folded
     return Table("Risk by the day", header, rows, note + within)
+
+
+def _cell(each: Judged, name: str) -> str:
+    if not each.figures:
+        return _NOBODY
+    if name in each.untaught:
+        return f"left out: {_of(each.untaught[name], each.folds)} untaught"
+    return each.figures[name].text()
+
+
+def _of(number: int, folds: int) -> str:
+    return f"{number} of {folds} folds"
+
+
+def untaught_notice(each: Judged) -> str:
+    """Return which figures are left out because validation had one class only; "" where none is."""
+    if not each.untaught:
+        return ""
+    lost = [FIGURES[name] for name in each.untaught]
+    left = [FIGURES[name] for name in FIGURES if name not in each.untaught]
+    folds = _of(max(each.untaught.values()), each.folds)
+    return (
+        f"{title_of(each)}: in {folds} the validation patients are all of one class, which "
+        f"teaches no threshold and no recalibration. {', '.join(lost)} are left out; "
+        f"{', '.join(left)} are of all folds."
+    )
 
 
 def times_table(found: dict[str, tuple[FollowUp, SurvivalFigures]]) -> Table:

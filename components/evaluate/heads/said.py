@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,8 +13,7 @@ from components.core.data.cohort import Rows
 from components.core.data.held_out import Opening, read_test
 from components.core.device import Place
 from components.core.heads.known import binary_truth, truth_column
-from components.core.heads.registry import Case, View, from_json, head_file
-from components.core.members import Member
+from components.core.heads.registry import View, from_json, head_file
 from components.core.metrics.tables import floats
 from components.core.predict import predict_logits
 from components.core.progress import progress
@@ -25,53 +22,12 @@ from components.core.store import Stage
 from components.core.trained import loaded, members_of, stats_of
 from components.core.upstream import Upstream
 from components.evaluate.endpoints.weights import own_weights
+from components.evaluate.heads.calibrated import calibrations, one_sided, threshold_of
 from components.evaluate.heads.tables import MARGIN_PREFIX, SCORE_PREFIX, WEIGHT_PREFIX
-from components.evaluate.predictions import FoldTest, calibrate, position, validation
+from components.evaluate.predictions import FoldTest, position
 
 Floats = npt.NDArray[np.float64]
 Logits = dict[str, npt.NDArray[np.float32]]
-
-
-def calibrations(
-    train: Stage, folds: list[str], members: list[Member], method: str
-) -> dict[str, dict[str, Any]]:
-    """Return head → how its logits become probabilities, learned on the folds' validation parts.
-
-    Args:
-        train: the training.
-        folds: whose validation parts are taken together.
-        members: whose training part gives the class shares.
-        method: name of the recalibration.
-    """
-    val = pd.concat([validation(train, fold) for fold in folds])
-    found: dict[str, dict[str, Any]] = {}
-    shares = train.facts["class_shares"][members[0].spec_key]
-    for name, head in from_json(train.facts["heads"]).items():
-        known = val[val[_column("truth", name, val)].notna()]
-        case = Case(
-            log_odds=floats(known, _column("logit", name, val)),
-            truth=floats(known, _column("truth", name, val)),
-            patient_id=known["patient_id"].to_numpy(str),
-            weight=_weight(known, name, train),
-            method=method,
-            shares=tuple(shares[name]) if name in shares else None,
-        )
-        found[name] = head_file(head).calibrate(head, case)
-    return found
-
-
-def _column(kind: str, name: str, val: pd.DataFrame) -> str:
-    own = f"{kind}.{name}"
-    return own if own in val else {"truth": "label", "logit": "logit"}[kind]
-
-
-def _weight(known: pd.DataFrame, name: str, train: Stage) -> Floats:
-    """Return the weights of a head's own censoring; the truth of a target is not censored."""
-    if f"weight.{name}" in known:
-        return floats(known, f"weight.{name}")
-    if name == train.facts["head"]:
-        return floats(known, "weight")
-    return np.ones(len(known))
 
 
 def heads_frame(
@@ -82,6 +38,8 @@ def heads_frame(
     Columns: `sample_id, patient_id, repeat, fold`, times where there are any, per head `y.<head>`
     (0 or 1, or the place of the category) and what it says, `out.<head>.<name>`; of a binary head
     with an endpoint `score.<head>`, `margin.<head>` and `weight.<head>`, too (`heads/tables.py`).
+    In a fold whose validation part has one class only of such a head, what it would have taught is
+    missing: its margin, and what it says unless nothing is recalibrated.
     """
     heads = from_json(stages.train.facts["heads"])
     parts: list[pd.DataFrame] = []
@@ -105,7 +63,10 @@ def _fold(
     columns = _truths(train, task, test, rows, heads, logits)
     for name, head in heads.items():
         stacked = torch.from_numpy(np.stack([each[name] for each in logits]))
-        said = head_file(head).answers(head, stacked, own[name])
+        if name in own:
+            said = head_file(head).answers(head, stacked, own[name])
+        else:
+            said = dict.fromkeys(("p", "logit"), np.full(len(rows), np.nan))
         columns |= {f"out.{name}.{key}": values for key, values in said.items()}
         if isinstance(head, BinaryHead) and head.endpoint:
             columns |= _decided(train, task, test, View(name=name, head=head), logits)
@@ -117,9 +78,11 @@ def _fold(
 def _decided(
     train: Stage, task: TaskConfig, test: FoldTest, own: View, logits: list[Logits]
 ) -> dict[str, Floats]:
-    """Return the head's mean log-odds, and how far they lie above its threshold."""
+    """Return the head's mean log-odds, and how far they lie above its threshold, if it has one."""
     score = np.mean([log_odds_of(own, each) for each in logits], axis=0)
-    cut = threshold_of(train, [test.fold], own.name, task.evaluate.threshold)
+    cut = np.nan
+    if not one_sided(train, [test.fold], own.name):
+        cut = threshold_of(train, [test.fold], own.name, task.evaluate.threshold)
     return {f"{SCORE_PREFIX}{own.name}": score, f"{MARGIN_PREFIX}{own.name}": score - cut}
 
 
@@ -148,18 +111,6 @@ def _right(judged: View, rows: Rows, logits: list[Logits], threshold: float) -> 
     y = floats(rows.frame.assign(y=binary_truth(judged.name, judged.head, rows.frame)), "y")
     right = (mean >= threshold) == (y == 1)
     return np.where(np.isnan(y), np.nan, right.astype(np.float64))
-
-
-def threshold_of(train: Stage, folds: list[str], name: str, rule: str) -> float:
-    """Return a head's operating point on validation patients, by the task's own rule."""
-    val = pd.concat([validation(train, fold) for fold in folds])
-    known = val[val[_column("truth", name, val)].notna()]
-    frame = known[["patient_id"]].assign(
-        label=known[_column("truth", name, val)],
-        logit=known[_column("logit", name, val)],
-        weight=_weight(known, name, train),
-    )
-    return calibrate(frame, rule=rule, recalibrate="none").threshold
 
 
 def log_odds_of(judged: View, logits: Logits) -> Floats:

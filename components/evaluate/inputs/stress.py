@@ -19,7 +19,7 @@ from components.core.trained import members_of, stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.endpoints.figures import heads_of
 from components.evaluate.endpoints.outlook import outlooks
-from components.evaluate.heads.said import calibrations
+from components.evaluate.heads.calibrated import calibrations
 from components.evaluate.heads.tables import SCORE_PREFIX, WEIGHT_PREFIX, truth
 from components.evaluate.inputs.masked import (
     changed_views,
@@ -147,7 +147,7 @@ def _fold(
 
 
 def _told(
-    each: Asked, table: pd.DataFrame, test: FoldTest, calibration: Recalibrator
+    each: Asked, table: pd.DataFrame, test: FoldTest, calibration: Recalibrator | None
 ) -> pd.DataFrame:
     """Return a head's records with what it says under each subset."""
     own = each.within(test.fold)
@@ -158,16 +158,19 @@ def _told(
     for key, row in zip(table.columns, found.T, strict=True):
         known = np.isfinite(row)
         told = np.full_like(row, np.nan)
-        told[known] = calibration.logit(row[known])
+        if calibration is not None:
+            told[known] = calibration.logit(row[known])
         columns |= {f"logit.{key}": row, f"calibrated.{key}": told}
     kept = own[[*_RECORD, "repeat", "fold"]].reset_index(drop=True)
     return pd.concat([kept, pd.DataFrame(columns)], axis=1)
 
 
-def _calibration(context: Context, test: FoldTest, each: Asked) -> Recalibrator:
+def _calibration(context: Context, test: FoldTest, each: Asked) -> Recalibrator | None:
+    """Return the way to probabilities; None where validation could not teach it."""
     if each.primary:
         return test.calibration.recalibrator
     train = context.stages.train
     members = members_of(train, test.fold)
     own = calibrations(train, [test.fold], members, context.task.evaluate.recalibrate)
-    return recalibrate.from_json(json.dumps(own[each.view.name]))
+    name = each.view.name
+    return recalibrate.from_json(json.dumps(own[name])) if name in own else None

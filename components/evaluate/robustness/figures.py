@@ -77,6 +77,7 @@ def compare(
     Args:
         predictions: per record `repeat, fold, patient_id, label, weight`, and `logit.<key>` and
             `calibrated.<key>` (log-odds) for `base` and every condition that changes something.
+            Where a fold's undisturbed records have no calibrated ones, Brier scores are left out.
         conditions: all of them.
         plan: the bootstrap.
         of_records: how many records there were to draw from.
@@ -125,10 +126,12 @@ def _figures(each: pd.DataFrame, key: str, rows: IntArray) -> Statistic:
     part = each.iloc[rows]
     y, weight = floats(part, "label"), floats(part, "weight")
     table = folded(part, f"logit.{key}")
-    prob = sigmoid(floats(part, f"calibrated.{key}"))
-    brier = error_family(Sample(y=y, score=prob, weight=weight), ("brier",))
-    both = joined([mean_over_folds(table, NAMES[:2]), brier])
-    return renamed(restricted(both, rows), tuple(f"{key}|{name}" for name in NAMES))
+    parts = [mean_over_folds(table, NAMES[:2])]
+    if each[f"calibrated.{BASE}"].notna().all():
+        prob = sigmoid(floats(part, f"calibrated.{key}"))
+        parts.append(error_family(Sample(y=y, score=prob, weight=weight), ("brier",)))
+    both = joined(parts)
+    return renamed(restricted(both, rows), tuple(f"{key}|{name}" for name in both.names))
 
 
 def _of(found: dict[str, Interval], key: str) -> dict[str, Interval]:

@@ -25,7 +25,7 @@ from components.core.trained import members_of
 from components.evaluate.abstention import Familiarity, familiarity
 from components.evaluate.analysis import Context
 from components.evaluate.bundling import quality_gate
-from components.evaluate.heads.said import calibrations, threshold_of
+from components.evaluate.heads.calibrated import calibrations, threshold_of
 from components.evaluate.heads.tables import output
 from components.evaluate.predictions import FoldTest, position
 from components.evaluate.robustness.battery import Index, logits_of, seen

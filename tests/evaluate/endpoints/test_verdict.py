@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -73,3 +74,14 @@ def test_every_simple_model_is_tracked_under_its_head() -> None:
         *(f"head/back/baseline/random_forest_narrow/{name}{end}"
           for name in ("auroc", "auprc") for end in ("", "_diff")),
     }  # fmt: skip
+
+
+def test_without_a_simple_model_that_could_be_fitted_nothing_is_best() -> None:
+    found = replace(against(), folds=3, left_out={"logistic_regression": 2})
+    assert found.best is None
+    assert verdict(found) == "back: no best simple model is known to compare the network with"
+    assert endpoint_baselines._tracked(found) == {}
+    assert endpoint_baselines._kept([found]).empty
+    said, left_out = endpoint_baselines._notices([found])
+    assert said.level == left_out.level == "warning"
+    assert "logistic regression is left out, since in 2 of 3 folds" in left_out.text

@@ -16,7 +16,8 @@ from components.core.data.held_out import Opening
 from components.core.schemas import MANIFEST
 from components.core.trained import members_of
 from components.evaluate import run
-from components.evaluate.heads.said import calibrations, heads_frame, threshold_of
+from components.evaluate.heads.calibrated import calibrations, threshold_of
+from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame
 from tests.evaluate.conftest import Example, context_of
 from tests.head_cohort import HEADS

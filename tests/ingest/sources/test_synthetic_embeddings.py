@@ -61,9 +61,12 @@ def test_who_has_nothing_and_what_is_no_number_is_refused_and_counted(stage: Sta
     assert stage.counts["records"] == OPTIONS["patients"] - rejects["nothing_left"]
 
 
-def test_the_least_possible_error_holds_for_prepared_rows(stage: Stage) -> None:
-    rows = pd.read_parquet((made := prepared_embeddings(stage, heads=HEADS)).folder
-                           / "manifest.parquet")  # fmt: skip
+@pytest.mark.parametrize("least", [0.0, 0.6])
+def test_the_least_possible_error_holds_for_prepared_rows(stage: Stage, least: float) -> None:
+    made = prepared_embeddings(stage, heads=HEADS, embeddings={"min_quality": least})
+    rows = pd.read_parquet(made.folder / "manifest.parquet")
+    left_out = (pd.read_parquet(made.folder / "rejects.parquet")["code"] == "low_quality").sum()
+    assert (left_out > 50) == (least > 0)
     planted, arrays = truth_factors(stage), open_arrays(made.folder, rows)
     assert planted is not None
     every = np.arange(len(rows))
@@ -83,6 +86,9 @@ def test_the_least_possible_error_holds_for_prepared_rows(stage: Stage) -> None:
         there = arrays[name].there
         score = ((own - mean) / sd)[there]
         assert np.mean(np.abs(score) < 1.645) == pytest.approx(0.9, abs=0.03)
+        # Squared errors are as large as stated: an embedding's quality tells nothing of it.
+        patients = (score**2).mean(axis=1)
+        assert abs(patients.mean() - 1) < 3.5 * patients.std() / np.sqrt(len(patients))
 
 
 def test_the_truth_is_no_part_of_the_prepared_cohort(stage: Stage) -> None:
