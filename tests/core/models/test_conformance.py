@@ -123,6 +123,20 @@ def test_the_seed_alone_decides_the_initial_weights(name: str) -> None:
 
 
 @each_model
+def test_weights_belong_to_their_heads_whatever_the_order(name: str) -> None:
+    # A stored specification may name the heads in another order than training did.
+    model, batch = build(name), ready(raw())
+    draw = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(0.1 * torch.randn(weights.shape, generator=draw))
+    turned = dict(reversed(HEADS.items()))
+    other = build(name, SPEC.model_copy(update={"heads": turned}))
+    other.load_state_dict(model.state_dict())
+    torch.testing.assert_close(answers(other, batch), answers(model, batch))
+
+
+@each_model
 def test_the_loss_falls_on_a_small_batch(name: str) -> None:
     model, batch = build(name).train(), ready(raw())
     target = torch.arange(ROWS) % 2

@@ -33,15 +33,17 @@ class Wide(nn.Module):
 
     def __init__(self, layout: Layout, heads: Mapping[str, int], *, dropout: float) -> None:
         super().__init__()
-        self.layout, self.outputs = layout, dict(heads)
-        self.drop = Dropout(dropout)
-        self.coefficients = nn.Parameter(torch.zeros(sum(heads.values()), layout.total))
+        self.layout, self.drop = layout, Dropout(dropout)
+        # By name: a model that is loaded may have its heads in another order.
+        self.each = nn.ModuleDict(
+            {name: nn.Linear(layout.total, outputs, bias=False) for name, outputs in heads.items()}
+        )
+        for coefficients in self.each.parameters():
+            nn.init.zeros_(coefficients)
         widths = torch.tensor([float(width) for width in layout.widths.values()])
         self.register_buffer("scale", layout.spread(_GAIN * widths.rsqrt()[None]), persistent=False)
 
     def forward(self, values: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """Return what is to be added to every head's logits."""
         own = self.drop(values) * self.scale * self.layout.spread(weight)
-        logits = nn.functional.linear(own, self.coefficients)
-        parts = logits.split(list(self.outputs.values()), dim=1)
-        return dict(zip(self.outputs, parts, strict=True))
+        return {name: linear(own) for name, linear in self.each.items()}

@@ -18,6 +18,11 @@ def wide() -> Wide:
     return Wide(LAYOUT, HEADS, dropout=0.0)
 
 
+def drawn(wide: Wide) -> None:
+    for coefficients in wide.parameters():
+        torch.nn.init.normal_(coefficients)
+
+
 def answers(wide: Wide, values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return torch.cat(list(wide(values, weight).values()), dim=1)
 
@@ -28,13 +33,13 @@ def test_it_adds_nothing_at_first_and_then_what_is_linear(wide: Wide) -> None:
     assert {name: tuple(own.shape) for name, own in found.items()} == {"one": (5, 1),
                                                                        "three": (5, 3)}  # fmt: skip
     assert not any(own.any() for own in found.values())
-    torch.nn.init.normal_(wide.coefficients)
+    drawn(wide)
     twice = answers(wide, 2 * values, weight)
     torch.testing.assert_close(twice, 2 * answers(wide, values, weight))
 
 
 def test_what_has_no_weight_adds_nothing(wide: Wide) -> None:
-    torch.nn.init.normal_(wide.coefficients)
+    drawn(wide)
     values, weight = torch.randn(5, 68), torch.tensor([[1.0, 0.0]]).expand(5, 2)
     other = values.clone()
     other[:, 4:] = torch.randn(5, 64)
@@ -44,7 +49,7 @@ def test_what_has_no_weight_adds_nothing(wide: Wide) -> None:
 
 
 def test_many_entries_do_not_drown_few(wide: Wide) -> None:
-    torch.nn.init.ones_(wide.coefficients)
+    torch.nn.init.ones_(wide.each["one"].weight)
     values = torch.randn(4000, 68)
     few = wide(values, torch.tensor([[1.0, 0.0]]).expand(4000, 2))["one"].std()
     many = wide(values, torch.tensor([[0.0, 1.0]]).expand(4000, 2))["one"].std()
@@ -53,7 +58,7 @@ def test_many_entries_do_not_drown_few(wide: Wide) -> None:
 
 def test_entries_are_dropped_while_training_alone() -> None:
     wide = Wide(LAYOUT, HEADS, dropout=0.5)
-    torch.nn.init.normal_(wide.coefficients)
+    drawn(wide)
     values, weight = torch.randn(5, 68), torch.ones(5, 2)
     assert not torch.equal(answers(wide, values, weight), answers(wide, values, weight))
     wide.eval()
