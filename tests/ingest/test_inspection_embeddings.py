@@ -8,17 +8,21 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from components.core.modalities import EMBEDDED
 from components.ingest.cli import main
 from components.ingest.inspection import show
 from components.ingest.inspection.look import inspect
 from components.ingest.inspection.members import id_shape
 from components.ingest.records import Record
 from components.ingest.sources import hdf5_embeddings
-from tests.chain import ingest_config, write_table
+from components.ingest.synthetic.generate import generate
+from components.ingest.synthetic.options import SyntheticOptions
+from tests.chain import ingest_config, ingested, write_table
 from tests.embedding_cohort import OPTIONS, WIDTHS, write_embedding_cohort
 
 NOBODY = {"outcome": {"event_time_days": "death_days", "followup_days": "followup_days"}}
@@ -40,6 +44,22 @@ def test_the_proposed_declaration_reads_the_files(tmp_path: Path) -> None:
              for each in (options, declared)]  # fmt: skip
     assert plain[0] == plain[1]
     assert len(plain[0]) == 20
+
+
+def test_the_synthetic_files_are_ingested_as_proposed(data_folder: Path, tmp_path: Path) -> None:
+    assert not data_folder.exists()
+    folder = tmp_path / "hospital"
+    folder.mkdir()
+    generate(folder, SyntheticOptions(part="embeddings", patients=40, broken_files=False))
+    there = pd.read_parquet(folder / "truth.parquet")[[f"has_{name}" for name in EMBEDDED]]
+    proposed = yaml.safe_load(inspect(ingest_config("hdf5_embeddings", folder)).declaration)
+    assert proposed["files"]["pathological"]["quality"] == "quality"
+    stage = ingested(
+        ingest_config("hdf5_embeddings", folder / "outcomes.csv", {**proposed, **NOBODY})
+    )
+    counts = {name: stage.counts[f"records_with_{name}"] for name in EMBEDDED}
+    assert counts == {name: there[f"has_{name}"].sum() for name in EMBEDDED}
+    assert stage.counts["records"] == there.any(axis=1).sum()
 
 
 def test_data_sets_are_listed_with_the_shape_of_ids(tmp_path: Path) -> None:
