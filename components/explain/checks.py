@@ -18,6 +18,7 @@ from components.explain.against_controls import Compared, compared
 from components.explain.explained import Explained
 from components.explain.faithfulness.examine import Checked, examine, joined
 from components.explain.faithfulness.section import section
+from components.explain.planted_embeddings.find import planted_embeddings_sections
 from components.explain.planted_media.find import Search, planted_media_section, search
 
 
@@ -47,6 +48,7 @@ def check_sections(
                 plan=plan,
             )
         )  # fmt: skip
+    found += planted_embeddings_sections(folder, explained, behind, plan)
     return tuple(found)
 
 

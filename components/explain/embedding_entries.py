@@ -56,7 +56,7 @@ def entry_sections(
     for name in EMBEDDED:
         if name not in inputs:
             continue
-        own = _values(folder, explained, name, records["sample_id"].astype(str))
+        own = entries_of(folder, explained, name, records["sample_id"].astype(str))
         names += [f"{TITLES[name]}: {each}" for each in _columns(own.shape[1], known.get(name, ()))]
         parts.append(own)
     values = np.concatenate(parts, axis=1)
@@ -78,7 +78,7 @@ def entry_sections(
     )  # fmt: skip
 
 
-def _values(
+def entries_of(
     folder: Path, explained: Explained, name: EmbeddingModality, samples: pd.Series
 ) -> Floats:
     """Return `[n, W]` attributions of a modality's entries, NaN where a record lacks it."""

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.core.data.arrays import shard_folder
+from components.core.data.growing import written
 from components.core.data.stored_embeddings import (
     EmbeddingWriter,
     Floats,
@@ -104,7 +105,7 @@ class EmbeddingShards:
     def _writer(self, name: EmbeddingModality) -> EmbeddingWriter:
         if name not in self._writers:
             shard, _, _ = part_paths(self.folder, self.number, name)
-            self._writers[name] = self.open_files.enter_context(EmbeddingWriter(shard))
+            self._writers[name] = self.open_files.enter_context(written(shard, EmbeddingWriter))
         return self._writers[name]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from components.core.data.growing import written
 from components.core.data.media import (
     MediaWriter,
     Piece,
@@ -95,7 +96,7 @@ class MediaShards:
     def _writer(self, name: MediaModality) -> MediaWriter:
         if name not in self._writers:
             shard, _, _ = part_paths(self.folder, self.number, name)
-            self._writers[name] = self.open_files.enter_context(MediaWriter(shard))
+            self._writers[name] = self.open_files.enter_context(written(shard, MediaWriter))
         return self._writers[name]
 
 

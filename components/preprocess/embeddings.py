@@ -20,6 +20,7 @@ from components.core.pool import map_chunks, worker_count
 from components.core.progress import progress
 from components.core.schemas import QUALITY_PREFIX, ROW_PREFIX, SHARD_PREFIX, embedding_fields
 from components.core.store import Stage, Workspace
+from components.preprocess.arrays import require
 from components.preprocess.embedding_chunks import Plan, transform_embeddings
 
 Rejects = list[dict[str, Any]]
@@ -60,7 +61,8 @@ def prepare_embeddings(
     facts: dict[str, Any] = config.embeddings.model_dump(mode="json")
     facts |= {"widths": {}, "patches": {}, "columns": {}}
     for name in embedding_modalities(config):
-        _require(frame, name)
+        file = f"name its file '{short_name(name)}' in the source's options"
+        require(frame, name, file)
         found = _found(source, frame, name, config)
         frame, refused = _prepare(work, source, frame, name, config, found.plan)
         rejects += refused
@@ -76,15 +78,6 @@ def prepare_embeddings(
     if facts["widths"]:
         work.facts["embeddings"] = facts
     return frame, rejects
-
-
-def _require(frame: pd.DataFrame, name: EmbeddingModality) -> None:
-    column = f"{SHARD_PREFIX}{name}"
-    if column not in frame or frame[column].isna().all():
-        raise InputError(
-            f"none of {len(frame)} records has {SPOKEN[name]}, which preprocess.modalities names; "
-            f"name its file '{short_name(name)}' in the source's options, or leave '{name}' out"
-        )
 
 
 def _numbers(frame: pd.DataFrame, name: EmbeddingModality) -> list[int]:

@@ -24,6 +24,7 @@ from components.core.schemas import (
     media_fields,
 )
 from components.core.store import Stage, Workspace
+from components.preprocess.arrays import require
 from components.preprocess.embeddings import embedding_modalities
 
 Rejects = list[dict[str, Any]]
@@ -65,12 +66,7 @@ def prepare_arrays(
 
 
 def _require(frame: pd.DataFrame, name: MediaModality) -> None:
-    column = f"{SHARD_PREFIX}{name}"
-    if column not in frame or frame[column].isna().all():
-        raise InputError(
-            f"none of {len(frame)} records has {SPOKEN[name]}, which preprocess.modalities names; "
-            f"fill in the column '{MEDIA_COLUMNS[name]}', or leave '{name}' out"
-        )
+    require(frame, name, f"fill in the column '{MEDIA_COLUMNS[name]}'")
     if f"{FILES_PREFIX}{name}" not in frame:
         raise InputError(
             f"the ingest stage lacks '{FILES_PREFIX}{name}', so that nobody can tell whether "

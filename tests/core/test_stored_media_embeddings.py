@@ -12,6 +12,7 @@ import pytest
 from components.core import store
 from components.core.bundle import Predictor
 from components.core.data.arrays import shard_folder
+from components.core.data.growing import written
 from components.core.data.stored_embeddings import EmbeddingWriter
 from components.core.modalities import EMBEDDED
 from components.core.reproduction import Stored
@@ -33,7 +34,7 @@ def _ingested() -> Stage:
             folder = shard_folder(work.folder, name)
             folder.mkdir(parents=True)
             own = np.atleast_2d(np.array(vectors()[name], np.float32))
-            with EmbeddingWriter(folder / "00000.h5") as writer:
+            with written(folder / "00000.h5", EmbeddingWriter) as writer:
                 writer.add(own)
                 writer.add(own + 1)
             places = pd.Series([0, 1], dtype="Int32")

@@ -13,6 +13,7 @@ import pytest
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays, shard_folder
 from components.core.data.cohort import read_part, stats_path
+from components.core.data.growing import written
 from components.core.data.stored_embeddings import EmbeddingWriter, stored_embedding
 from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, EmbeddingModality
@@ -233,7 +234,7 @@ def test_missing_entries_are_no_part_of_a_pool() -> None:
 
 def test_half_precision_is_kept_and_pooled_exactly(tmp_path: Path) -> None:
     ones = np.ones((5000, 2), np.float16)
-    with EmbeddingWriter(tmp_path / "00000.h5") as writer:
+    with written(tmp_path / "00000.h5", EmbeddingWriter) as writer:
         writer.add(ones)
         writer.add(3 * ones)
     rows = pd.DataFrame({"sample_id": ["b", "a"], "row": [3, 2]}).assign(

@@ -12,6 +12,7 @@ import pytest
 
 from components.core import store
 from components.core.bundle import Predictor
+from components.core.embedding_files.ids import CollidingIdsError
 from components.core.embedding_files.layout import Files
 from components.core.errors import ConfigError, InputError
 from components.core.readers.hdf5 import read_vectors
@@ -146,6 +147,24 @@ def test_what_cannot_be_scored_is_refused(
         path.write_text("patient_id\na\n", encoding="utf-8")
     with pytest.raises(InputError, match=sentence):
         run.job(bundle, source=source, path=str(path))
+
+
+@pytest.mark.parametrize("ids", [["001", "1"], ["miller", "Miller"]])
+def test_ids_that_collide_are_refused_without_them(
+    tmp_path: Path, folder: Path, ids: list[str]
+) -> None:
+    layout = {"strip_zeros": True} if "1" in ids else {"id_pattern": "(?i:m)(.*)"}
+    bundle = write_embedding_bundle(
+        tmp_path, members=1, files=Files.model_validate({**FILES.model_dump(), **layout})
+    )
+    write(folder / "clinical.h5", ids, [vectors(seed)["emb_clinical"] for seed in range(2)])
+    (folder / "spatial.h5").unlink()
+    told = "^1 ids in 'clinical.h5' come to the patient of another id there; correct id_pattern"
+    with pytest.raises(CollidingIdsError, match=told) as refused:
+        run.job(bundle, source="hdf5_embeddings", path=str(folder))
+    assert refused.value.pairs == ()
+    assert not any(f'"{each}"' in str(refused.value) for each in ids)
+    assert refused.value.__suppress_context__
 
 
 def test_an_unknown_source_names_the_nearest(bundle: Path, folder: Path) -> None:

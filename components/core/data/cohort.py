@@ -270,10 +270,11 @@ def read_everyone(
     rows = frame[teaches(frame, known)].reset_index(drop=True)
     weights = rows[[f"{WEIGHT_PREFIX}{name}" for name in names]]
     rows["weight"] = weights.mean(axis=1).fillna(1.0)
-    return make_rows(stage, rows, stats or _fitted(stage, fold, rows))
+    return make_rows(stage, rows, stats or fit_rows(stage, fold, rows))
 
 
-def _fitted(stage: Stage, fold: str, rows: pd.DataFrame) -> FoldStats:
+def fit_rows(stage: Stage, fold: str, rows: pd.DataFrame) -> FoldStats:
+    """Return the statistics of training rows, as of a fold of that name."""
     return foldstats.fit_fold(
         fold,
         rows,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import h5py
 
@@ -23,3 +24,28 @@ def growing(path: Path) -> Generator[h5py.File]:
         write_atomic(path, partial.rename)
     finally:
         partial.unlink(missing_ok=True)
+
+
+class ShardWriter(Protocol):
+    """Takes in records one by one."""
+
+    def finish(self) -> None:
+        """Write what is known only when all records are in."""
+        ...
+
+
+W = TypeVar("W", bound=ShardWriter)
+
+
+@contextmanager
+def written(path: Path, make: Callable[[h5py.File], W]) -> Generator[W]:
+    """Open a writer of a new shard, which appears whole on leaving the context without an error.
+
+    Args:
+        path: of the shard.
+        make: makes the writer for the open file.
+    """
+    with growing(path) as file:
+        writer = make(file)
+        yield writer
+        writer.finish()

@@ -10,14 +10,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
-from components.core.data.growing import growing
 from components.core.errors import InputError
 from components.core.readers.audio import Sound
 from components.core.readers.image import Picture, read_image
@@ -48,27 +46,16 @@ class Piece:
 
 
 class MediaWriter:
-    """Writes one shard, a record at a time; the file appears whole on leaving the context."""
+    """Writes one shard, a record at a time; open it by `growing.written`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
         self._index: list[tuple[object, ...]] = []
         self._records = 0
 
-    def __enter__(self) -> MediaWriter:
-        self._growing = growing(self._path)
-        self._file = self._growing.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self._file.create_dataset("index", data=np.array(self._index, _INDEX))
-        self._growing.__exit__(kind, error, trace)
+    def finish(self) -> None:
+        """Write the table of the shard."""
+        self._file.create_dataset("index", data=np.array(self._index, _INDEX))
 
     def add(self, pieces: Sequence[Piece]) -> int:
         """Take in the pieces of one record and return its row in the shard."""

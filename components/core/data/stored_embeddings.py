@@ -13,14 +13,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
-from components.core.data.growing import growing
 from components.core.errors import InputError
 
 Floats = npt.NDArray[np.floating]
@@ -49,33 +47,22 @@ class Described:
 
 
 class EmbeddingWriter:
-    """Writes one shard, a record at a time; the file appears whole on leaving the context."""
+    """Writes one shard, a record at a time; open it by `growing.written`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
         self._data: h5py.Dataset | None = None
         self._waiting: list[Floats] = []
         self._waiting_bytes = 0
         self._offsets = [0]
         self._columns: tuple[str, ...] = ()
 
-    def __enter__(self) -> EmbeddingWriter:
-        self._growing = growing(self._path)
-        self._file = self._growing.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self._flush()
-            names = list(self._columns)
-            self._file.create_dataset("offsets", data=np.array(self._offsets, np.int64))
-            self._file.create_dataset("columns", data=names, dtype=h5py.string_dtype())
-        self._growing.__exit__(kind, error, trace)
+    def finish(self) -> None:
+        """Write what waits, and the tables of the shard."""
+        self._flush()
+        names = list(self._columns)
+        self._file.create_dataset("offsets", data=np.array(self._offsets, np.int64))
+        self._file.create_dataset("columns", data=names, dtype=h5py.string_dtype())
 
     def add(self, values: Floats, columns: tuple[str, ...] = ()) -> int:
         """Take in the vectors of one record and return its row in the shard.

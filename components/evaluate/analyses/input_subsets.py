@@ -8,7 +8,6 @@ import pandas as pd
 
 from components.core.contribution_doubts import untaught_tokens
 from components.core.contribution_facts import read
-from components.core.errors import ConfigError
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.modalities import EMBEDDED
@@ -22,6 +21,7 @@ from components.evaluate.inputs.subsets import (
     Pattern,
     condition,
     fold_frame,
+    pattern_figures,
     patterns,
     spoken,
     subsets,
@@ -30,7 +30,7 @@ from components.evaluate.predictions import position
 from components.evaluate.report.wording import percent
 from components.evaluate.robustness.battery import draw
 from components.evaluate.robustness.figures import Disturbed, Found, compare
-from components.evaluate.robustness.modalities import MOST
+from components.evaluate.robustness.modalities import check_count
 from components.evaluate.robustness.setting import inputs_of, network_of
 
 NAME = "input_subsets"
@@ -57,11 +57,7 @@ def analyse(context: Context) -> Section:
         ConfigError: there are more inputs than subsets can be tried of.
     """
     inputs = inputs_of(context)
-    if len(inputs) > MOST:
-        raise ConfigError(
-            f"the model has {len(inputs)} inputs; subsets of at most {MOST} are tried, set "
-            "evaluate.robustness.modalities=false"
-        )
+    check_count(inputs)
     found = _found(context, inputs)
     there = patterns(context.predictions, context.tests, inputs, context.plan)
     svg = forest(
@@ -166,7 +162,4 @@ def _tracked(found: Found, there: Sequence[Pattern]) -> Iterator[tuple[str, Inte
     for each in found.disturbed:
         for name, interval in each.figures.items():
             yield f"robustness/{each.condition.key}/{name}", interval
-    for each in there:
-        if each.powered and each.kept:
-            for name, interval in each.figures.items():
-                yield f"inputs/{'_'.join(each.kept)}/{name}", interval
+    yield from pattern_figures(there)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from components.core.contribution_doubts import untaught_tokens
 from components.core.contribution_facts import read
-from components.core.errors import ConfigError
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.modalities import EMBEDDED, TITLES
@@ -17,11 +16,17 @@ from components.evaluate.analyses.input_subsets import patterns_table
 from components.evaluate.analysis import Context
 from components.evaluate.heads.tables import key
 from components.evaluate.inputs.stress import stressed
-from components.evaluate.inputs.subsets import Pattern, lost_of, patterns, subsets
+from components.evaluate.inputs.subsets import (
+    Pattern,
+    lost_of,
+    pattern_figures,
+    patterns,
+    subsets,
+)
 from components.evaluate.report.subset_matrix import Line, subset_matrix
 from components.evaluate.report.wording import percent
 from components.evaluate.robustness.figures import Disturbed, Found
-from components.evaluate.robustness.modalities import MOST
+from components.evaluate.robustness.modalities import check_count
 from components.evaluate.robustness.setting import inputs_of
 
 NAME = "stress_matrix"
@@ -47,11 +52,7 @@ def analyse(context: Context) -> Section:
         ConfigError: there are more inputs than subsets can be tried of.
     """
     inputs = inputs_of(context)
-    if len(inputs) > MOST:
-        raise ConfigError(
-            f"the model has {len(inputs)} inputs; subsets of at most {MOST} are tried, set "
-            "evaluate.robustness.modalities=false"
-        )
+    check_count(inputs)
     found = stressed(context, inputs)
     there = patterns(context.predictions, context.tests, inputs, context.plan)
     svg = subset_matrix(
@@ -197,10 +198,7 @@ def _tracked(
             for name, interval in one.figures.items():
                 own = f"robustness/{one.condition.key}/{name}"
                 yield (own if head == primary else key(head, own)), interval
-    for each in there:
-        if each.powered and each.kept:
-            for name, interval in each.figures.items():
-                yield f"inputs/{'_'.join(each.kept)}/{name}", interval
+    yield from pattern_figures(there)
 
 
 def _kept(found: Mapping[str, Found], inputs: Sequence[str]) -> pd.DataFrame:

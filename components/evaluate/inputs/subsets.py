@@ -157,3 +157,11 @@ def _pattern(kept: tuple[str, ...], own: pd.DataFrame, plan: Plan, *, folded: bo
         powered=not is_small(tables.pooled),
         figures=headline_figures(tables, "logit", plan) if min(events, others) else {},
     )
+
+
+def pattern_figures(found: Sequence[Pattern]) -> Iterator[tuple[str, Interval]]:
+    """Yield what is tracked of the patterns with enough patients in both classes."""
+    for each in found:
+        if each.powered and each.kept:
+            for name, interval in each.figures.items():
+                yield f"inputs/{'_'.join(each.kept)}/{name}", interval

@@ -6,7 +6,7 @@ serving gives no answer, and none is made up here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -27,6 +27,19 @@ _REMARKS = {
 REQUIRED = frozenset({"ecg"})
 
 
+def check_count(inputs: Sequence[str]) -> None:
+    """Refuse more inputs than all subsets can be tried of.
+
+    Raises:
+        ConfigError: there are more.
+    """
+    if len(inputs) > MOST:
+        raise ConfigError(
+            f"the model has {len(inputs)} inputs; subsets of at most {MOST} are tried, set "
+            "evaluate.robustness.modalities=false"
+        )
+
+
 def conditions(setup: Setup) -> Iterator[Condition]:
     """Yield one condition per subset of the inputs that is not all of them.
 
@@ -34,11 +47,7 @@ def conditions(setup: Setup) -> Iterator[Condition]:
         ConfigError: there are more inputs than subsets can be tried of.
     """
     inputs = setup.inputs
-    if len(inputs) > MOST:
-        raise ConfigError(
-            f"the model has {len(inputs)} inputs; subsets of at most {MOST} are tried, set "
-            "evaluate.robustness.modalities=false"
-        )
+    check_count(inputs)
     if not setup.config.modalities or len(inputs) < 2:
         return
     for size in range(len(inputs) - 1, -1, -1):

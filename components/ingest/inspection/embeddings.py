@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import h5py
 import yaml
 
 from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, short_name
-from components.core.readers.hdf5 import foreign, is_text, open_hdf5, own_member, text_blocks
+from components.core.readers.hdf5 import open_hdf5
 from components.ingest.inspection.facts import HdfData
+from components.ingest.inspection.members import COLUMNS, QUALITY, listed
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
-# Members of a group beyond this are patients' and told together; their names may be ids.
+# More files than this are patients', and their names may be ids.
 _FEW = 12
-_SHAPES = 3
-_QUALITY, _COLUMNS = ("quality", "weight", "confidence"), ("columns", "names", "features")
 
 
 def hdf5_files(folder: Path) -> list[Path]:
@@ -40,7 +34,7 @@ def inspect_hdf5(folder: Path) -> tuple[tuple[HdfData, ...], str, list[str]]:
     for path in files:
         try:
             with open_hdf5(path) as file:
-                own = list(_listed(file, path.name))
+                own = list(listed(file, path.name))
         except (InputError, OSError, RuntimeError, KeyError, ValueError) as error:
             told = str(error) if isinstance(error, InputError) else type(error).__name__
             problems.append(told if path.name in told else f"'{path.name}' is damaged ({told})")
@@ -51,97 +45,6 @@ def inspect_hdf5(folder: Path) -> tuple[tuple[HdfData, ...], str, list[str]]:
     return tuple(found), text, problems
 
 
-def id_shape(text: str) -> str:
-    """Return what an id looks like, without a character of it.
-
-    >>> id_shape("P-0071"), id_shape("12")
-    ('1 letter, 1 mark, 4 digits', '2 digits')
-    """
-    runs = re.findall(r"[^\W\d_]+|\d+|[\W_]+", text)
-    kinds = ((str.isalpha, "letter"), (str.isdigit, "digit"))
-    told: list[str] = []
-    for run in runs:
-        name = next((word for test, word in kinds if test(run)), "mark")
-        told.append(f"{len(run)} {name}{'s' if len(run) > 1 else ''}")
-    return ", ".join(told) or "empty"
-
-
-def _listed(group: h5py.Group, file: str, prefix: str = "") -> Iterator[HdfData]:
-    names = [str(name) for name in group]
-    if len(names) > _FEW or _alike(group, names):
-        yield _many(group, names, file, prefix)
-        return
-    for name in names:
-        place, member = f"{prefix}{name}", own_member(group, name)
-        if isinstance(member, h5py.Group):
-            yield from _listed(member, file, f"{place}/")
-        elif isinstance(member, h5py.Dataset):
-            yield _data(member, file, place)
-        else:
-            yield HdfData(file=file, name=place, kind="link to elsewhere")
-
-
-def _alike(group: h5py.Group, names: list[str]) -> bool:
-    """Return whether members are built alike and hold no ids: their names may be patients'."""
-    members = [own_member(group, name) for name in names]
-    inner = {tuple(each) if isinstance(each, h5py.Group) else _vector(each) for each in members}
-    texts = any(
-        isinstance(held, h5py.Dataset) and is_text(held) and held.ndim == 1
-        for each in members
-        if isinstance(each, h5py.Group)
-        for held in each.values()
-    )
-    return len(names) > 1 and len(inner) == 1 and inner != {()} and not texts
-
-
-def _vector(member: Any) -> tuple[object, ...]:  # noqa: ANN401 - h5py ships no types
-    """Return width and type of vectors; nothing of what holds none."""
-    if not isinstance(member, h5py.Dataset) or member.dtype.kind != "f" or not member.ndim:
-        return ()
-    return (member.shape[-1], str(member.dtype))
-
-
-def _data(data: Any, file: str, place: str) -> HdfData:  # noqa: ANN401 - h5py ships no types
-    kind = "text" if h5py.check_string_dtype(data.dtype) is not None else str(data.dtype)
-    ids, repeated = {}, False
-    problem = foreign(data)
-    if not problem and is_text(data) and data.ndim == 1:
-        ids, repeated = _ids(data)
-    return HdfData(
-        file=file, name=place, kind=kind, shape=tuple(data.shape), ids=ids, repeated=repeated,
-        problem=problem,
-    )  # fmt: skip
-
-
-def _ids(data: Any) -> tuple[dict[str, int], bool]:  # noqa: ANN401 - h5py ships no types
-    """Return shapes of ids, the most frequent first, and whether any id stands twice."""
-    shapes: Counter[str] = Counter()
-    seen: set[str] = set()
-    for block in text_blocks(data):
-        shapes.update(id_shape(each) for each in block)
-        seen.update(block)
-    return dict(shapes.most_common(_SHAPES)), len(seen) < data.shape[0]
-
-
-def _many(group: h5py.Group, names: list[str], file: str, prefix: str) -> HdfData:
-    """Return many members of one kind as one line: their names are ids."""
-    first = own_member(group, names[0])
-    inner = list(_listed(first, file)) if isinstance(first, h5py.Group) else []
-    held = next((each for each in inner if each.kind.startswith("float")), None)
-    own = _data(first, file, "") if isinstance(first, h5py.Dataset) else held
-    shapes = Counter(id_shape(name) for name in names)
-    return HdfData(
-        file=file,
-        name=f"{prefix}({len(names)} members){f'/{held.name}' if held else ''}",
-        kind=own.kind if own else "group",
-        shape=own.shape if own else (),
-        ids=dict(shapes.most_common(_SHAPES)),
-        group=prefix.strip("/"),
-        inner=held.name if held else "",
-        members=len(names),
-    )
-
-
 def _declare(
     file: str, own: list[HdfData], declared: dict[str, dict[str, object]], problems: list[str]
 ) -> None:
@@ -150,8 +53,11 @@ def _declare(
     name = next((each for each in names if each in file.casefold()), "")
     layout = _of_rows(own) or _of_groups(own)
     if layout is None:
+        unsaid = any(each.nested for each in own)
+        advice = ", or declare names that are not shown, since they may be patients'"
         problems.append(
             f"'{file}' holds no data set of ids as long as one of float vectors; see its data sets"
+            f"{advice if unsaid else ''}"
         )
     elif not name or name in declared:
         problems.append(
@@ -169,18 +75,20 @@ def _of_rows(own: list[HdfData]) -> dict[str, object] | None:
         ids = next((each for each in rows if each.ids), None)
         if ids is not None:
             found: dict[str, object] = {"ids": ids.name, "embeddings": values.name}
-            found |= _named(own, "quality", _QUALITY, values.shape[:1])
-            found |= _named(own, "columns", _COLUMNS, values.shape[1:])
+            found |= _named(own, "quality", QUALITY, values.shape[:1])
+            found |= _named(own, "columns", COLUMNS, values.shape[1:])
             return found | ({"patches": True} if ids.repeated else {})
     return None
 
 
 def _of_groups(own: list[HdfData]) -> dict[str, object] | None:
-    many = next((each for each in own if each.members and each.kind.startswith("float")), None)
-    if many is None:
+    floats = [each for each in own if each.members and each.kind.startswith("float")]
+    many = max(floats, key=lambda each: each.members, default=None)
+    if many is None or many.nested:
         return None
     found: dict[str, object] = {"layout": "groups", "ids": many.group}
     found |= {"embeddings": many.inner} if many.inner else {}
+    found |= _named(own, "columns", COLUMNS, many.shape[-1:])
     return found | ({"patches": True} if len(many.shape) > 1 and many.shape[0] > 1 else {})
 
 

@@ -97,6 +97,7 @@ class HdfData(Frozen):
         group: the group that holds many members.
         inner: data set of floats within each of them.
         members: how many; 0 of one data set.
+        nested: their vectors lie under further names that are not shown, or among ids of their own.
     """
 
     file: str
@@ -109,6 +110,7 @@ class HdfData(Frozen):
     group: str = ""
     inner: str = ""
     members: int = 0
+    nested: bool = False
 
 
 class Inspection(Frozen):

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
+from components.core.embedding_files.ids import CollidingIdsError
 from components.core.errors import ConfigError, InputError, RecordError
 from components.core.modalities import SPOKEN, MediaModality
 from components.core.readers.registry import Declared
@@ -156,6 +157,8 @@ def _table(
         kept = origin.features(path, valid)
         absent = [name for name in options.get("tabular") or {} if name not in kept]
         problems += [f"the declared feature '{name}' is no column; left out" for name in absent]
+    except CollidingIdsError as error:
+        problems.append(str(error.withheld()))
     except (InputError, ConfigError) as error:
         problems += [str(error)] if str(error) not in problems else []
     facts = inspect_files(rows.files, limit=limit, show_names=show_names)

@@ -15,18 +15,14 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from components.core.config.task import TaskConfig
-from components.core.data import foldstats
-from components.core.data.arrays import open_arrays
 from components.core.data.cohort import (
     Rows,
+    fit_rows,
     folds,
     make_rows,
-    open_shards,
     read_everyone,
     read_part,
 )
-from components.core.data.foldstats import FoldStats
-from components.core.data.texts import stage_text
 from components.core.data.units import units
 from components.core.errors import InputError
 from components.core.heads.known import binary_truth, known_columns
@@ -93,7 +89,7 @@ def _inner(stage: Stage, task: TaskConfig, fold: str, trunk: Pretrained | None) 
     for place, (seen, held) in enumerate(_dealt(stage, task, fold, frame)):
         name = f"{fold}.i{place}"
         own = frame.iloc[seen].reset_index(drop=True)
-        stats = _fitted(stage, name, own) if trunk is None else pretrained.stats_for(trunk, name)
+        stats = fit_rows(stage, name, own) if trunk is None else pretrained.stats_for(trunk, name)
         val = frame.iloc[held].reset_index(drop=True)
         found.append(
             Part(
@@ -141,18 +137,6 @@ def _dealt(
         # Of the stratum without label; both classes were counted above.
         warnings.filterwarnings("ignore", message="The least populated class")
         yield from splitter.split(frame, stratum, groups=unit.to_numpy(object))
-
-
-def _fitted(stage: Stage, name: str, rows: pd.DataFrame) -> FoldStats:
-    return foldstats.fit_fold(
-        name,
-        rows,
-        list(stage.facts["features"]),
-        open_shards(stage, rows),
-        tuple(stage.facts["ecg"]["leads"]),
-        stage_text(stage, rows),
-        open_arrays(stage.folder, rows),
-    )
 
 
 def _labels(frame: pd.DataFrame, task: TaskConfig) -> pd.Series:

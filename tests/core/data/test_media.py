@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from components.core.data.growing import written
 from components.core.data.media import (
     MediaReader,
     MediaWriter,
@@ -27,7 +28,7 @@ def test_pieces_come_back_to_the_bit(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     counts = [rng.integers(-900, 900, n).astype(np.int16) for n in (5, 9)]
     floats = rng.normal(size=7).astype(np.float32)
-    with MediaWriter(tmp_path / "pcg" / "00003.h5") as writer:
+    with written(tmp_path / "pcg" / "00003.h5", MediaWriter) as writer:
         first = writer.add(
             [Piece(values=counts[0], fs=4000, lsb=0.5), Piece(values=floats, fs=8000)]
         )
@@ -48,7 +49,7 @@ def test_pieces_come_back_to_the_bit(tmp_path: Path) -> None:
 def test_a_picture_is_kept_as_its_file(tmp_path: Path) -> None:
     name = write_picture(tmp_path, "a.jpg", seed=3)
     content = np.frombuffer((tmp_path / name).read_bytes(), np.uint8)
-    with MediaWriter(tmp_path / "00000.h5") as writer:
+    with written(tmp_path / "00000.h5", MediaWriter) as writer:
         writer.add([Piece(values=content[:10])])
         row = writer.add([Piece(values=content)])
     expected = read_image(DiskFile(tmp_path / name, tmp_path))
@@ -58,7 +59,7 @@ def test_a_picture_is_kept_as_its_file(tmp_path: Path) -> None:
 def test_other_types_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with (
         pytest.raises(InputError, match="dtype float64; readers return"),
-        MediaWriter(tmp_path / "00000.h5") as writer,
+        written(tmp_path / "00000.h5", MediaWriter) as writer,
     ):
         writer.add([Piece(values=np.zeros(3))])
     assert not list(tmp_path.iterdir())

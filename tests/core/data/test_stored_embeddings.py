@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.core.data import stored_embeddings
+from components.core.data.growing import written
 from components.core.data.stored_embeddings import (
     Described,
     EmbeddingReader,
@@ -21,7 +22,7 @@ from components.core.errors import InputError
 
 
 def _written(folder: Path, number: int, *records: np.ndarray, columns: tuple[str, ...] = ()) -> None:
-    with EmbeddingWriter(folder / f"{number:05d}.h5") as writer:
+    with written(folder / f"{number:05d}.h5", EmbeddingWriter) as writer:
         assert [writer.add(each, columns) for each in records] == list(range(len(records)))
 
 
@@ -79,7 +80,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(
 ) -> None:
     with (
         pytest.raises(InputError, match=message),
-        EmbeddingWriter(tmp_path / "00000.h5") as writer,
+        written(tmp_path / "00000.h5", EmbeddingWriter) as writer,
     ):
         writer.add(_values(1, 3), ("a", "b", "c"))
         writer.add(other, columns)
@@ -89,7 +90,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(
 def test_integers_are_no_embedding(tmp_path: Path) -> None:
     with (
         pytest.raises(InputError, match="dtype int64; sources give one of"),
-        EmbeddingWriter(tmp_path / "00000.h5") as writer,
+        written(tmp_path / "00000.h5", EmbeddingWriter) as writer,
     ):
         writer.add(np.zeros((1, 3), np.int64))  # pyright: ignore[reportArgumentType]
 

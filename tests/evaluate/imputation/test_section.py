@@ -94,6 +94,20 @@ def test_it_applies_to_models_that_impute(
     assert not imputation.applies(SimpleNamespace(imputers={}))  # type: ignore[arg-type]
 
 
+def test_one_modality_alone_has_nothing_to_be_imputed_from(
+    dependent: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = context(dependent, monkeypatch)
+    (fold,) = own.imputers.values()
+    assert len(fold.names) > 1
+    held = dict(list(fold.calibration.modalities.items())[:1])
+    single = replace(fold, calibration=fold.calibration.model_copy(update={"modalities": held}))
+    own.imputers = {"holdout": single}
+    assert not imputation.applies(own)
+    own.imputers = {"0": single, "1": fold}
+    assert imputation.applies(own)
+
+
 def test_the_first_sentence_says_what_is_gained_over_the_mean(section: Section) -> None:
     assert section.text[0].startswith("Imputation does away with 0.")
     assert "better than k-NN imputation" in section.text[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import logit
 
 from components.core.modalities import EMBEDDED, short_name
 from components.core.planted_factors import PlantedFactors
@@ -125,6 +126,25 @@ class Tally:
         }
 
 
+def log_odds_slopes() -> dict[str, dict[str, float]]:
+    """Return head → endpoint → change of its log-odds per unit of that log hazard, both being 0.
+
+    Death competes with recurrence, so that its hazard lowers the chance of that.
+    """
+    step = 1e-4
+    around = step * np.array([[[1.0, 0.0], [-1.0, 0.0]], [[0.0, 1.0], [0.0, -1.0]]])
+    logits = logit(mechanism.incidences(around, HORIZONS))
+    slopes = (logits[:, 0] - logits[:, 1]) / (2 * step)
+    found = {
+        head: {
+            endpoint: round(float(slopes[row, column]), 6)
+            for row, endpoint in enumerate((mechanism.DEATH, mechanism.RECURRENCE))
+        }
+        for column, head in enumerate(HEADS)
+    }
+    return found | {timed: found[head] for timed, head in zip(_TIMED, HEADS, strict=True)}
+
+
 def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
     """Return the content of `truth.json`."""
     return {
@@ -145,6 +165,7 @@ def summary(options: SyntheticOptions, tally: Tally) -> dict[str, Any]:
         },
         "missing": {"share": options.emb_missing, "not_at_random": mechanism.NOT_AT_RANDOM,
                     "probit_per_sd_of_log_hazard": -mechanism.SICK_WITHOUT},
+        "log_odds_per_log_hazard": log_odds_slopes(),
         "hazards": {"yearly_at_zero": mechanism.YEARLY, "sd_of_log_hazard": mechanism.SPREAD},
         "rates": tally.rates(),
         "oracle_auroc": tally.oracle(),

@@ -23,6 +23,7 @@ from components.ingest.synthetic.embeddings.mechanism import (
     mechanism,
 )
 from components.ingest.synthetic.embeddings.probability import HORIZONS, probabilities
+from components.ingest.synthetic.embeddings.truth import log_odds_slopes
 from components.ingest.synthetic.options import SyntheticOptions
 
 OPTIONS = SyntheticOptions(
@@ -47,6 +48,21 @@ def cohort() -> tuple[list[Patients], dict[str, np.ndarray]]:
 def events(drawn: list[Patients]) -> np.ndarray:
     days = [np.stack([p.course.death, p.course.recurrence], axis=1) for p in drawn]
     return np.concatenate(days) <= HORIZONS
+
+
+def test_log_odds_move_with_the_log_hazards_as_the_truth_says() -> None:
+    found = log_odds_slopes()
+    # Of an exponential time T, d logit P(T <= t) / d log hazard is L / (1 - exp(-L)), L = hazard t.
+    cumulated = YEARLY[DEATH] * HORIZONS[0] / DAYS_A_YEAR
+    assert found["survival"][DEATH] == pytest.approx(cumulated / -np.expm1(-cumulated), abs=1e-5)
+    assert found["survival"][RECURRENCE] == 0
+    assert found["recurrence"][DEATH] < 0 < found["recurrence"][RECURRENCE]
+    chances = incidences(np.array([[0.0, 0.0], [0.01, 0.02]]), HORIZONS)[:, 1]
+    moved = np.log(chances / (1 - chances)) @ [-1, 1]
+    own = found["recurrence"]
+    assert moved == pytest.approx(0.01 * own[DEATH] + 0.02 * own[RECURRENCE], rel=0.02)
+    assert found["survival_time"] == found["survival"]
+    assert set(found) == {"survival", "recurrence", "survival_time", "recurrence_time"}
 
 
 @pytest.mark.parametrize("given", ["factors", "full", ALL, "emb_spatial"])

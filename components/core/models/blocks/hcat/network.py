@@ -59,7 +59,8 @@ class HcatModel(nn.Module):
 
     While training, observed modalities are hidden at random in two views of every record; the heads
     answer from the first, with what was hidden imputed, and the model's own losses come along. The
-    heads' losses do not reach what is imputed: it stays what the data say, not what helps a head.
+    heads' losses do not flow back through imputed values; `project`, which makes tokens of values
+    for the imputer as for the heads, learns from both.
 
     Raises:
         ConfigError: the data hold none of the five.

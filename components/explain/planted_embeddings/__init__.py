@@ -1,0 +1,1 @@
+"""Does the explanation of embeddings find what the synthetic cohort planted?"""
