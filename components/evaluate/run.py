@@ -39,6 +39,7 @@ from components.evaluate.heads.said import heads_frame
 from components.evaluate.heads.trained import variants_frame
 from components.evaluate.imputation.files import write_embeddings
 from components.evaluate.imputation.setting import imputers_of
+from components.evaluate.loaded import check_loaded
 from components.evaluate.oracle import oracle_logits
 from components.evaluate.power import cautioned
 from components.evaluate.predictions import FoldTest, table, test_fold
@@ -121,6 +122,7 @@ def _predict(
     tests: list[FoldTest] = []
     with progress("evaluate: test predictions", len(names), "folds") as advance:
         for fold in names:
+            check_loaded(stages.train, stages.cohort, fold, place)
             tests.append(
                 test_fold(stages.train, stages.cohort, fold, opening, place, rule=rule,
                           recalibrate=recalibrate)
