@@ -1,0 +1,21 @@
+-- Laboratory results. A result is known once it was stored. A quarter of them name no admission, so
+-- that they are found by patient and time.
+select
+  s.stay_id,
+  l.charttime as event_time,
+  coalesce(l.storetime, l.charttime) as known_time,
+  2 as event_type,
+  concat_ws(
+    ' ',
+    d.label,
+    nullif(l.value, '___'),
+    l.valueuom,
+    '(' || {lower} || '–' || {upper} || ')',
+    l.flag
+  ) as event_text
+from stays s
+join mimiciv_hosp.labevents l on l.subject_id = s.subject_id
+left join mimiciv_hosp.d_labitems d on d.itemid = l.itemid
+where l.charttime >= s.admittime
+  and l.charttime <= s.prediction_time
+  and coalesce(l.storetime, l.charttime) <= s.prediction_time
