@@ -36,6 +36,7 @@ ROW_PREFIX = "shard_row."  # shard_row.<modality>: row within it
 HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any preparation
 FILES_PREFIX = "files_sha256."  # files_sha256.<modality>: of each of its files
 QUALITY_PREFIX = "quality."  # quality.<modality>: of an embedding, in [0, 1]; null = absent
+EVENT_COUNT = "event_count"  # how many events a record's sequence has
 SITES_PREFIX = "sites."  # sites.<modality>: where each of its files was taken; "" = not told
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
@@ -130,6 +131,16 @@ def embedding_fields(modality: str) -> list[pa.Field]:
         pa.field(f"{ROW_PREFIX}{modality}", pa.int32()),
         pa.field(f"{HASH_PREFIX}{modality}", pa.string()),  # of all its vectors
         pa.field(f"{QUALITY_PREFIX}{modality}", pa.float32()),
+    ]
+
+
+def event_fields() -> list[pa.Field]:
+    """Return the columns of an event sequence as ingest keeps it (`core.data.stored_events`)."""
+    return [
+        pa.field(f"{SHARD_PREFIX}events", pa.int32()),
+        pa.field(f"{ROW_PREFIX}events", pa.int32()),
+        pa.field(f"{HASH_PREFIX}events", pa.string()),
+        pa.field(EVENT_COUNT, pa.int32()),
     ]
 
 

@@ -46,7 +46,7 @@ class StageFacts:
 FACTS: dict[str, StageFacts] = {
     "ingest": StageFacts(
         sections=("ingest",),
-        libraries=(*_TABLES, "h5py", "wfdb", "pydicom", "pillow", "soundfile"),
+        libraries=(*_TABLES, "h5py", "wfdb", "pydicom", "pillow", "soundfile", "duckdb"),
     ),
     "preprocess": StageFacts(
         sections=("label", "heads", "preprocess"),

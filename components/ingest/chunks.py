@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,6 @@ import pyarrow.parquet as pq
 from components.core.data.ragged import RaggedWriter
 from components.core.errors import RecordError
 from components.core.files import write_atomic
-from components.core.modalities import EmbeddingModality, MediaModality
 from components.core.parts import ChunkCounts, finished_counts, part_paths
 from components.core.readers.rawfile import DiskFile
 from components.core.readers.registry import read_signal
@@ -26,6 +26,7 @@ from components.core.schemas import (
     TARGET_PREFIX,
     TIME_PREFIX,
     embedding_fields,
+    event_fields,
     media_fields,
 )
 from components.core.signals.leads import canonical_all
@@ -33,6 +34,7 @@ from components.core.signals.signal import Signal
 from components.core.signals.units import DIMENSIONLESS, check_signal, millivolts_per
 from components.ingest.embeddings import EmbeddingShards
 from components.ingest.endpoints import endpoint_cells, endpoint_fields
+from components.ingest.events import EventShards
 from components.ingest.media import MediaShards, require_rest
 from components.ingest.records import ArrayRef, FileRef, Record, Reject, subject_cells
 from components.ingest.rejects import rejects_table
@@ -60,12 +62,16 @@ def decode_chunk(
     with ExitStack() as open_files:
         media = MediaShards(folder, number, open_files)
         embeddings = EmbeddingShards(folder, number, open_files)
+        events = EventShards(folder, number, open_files)
         for item in items:
-            chunk.take(item, number, writer, (media, embeddings))
+            chunk.take(item, number, writer, (media, embeddings, events))
     write_atomic(shard, writer.write)
     _write(rejects_file, rejects_table(chunk.rejects))
     _write(files_path(folder, number), rejects_table(chunk.files))
-    _write(part, _table(chunk.rows, kinds, media.modalities, embeddings.modalities))
+    own = [each for name in media.modalities for each in media_fields(name)]
+    own += [each for name in embeddings.modalities for each in embedding_fields(name)]
+    own += event_fields() if events.there else []
+    _write(part, _table(chunk.rows, kinds, own))
     return ChunkCounts(len(chunk.rows), len(chunk.rejects))
 
 
@@ -86,7 +92,7 @@ class _Chunk:
         item: Record | Reject,
         number: int,
         writer: RaggedWriter,
-        others: tuple[MediaShards, EmbeddingShards],
+        others: tuple[MediaShards, EmbeddingShards, EventShards],
     ) -> None:
         """Read one item; an ECG that is refused takes its record with it."""
         if isinstance(item, Reject):
@@ -152,12 +158,14 @@ def _array_signal(values: Any, reference: ArrayRef) -> Signal:  # noqa: ANN401 -
     )
 
 
-def _table(
-    rows: list[dict[str, Any]],
-    kinds: dict[str, str],
-    modalities: list[MediaModality],
-    embedded: list[EmbeddingModality],
-) -> pa.Table:
+def _table(rows: list[dict[str, Any]], kinds: dict[str, str], held: Sequence[pa.Field]) -> pa.Table:
+    """Return the manifest's rows.
+
+    Args:
+        rows: cells.
+        kinds: column of a feature or target → `numeric` or `categorical`.
+        held: fields of pictures, sounds, embeddings and events that records of the chunk name.
+    """
     declared = [
         pa.field(name, pa.float64() if kind == "numeric" else pa.string())
         for name, kind in kinds.items()
@@ -165,14 +173,8 @@ def _table(
     named = sorted({name for row in rows for name in row if name.startswith(TIME_PREFIX)})
     times = [pa.field(name, pa.timestamp("ms")) for name in named]
     told = {name for row in rows for name, value in row.items() if value is not None}
-    media = [
-        each
-        for name in modalities
-        for each in media_fields(name)
-        if each.name in told or not each.name.startswith(PATIENT_PREFIX)
-    ]
-    vectors = [each for name in embedded for each in embedding_fields(name)]
+    arrays = [e for e in held if e.name in told or not e.name.startswith(PATIENT_PREFIX)]
     ends = endpoint_fields(name for row in rows for name in row)
-    own = [*media, *vectors, *ends, *declared, *times]
+    own = [*arrays, *ends, *declared, *times]
     schema = pa.schema([*SUBJECT_FIELDS, *ECG_FIELDS, *own])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -40,6 +40,7 @@ def main(
         from components.core.config.task import load_task
         from components.core.data.raw import raw_digest
         from components.ingest import run
+        from components.ingest.flow import FLOW, PICTURE
 
         resolved = load_task(task, config=config, overrides=overrides, source=source, path=path)
         ingest = resolved.ingest
@@ -47,6 +48,9 @@ def main(
         def publish(stage: store.Stage, recorder: runs.Recorder) -> None:
             recorder.dataset(stage)
             recorder.text(run.reject_summary(stage.folder), "rejects_by_reason.csv")
+            for name in (FLOW, PICTURE):
+                if (stage.folder / name).is_file():
+                    recorder.artifact(stage.folder / name)
 
         stages.execute(
             "ingest",

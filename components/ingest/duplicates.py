@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from components.core.schemas import HASH_PREFIX
+from components.core.schemas import EVENT_COUNT, HASH_PREFIX
 from components.ingest.records import Reject
 
 
 def drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject], list[Reject]]:
     """Return the records without a patient's copies, the copies, and those that contradict.
 
-    A copy equals another record of its patient in its ECG, pictures, sounds and embeddings alike,
-    whichever it has; clinical values are not compared. The first one with a label is kept. Where
+    A copy equals another record of its patient in its ECG, pictures, sounds, embeddings and events
+    alike, whichever it has; clinical values are not compared. Events are counted from the prediction,
+    and are the same only where its time is. The first one with a label is kept. Where
     copies are labelled 0 and 1, nobody can tell which is right, and all of them are refused. Copies
     across patients are audited.
 
@@ -21,12 +22,14 @@ def drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject], list[Re
         manifest: of the records that were read.
     """
     hashes = [c for c in manifest.column_names if c == "ecg_sha256" or c.startswith(HASH_PREFIX)]
-    frame = manifest.select(["patient_id", *hashes, "row", "label"]).to_pandas()
+    times = ["index_time"] if EVENT_COUNT in manifest.column_names else []
+    alike = ["patient_id", *hashes, *times]
+    frame = manifest.select([*alike, "row", "label"]).to_pandas()
     recorded = frame[hashes].notna().any(axis=1)
-    same = frame.groupby(["patient_id", *hashes], dropna=False, sort=False)
+    same = frame.groupby(alike, dropna=False, sort=False)
     contradicted = recorded & (same["label"].transform("nunique") > 1)
     labelled_first = frame.sort_values("label", key=pd.Series.isna, kind="stable")
-    again = labelled_first.duplicated(["patient_id", *hashes]).reindex(frame.index)
+    again = labelled_first.duplicated(alike).reindex(frame.index)
     repeated = recorded & again & ~contradicted
     kept = manifest.filter(pa.array(~(repeated | contradicted)))
     return (

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.core.data.stored_events import Events
 from components.core.errors import RecordError, shorten
 from components.core.modalities import EmbeddingModality, MediaModality
 from components.core.readers.registry import Declared
@@ -127,6 +128,7 @@ class Record:
         media: array modality → its files; several sounds of one visit are one record's.
         media_patients: array modality → whose recording it is, where the source says so of each.
         embeddings: embedding modality → the patient's vectors; one that is not named is absent.
+        events: what happened before `index_time`, where the record is a sequence of events.
         endpoints: name → outcome, of endpoints beside the label's own.
         file: name for a reject row, relative to the data root.
         keyed: ids are pseudonyms; a reject row says no more than where and which code.
@@ -157,6 +159,7 @@ class Record:
     embeddings: dict[EmbeddingModality, EmbeddingRef | EmbeddingValues] = field(
         default_factory=dict
     )
+    events: Events | None = None
     endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     file: str = ""
     keyed: bool = False

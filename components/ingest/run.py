@@ -32,13 +32,15 @@ from components.core.store import Workspace
 from components.ingest.chunks import decode_chunk, files_path
 from components.ingest.duplicates import drop_duplicates
 from components.ingest.embeddings import check_embeddings
+from components.ingest.events import count_events
+from components.ingest.flow import write_flow
 from components.ingest.measurements import ingest_measurements
 from components.ingest.media import check_files
 from components.ingest.notes import ingest_notes
 from components.ingest.pseudonyms import Pseudonyms
 from components.ingest.records import Record, Reject
 from components.ingest.rejects import check_rate, rejects_table
-from components.ingest.sources.registry import Source, source
+from components.ingest.sources.registry import Source, place, source
 
 # Records per shard: a chunk of 12-lead, 10 s, 500 Hz records is 30 MB in memory.
 CHUNK = 256
@@ -63,7 +65,7 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
         config.options.get(config.source, {}),
         f"ingest.options.{config.source}",
     )
-    path = Path(config.path).expanduser()
+    path = place(origin, config.path)
     for folder in (SHARDS, PARTS_FOLDER):
         (work.folder / folder).mkdir(exist_ok=True)
     total = _count(origin, path, options, names)
@@ -85,12 +87,18 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     side_files = getattr(origin, "side_files", None)
     if side_files is not None:
         _copy(work, side_files(path, options), names)
+    flow = getattr(origin, "flow", None)
+    if flow is not None:
+        write_flow(work, flow(path, options))
     _facts(work, config, options, features)
 
 
 def _count(
     origin: Source, path: Path, options: object, names: Pseudonyms | None
 ) -> int:  # fmt: skip
+    counted = getattr(origin, "count", None)
+    if counted is not None:
+        return int(counted(path, options))
     try:
         return sum(1 for _ in origin.read(path, options))
     except CollidingIdsError as error:
@@ -166,6 +174,7 @@ def _merge(work: Workspace, chunks: int, config: IngestConfig) -> None:
     check_rate(work, refused, what="records", total=total, limit=limit)
     check_files(work, manifest, lost, limit=limit)
     check_embeddings(work, manifest, lost, limit=limit)
+    count_events(work, manifest)
     write_atomic(work.path(MANIFEST), lambda p: pq.write_table(kept, p))
     shutil.rmtree(work.folder / PARTS_FOLDER)
     reasons = rejects.column("code").to_pandas().value_counts()

@@ -11,6 +11,7 @@ from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
 from components.core.config.fields import QualityFlag
 from components.core.config.text import TextConfig
+from components.core.database_url import without_password
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import Modality
 from components.core.patient_key import check_name
@@ -63,7 +64,8 @@ class IngestConfig(Frozen):
 
     Attributes:
         source: name of a file in `ingest/sources/`.
-        path: a manifest, table or folder; empty for sources that make their own data.
+        path: a manifest, table, folder, or the `postgresql://` URL of a database, without a
+            password; empty for sources that make their own data.
         options: per source, what that source needs to be told.
         max_reject_rate: above this share of refused records the run stops.
         patient_key_env: name of the environment variable that holds the secret key under which ids
@@ -82,6 +84,11 @@ class IngestConfig(Frozen):
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @field_validator("path")
+    @classmethod
+    def _tells_no_secret(cls, value: str) -> str:
+        return without_password(value)
 
     @field_validator("patient_key_env")
     @classmethod

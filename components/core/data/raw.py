@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from components.core.database_url import is_database
 from components.core.errors import InputError
 from components.core.media.columns import MEDIA_COLUMNS, named_files
 from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
@@ -21,7 +22,7 @@ def raw_digest(path: str, options: dict[str, Any]) -> str:
 
     Args:
         path: a folder, a table, or a manifest whose path columns name further files; empty for
-            a source that makes its own data.
+            a source that makes its own data; of a database see `database_digest`.
         options: the source's options; a value that names an existing file beside `path` counts.
 
     Raises:
@@ -29,6 +30,10 @@ def raw_digest(path: str, options: dict[str, Any]) -> str:
     """
     if not path:
         return "none"
+    if is_database(path):
+        from components.core.database import database_digest  # imports the driver
+
+        return database_digest(path)
     base = Path(path).expanduser()
     if not base.exists():
         raise InputError(f"the path '{path}' does not exist; correct the 'path' parameter")

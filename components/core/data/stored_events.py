@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,9 +23,12 @@ import pyarrow.compute as pc
 
 from components.core.errors import InputError
 
+# Name of the folder of shards and of the manifest's columns.
+EVENTS = "events"
 # In a table's cell and in a model's one-hot, in this order.
 EVENT_KINDS = ("prescription", "procedure", "lab", "microbiology", "ingredient")
 Seconds = npt.NDArray[np.int32]
+_DATA = ("seconds", "known_seconds", "kind", "text", "offsets")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,34 +51,33 @@ class Events:
         return len(self.seconds)
 
 
-@dataclass
 class EventWriter:
-    """Collects the sequences of one shard."""
+    """Collects the sequences of one shard; open it by `growing.written`."""
 
-    _events: list[Events] = field(default_factory=list[Events])
-
-    def __len__(self) -> int:
-        return len(self._events)
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
+        self._events: list[Events] = []
 
     def add(self, events: Events) -> int:
         """Take in the events of one record and return its row in the shard."""
         self._events.append(events)
         return len(self._events) - 1
 
-    def write(self, path: Path) -> None:
+    def finish(self) -> None:
         """Write everything taken in."""
-        together = pa.concat_arrays([each.text for each in self._events])
-        coded = cast(pa.DictionaryArray, pc.dictionary_encode(together))
+        texts = [each.text for each in self._events]
+        together = pa.chunked_array(texts, pa.string()).combine_chunks()
+        coded = cast(pa.DictionaryArray, together.dictionary_encode())
+        for name, dtype in (("seconds", np.int32), ("known_seconds", np.int32), ("kind", np.int8)):
+            parts = [getattr(each, name) for each in self._events]
+            data = np.concatenate([np.empty(0, dtype), *parts])
+            self._file.create_dataset(name, data=data.astype(dtype))
+        self._file.create_dataset("text", data=coded.indices.to_numpy(zero_copy_only=False))
+        self._file.create_dataset(
+            "texts", data=coded.dictionary.to_pylist(), dtype=h5py.string_dtype()
+        )
         counts = [len(each) for each in self._events]
-        with h5py.File(path, "w") as file:
-            for name in ("seconds", "known_seconds", "kind"):
-                parts = [getattr(each, name) for each in self._events]
-                file.create_dataset(name, data=np.concatenate(parts))
-            file.create_dataset("text", data=coded.indices.to_numpy(zero_copy_only=False))
-            file.create_dataset(
-                "texts", data=coded.dictionary.to_pylist(), dtype=h5py.string_dtype()
-            )
-            file.create_dataset("offsets", data=np.cumsum([0, *counts], dtype=np.int64))
+        self._file.create_dataset("offsets", data=np.cumsum([0, *counts], dtype=np.int64))
 
 
 def stored_events(path: Path) -> Iterator[Events]:
@@ -86,8 +88,8 @@ def stored_events(path: Path) -> Iterator[Events]:
     """
     try:
         with h5py.File(path, "r") as file:
-            data: dict[str, Any] = {name: cast(h5py.Dataset, own)[:] for name, own in file.items()}
-            texts = pa.array([str(text, "utf-8") for text in data["texts"]], pa.string())
+            data: dict[str, Any] = {name: cast(h5py.Dataset, file[name])[:] for name in _DATA}
+            texts = pa.array(cast(Any, file["texts"]).asstr()[:], pa.string())
     except (OSError, KeyError) as error:
         raise InputError(
             f"shard '{path.parent.name}/{path.name}' cannot be read; ingest again"
@@ -103,8 +105,11 @@ def stored_events(path: Path) -> Iterator[Events]:
 
 
 def events_hash(events: Events) -> str:
-    """Return the sha256 of a sequence: what happened, and when."""
+    """Return the sha256 of a sequence: what happened, when, and when it was known."""
     total = hashlib.sha256(events.seconds.astype(np.int32).tobytes())
+    total.update(events.known_seconds.astype(np.int32).tobytes())
     total.update(events.kind.astype(np.int8).tobytes())
-    total.update("\n".join(events.text.to_pylist()).encode())
+    lengths = pc.call_function("binary_length", [events.text]).to_numpy(zero_copy_only=False)
+    total.update(lengths.astype(np.int32).tobytes())
+    total.update("".join(events.text.to_pylist()).encode())
     return total.hexdigest()

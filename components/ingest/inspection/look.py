@@ -9,6 +9,7 @@ from typing import Any
 
 from components.core.config.base import validate
 from components.core.config.sections import IngestConfig
+from components.core.database_url import is_database
 from components.core.embedding_files.ids import CollidingIdsError
 from components.core.errors import ConfigError, InputError, RecordError
 from components.core.modalities import SPOKEN, MediaModality
@@ -23,7 +24,7 @@ from components.ingest.records import ArrayRef, FileRef, MediaRef, Record, Rejec
 from components.ingest.sources import hdf5_embeddings
 from components.ingest.sources.array import load_array
 from components.ingest.sources.manifest import manifest_file
-from components.ingest.sources.registry import Source, source
+from components.ingest.sources.registry import Source, place, source
 
 # Files opened per extension unless told otherwise: seconds, and enough to see every layout.
 FILES = 200
@@ -88,7 +89,9 @@ def inspect(config: IngestConfig, *, limit: int = FILES, show_names: bool = Fals
     if getattr(origin, "GENERATES", False):
         text = f"the source '{config.source}' makes its own data; there is nothing to inspect"
         return Inspection(source=config.source, what="generated", problems=(text,))
-    path = Path(config.path).expanduser()
+    path = place(origin, config.path)
+    if is_database(config.path):
+        return _table(origin, path, Path(), config, limit=limit, show_names=show_names)
     if not config.path or not path.exists():
         raise InputError(f"the path '{config.path}' does not exist; correct the 'path' parameter")
     if config.source == hdf5_embeddings.NAME:

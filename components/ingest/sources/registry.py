@@ -10,13 +10,20 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from components.core.errors import ConfigError, nearest
+from components.core.database_url import is_database
+from components.core.errors import ConfigError, InputError, nearest
 from components.ingest import sources
 from components.ingest.records import Record, Reject
 
 
 class Source(Protocol):
-    """What a source's module must hold."""
+    """What a source's module must hold.
+
+    A module may hold more, which ingest uses where it is there: `targets`, `measurements`, `notes`,
+    `counts`, `side_files`, `flow` (`components.ingest.flow.Flow`), `count` (how many items `read`
+    will yield, where that is told sooner than by reading), `READS_FOLDERS`, `READS_DATABASES` (a
+    `postgresql://` URL comes as text) and `GENERATES`.
+    """
 
     NAME: str
     Options: type[BaseModel]
@@ -53,3 +60,19 @@ def source(name: str) -> Source:
     if name not in known:
         raise ConfigError(f"there is no source '{name}'; {nearest(name, known)}")
     return known[name]
+
+
+def place(origin: Source, path: str) -> Any:  # noqa: ANN401 - what the source asks for
+    """Return a path as a source reads it: a `Path`, or the URL of a database as it is.
+
+    Raises:
+        InputError: the source reads no database.
+    """
+    if not is_database(path):
+        return Path(path).expanduser()
+    if not getattr(origin, "READS_DATABASES", False):
+        raise InputError(
+            f"the source '{origin.NAME}' reads files and no database; give it a file or folder, or "
+            "take source=mimic_iv"
+        )
+    return path

@@ -8,19 +8,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import duckdb
 import psycopg
 import pyarrow as pa
 
+from components.core.data.mimic_iv_tables import TABLES, TEXT, TIME, Table
+from components.core.database import connected
+from components.core.database_url import is_database
 from components.core.errors import InputError
-from components.ingest.sources.mimic_iv.layout import TABLES, Table
+from components.ingest.sources.engine import engine, relation, told
 
-Parameters = Mapping[str, int]
+Parameters = Mapping[str, float]
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
 # Rows fetched at once.
 _BATCH = 100_000
+# Arrow's types of PostgreSQL's, by name: a column of one batch may be empty, and is no other then.
+_TYPES: dict[str, pa.DataType] = {
+    "int2": pa.int64(), "int4": pa.int64(), "int8": pa.int64(), "float8": pa.float64(),
+    "text": pa.string(), "varchar": pa.string(), "bpchar": pa.string(),
+    "timestamp": pa.timestamp("us"),
+}  # fmt: skip
 
 
 class Database(Protocol):
@@ -28,9 +36,14 @@ class Database(Protocol):
 
     Attributes:
         collation: clause that orders texts by their bytes.
+        unreadable: condition of a row `t` whose time is written, and is no time.
     """
 
-    collation: str
+    @property
+    def collation(self) -> str: ...
+
+    @property
+    def unreadable(self) -> str: ...
 
     def batches(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a statement, streaming; `$name` stands for a parameter."""
@@ -38,7 +51,7 @@ class Database(Protocol):
 
 
 @contextmanager
-def open_database(path: str, *, memory_gb: float) -> Generator[Database]:
+def open_database(path: Path | str, *, memory_gb: float) -> Generator[Database]:
     """Open a folder with `hosp/` and `icu/`, or a `postgresql://` URL.
 
     Args:
@@ -46,22 +59,22 @@ def open_database(path: str, *, memory_gb: float) -> Generator[Database]:
         memory_gb: that DuckDB takes at most; beyond it sorts on disk.
 
     Raises:
-        InputError: the folder is missing, lacks a table or a column, or the database cannot be
-            reached.
+        InputError: the folder is missing, lacks a table or a column, a file is damaged, or the
+            database cannot be reached.
     """
-    if re.match(r"postgres(ql)?://", path):
-        with _connected(path) as connection:
+    if is_database(str(path)):
+        with connected(str(path)) as connection:
+            for table in TABLES:
+                _require(table, _columns(connection, table), table.qualified)
             yield Postgres(connection)
         return
-    root = Path(path).expanduser()
+    root = Path(path)
     if not root.is_dir():
         raise InputError(
             f"there is no folder '{root.name}'; name the folder of MIMIC-IV that holds hosp/ and "
             "icu/, or a postgresql:// URL"
         )
-    with duckdb.connect() as connection:
-        connection.execute("set memory_limit = $1", [f"{memory_gb:g}GB"])
-        connection.execute("set preserve_insertion_order = false")
+    with engine(memory_gb=memory_gb) as connection:
         for schema in sorted({table.schema for table in TABLES}):
             connection.execute(f"create schema {schema}")
         for table in TABLES:
@@ -76,32 +89,56 @@ class Folder:
     Attributes:
         connection: with a view of every table.
         collation: DuckDB orders texts by their bytes.
+        unreadable: the views of tables with a time have a column of it.
     """
 
     connection: duckdb.DuckDBPyConnection
     collation: str = ""
+    unreadable: str = "t.unreadable_time"
 
     def batches(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a statement, streaming."""
-        yield from self.connection.sql(sql, params=dict(parameters)).to_arrow_reader(_BATCH)
+        """Yield the rows of a statement, streaming.
+
+        Raises:
+            InputError: a file is damaged, or the memory does not suffice.
+        """
+        with told("the folder of MIMIC-IV"):
+            yield from self.connection.sql(sql, params=dict(parameters)).to_arrow_reader(_BATCH)
 
 
 def _view(connection: duckdb.DuckDBPyConnection, table: Table, root: Path) -> None:
     file = _file(table, root)
-    rows = _rows(file)
-    have = connection.execute(f"select * from {rows} limit 0", [str(file)]).description or []
-    _require(table, [str(column[0]) for column in have], file.name)
-    columns = ", ".join(f'try_cast("{n}" as {kind}) as "{n}"' for n, kind in table.columns.items())
-    # A view cannot hold a bound value; the file's own name is quoted as SQL asks for.
-    quoted = rows.replace("$1", "'" + str(file).replace("'", "''") + "'")
-    connection.execute(f"create view {table.qualified} as select {columns} from {quoted}")
+    rows = relation(file)
+    with told(f"the table '{file.name}'"):
+        have = connection.sql(f"from {rows}").columns
+        _require(table, [name.lower() for name in have], file.name)
+        columns = ", ".join(_cast(table, file))
+        connection.execute(f"create view {table.qualified} as select {columns} from {rows}")  # noqa: S608 - own names, and a quoted file's
 
 
-def _rows(file: Path) -> str:
-    if file.suffix == ".parquet":
-        return "read_parquet($1)"
-    # Everything as text: a column of a small table may hold numbers in one release and not in all.
-    return "read_csv($1, header = true, all_varchar = true)"
+def _cast(table: Table, file: Path) -> list[str]:
+    """Return the table's columns in their types; what cannot be read is null.
+
+    Of a row that is stored nobody can tell when, nobody can tell that it was known: it has no time.
+    """
+    unreadable = " or ".join(_unreadable(name) for name in (table.time, table.stored) if name)
+    found: list[str] = []
+    for name, kind in table.columns.items():
+        # DuckDB would hand a bare cast on to its reader of CSV, which ends at the first bad cell.
+        plain = f'"{name}"' if kind == TEXT or file.suffix == ".parquet" else f'trim("{name}")'
+        cell = f"try_cast({plain} as {kind})"
+        hidden = name == table.time and bool(table.stored)
+        found.append(
+            f'case when {unreadable} then null else {cell} end as "{name}"'
+            if hidden
+            else f'{cell} as "{name}"'
+        )
+    return [*found, f"({unreadable}) as unreadable_time"] if unreadable else found
+
+
+def _unreadable(column: str) -> str:
+    plain = f'trim(cast("{column}" as varchar))'
+    return f"(coalesce({plain}, '') <> '' and try_cast({plain} as {TIME}) is null)"
 
 
 def _file(table: Table, root: Path) -> Path:
@@ -116,31 +153,12 @@ def _file(table: Table, root: Path) -> Path:
 
 
 def _require(table: Table, have: Sequence[str], where: str) -> None:
-    """Raise where a column is missing; MIMIC-IV writes some in capitals."""
-    known = {name.lower() for name in have}
-    missing = [name for name in table.columns if name not in known]
+    missing = [name for name in table.columns if name not in have]
     if missing:
         raise InputError(
-            f"the table '{where}' lacks the column(s) {', '.join(missing)}; it has "
-            f"{', '.join(have)}"
+            f"the table '{where}' lacks the column(s) {', '.join(missing)}; take the table as "
+            "MIMIC-IV gives it"
         )
-
-
-@contextmanager
-def _connected(url: str) -> Generator[psycopg.Connection[Any]]:
-    parts = urlsplit(url)
-    try:
-        connection = psycopg.connect(url)
-    except psycopg.Error as error:
-        # The driver's own words may repeat the password.
-        raise InputError(
-            f"the database '{parts.path.lstrip('/')}' at {parts.hostname} cannot be reached; "
-            "check the URL, the user's rights and whether the server runs"
-        ) from error
-    with connection:
-        for table in TABLES:
-            _require(table, _columns(connection, table), table.qualified)
-        yield connection
 
 
 def _columns(connection: psycopg.Connection[Any], table: Table) -> list[str]:
@@ -164,17 +182,25 @@ class Postgres:
     Attributes:
         connection: open, with the right to read.
         collation: orders texts by their bytes, whatever the database's language.
+        unreadable: its columns of times hold nothing else.
     """
 
     connection: psycopg.Connection[Any]
     collation: str = 'collate "C"'
+    unreadable: str = "false"
 
     def batches(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a statement through a cursor of the server's."""
         named = re.sub(r"\$([a-z_]+)", r"%(\1)s", sql.replace("%", "%%"))
         with self.connection.cursor(name="mimic_iv") as cursor:
             cursor.execute(named.encode(), dict(parameters))
-            names = [column.name for column in cursor.description or ()]
+            described = cursor.description or ()
+            names = [column.name for column in described]
+            types = [self._type(column.type_code) for column in described]
             while rows := cursor.fetchmany(_BATCH):
-                columns = zip(*rows, strict=True)
-                yield pa.record_batch([pa.array(own) for own in columns], names=names)
+                columns = zip(zip(*rows, strict=True), types, strict=True)
+                yield pa.record_batch([pa.array(own, kind) for own, kind in columns], names=names)
+
+    def _type(self, code: int) -> pa.DataType | None:
+        known = self.connection.adapters.types.get(code)
+        return _TYPES.get(known.name) if known else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+
+from components.core.data.mimic_iv_tables import Table
 
 _FOLDER = Path(__file__).parent / "sql"
 SOURCES = ("prescriptions", "procedures", "labs", "microbiology", "ingredients")
@@ -16,11 +19,26 @@ _NUMBERS = {
     "amount": "e.amount",
     "rate": "e.rate",
 }
+_DATED = "coalesce(t.charttime, t.chartdate)"
+# Of those whose time is no plain column: time, and from when a row is known.
+_TIMES = {
+    "microbiologyevents": (
+        _DATED,
+        f"coalesce(t.storetime, t.storedate + interval '1 day', {_DATED})",
+    ),
+    "labevents": ("t.charttime", "coalesce(t.storetime, t.charttime)"),
+}
+_STOPS = ("stoptime", "endtime")
 
 
 def stays() -> str:
     """Return the statement of all stays; `$minutes` from ICU admission to the prediction."""
     return _text("stays")
+
+
+def stays_in_order() -> str:
+    """Return the statement of all stays in the order of their ids."""
+    return f"{stays()} order by stay_id, subject_id, hadm_id"
 
 
 def events(*, collation: str) -> str:
@@ -30,11 +48,40 @@ def events(*, collation: str) -> str:
         collation: clause that orders texts by their bytes.
     """
     numbers = {name: _NUMBER.format(column) for name, column in _NUMBERS.items()}
-    each = [_text(name) for name in SOURCES]
-    for name, number in numbers.items():
-        each = [text.replace(f"{{{name}}}", number) for text in each]
-    found = _text("events").replace("{union}", "\nunion all\n".join(each))
-    return found.replace("{stays}", stays()).replace("{collation}", collation)
+    each = [_filled(_text(name), numbers) for name in SOURCES]
+    return _filled(
+        _text("events"),
+        {"union": "\nunion all\n".join(each), "stays": stays(), "collation": collation},
+    )
+
+
+def rows_of(table: Table, *, unreadable: str) -> str:
+    """Return the statement that counts what the rows of a table of events come to.
+
+    Args:
+        table: one with a time.
+        unreadable: condition of a row `t` whose time is written, and is no time.
+    """
+    time, known = _TIMES.get(table.name, (f"t.{table.time}", f"t.{table.time}"))
+    stop = next((name for name in _STOPS if name in table.columns), "")
+    return _filled(
+        _text("tables"),
+        {
+            "table": table.qualified,
+            "key": "hadm_id" if "hadm_id" in table.columns else "subject_id",
+            "time": time,
+            "known": known,
+            "unreadable": unreadable,
+            "stop": f"t.{stop} < {time}" if stop else "false",
+            "stays": stays(),
+        },
+    )
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 @lru_cache

@@ -15,7 +15,8 @@ select
   ) as event_text
 from stays s
 join mimiciv_hosp.labevents l on l.subject_id = s.subject_id
-left join mimiciv_hosp.d_labitems d on d.itemid = l.itemid
+left join (select itemid, min(label) as label from mimiciv_hosp.d_labitems group by itemid) d
+  on d.itemid = l.itemid
 where l.charttime >= s.admittime
   and l.charttime <= s.prediction_time
   and coalesce(l.storetime, l.charttime) <= s.prediction_time

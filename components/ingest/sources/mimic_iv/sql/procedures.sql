@@ -14,6 +14,7 @@ select
   ) as event_text
 from stays s
 join mimiciv_icu.procedureevents e on e.hadm_id = s.hadm_id
-left join mimiciv_icu.d_items d on d.itemid = e.itemid
+left join (select itemid, min(label) as label from mimiciv_icu.d_items group by itemid) d
+  on d.itemid = e.itemid
 where e.starttime >= s.admittime
   and e.starttime <= s.prediction_time

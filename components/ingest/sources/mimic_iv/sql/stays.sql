@@ -3,8 +3,6 @@ select
   s.stay_id,
   s.subject_id,
   s.hadm_id,
-  s.intime,
-  s.outtime,
   s.intime + $minutes * interval '1 minute' as prediction_time,
   a.admittime,
   a.dischtime,
@@ -20,11 +18,15 @@ select
   a.insurance,
   s.first_careunit as care_unit,
   case
-    when s.intime is null or s.outtime is null or s.outtime < s.intime then 'bad_times'
+    when s.stay_id is null or s.subject_id is null then 'no_id'
+    when count(*) over (partition by s.stay_id) > 1 then 'duplicate_id'
     when a.hadm_id is null or a.admittime is null then 'no_admission'
+    when a.subject_id <> s.subject_id then 'mixed_patients'
     when p.subject_id is null then 'no_patient'
+    when s.intime is null or s.outtime is null or s.outtime < s.intime or a.deathtime < s.intime
+      then 'bad_times'
     when a.hospital_expire_flag is null then 'no_label'
-    when a.deathtime < s.intime then 'bad_times'
+    when a.hospital_expire_flag not in (0, 1) then 'label_not_binary'
     when s.outtime < s.intime + $minutes * interval '1 minute' then 'left_before'
     when a.deathtime <= s.intime + $minutes * interval '1 minute' then 'died_before'
     else 'kept'

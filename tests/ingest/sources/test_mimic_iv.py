@@ -1,0 +1,365 @@
+"""MIMIC-IV's layout through `mimic_iv`: what counts as known, who leaves, what is counted."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pytest
+
+from components.core.data.mimic_iv_tables import TABLES
+from components.core.data.stored_events import EVENT_KINDS
+from components.core.errors import InputError
+from components.ingest.records import Record, Reject
+from components.ingest.sources import mimic_iv
+from components.ingest.sources.event_rows import by_stay
+from components.ingest.sources.mimic_iv import Options
+from components.ingest.sources.mimic_iv.exits import LEFT
+from tests.ingest.sources.mimic_files import PREDICTION, Rows, hospital, write_mimic, written
+from tests.postgres import Postgres, postgres
+
+__all__ = ["postgres"]
+DEMO = Path(__file__).resolve().parents[4] / "shared" / "data" / "mimic_iv_demo"
+SMALL = Options(memory_gb=1)
+DAY = 86_400
+
+
+def _read(path: Path | str, options: Options = SMALL) -> tuple[list[Record], list[Reject]]:
+    items = list(mimic_iv.read(path, options))
+    assert mimic_iv.count(path, options) == len(items)
+    return (
+        [each for each in items if isinstance(each, Record)],
+        [each for each in items if isinstance(each, Reject)],
+    )
+
+
+def _told(record: Record) -> list[tuple[float, str, str]]:
+    """Return hours before the prediction, kind and text of a record's events."""
+    events = record.events
+    assert events is not None
+    hours = (events.seconds / 3600).tolist()
+    kinds = [EVENT_KINDS[kind] for kind in events.kind]
+    return list(zip(hours, kinds, events.text.to_pylist(), strict=True))
+
+
+def _set(table: str, place: int = 0, **cells: Any) -> Any:
+    return lambda rows: rows[table][place].update(cells)
+
+
+PLAIN = [
+    (28, "prescription", "Heparin 1-2 mL IV"),
+    (27, "microbiology", "URINE CULTURE ESCHERICHIA COLI CEFAZOLIN S"),
+    (23, "procedure", "Arterial Line Left"),
+    (22, "ingredient", "Water 12.5 ml 12.5 mL/hour FinishedRunning"),
+    (6, "lab", "Creatinine 1.5 mg/dL (0.4–1.1) abnormal"),
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv.gz", ".csv", ".parquet"])
+def test_a_stay_becomes_its_events_in_order(tmp_path: Path, suffix: str) -> None:
+    records, rejects = _read(written(tmp_path, suffix=suffix))
+    assert not rejects
+    assert [each.record_id for each in records] == ["100", "101", "102"]
+    assert [each.label for each in records] == [1, 0, 0]
+    first = records[0]
+    lab = "Creatinine 1.50 mg/dL (0.4–1.1) abnormal"
+    assert _told(first) == [*PLAIN[:-1], (6, "lab", lab)]
+    assert first.events is not None
+    assert (first.events.known_seconds / 3600).tolist() == [28, 2, 23, 22, 5]
+    assert str(first.index_time) == PREDICTION
+    assert first.period == "2011 - 2013"
+    assert first.tabular == {
+        "sex": "F", "age": 65.0, "race": "WHITE", "marital_status": "MARRIED",
+        "admission_type": "URGENT", "admission_location": "CLINIC", "insurance": "Other",
+        "care_unit": "MICU",
+    }  # fmt: skip
+    assert (first.death_days, first.followup_days, first.event_time_days) == (None, None, None)
+
+
+def test_the_prediction_moves_with_its_option(tmp_path: Path) -> None:
+    records, _ = _read(written(tmp_path), Options(hours=21, memory_gb=1))
+    assert [kind for _, kind, _ in _told(records[0])] == [
+        "prescription", "procedure", "ingredient", "lab",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "text"),
+    [
+        (_set("labevents", value="___"), "lab", "Creatinine mg/dL (0.4–1.1) abnormal"),
+        (_set("labevents", ref_range_lower=None), "lab", "Creatinine 1.50 mg/dL abnormal"),
+        (_set("labevents", storetime=None), "lab", "Creatinine 1.50 mg/dL (0.4–1.1) abnormal"),
+        (_set("labevents", storetime="2150-03-02 12:00:01"), "lab", None),
+        (_set("labevents", charttime="2150-02-28 11:59:59"), "lab", None),
+        (_set("labevents", charttime=None), "lab", None),
+        (_set("labevents", charttime="soon"), "lab", None),
+        (_set("labevents", storetime="soon"), "lab", None),
+        (_set("labevents", subject_id=777), "lab", None),
+        (_set("prescriptions", dose_val_rx="___"), "prescription", "Heparin mL IV"),
+        (_set("prescriptions", stoptime="2150-02-20 08:00:00"), "prescription",
+         "Heparin 1-2 mL IV"),
+        (_set("prescriptions", starttime="2150-03-02 12:00:01"), "prescription", None),
+        (_set("procedureevents", storetime="2150-03-01 14:00:00"), "procedure",
+         "Arterial Line Left 4320 min FinishedRunning"),
+        (_set("ingredientevents", storetime="2150-03-04 00:00:00"), "ingredient", "Water"),
+        (_set("ingredientevents", storetime="soon"), "ingredient", "Water"),
+        (_set("microbiologyevents", storetime=None, storedate=None), "microbiology",
+         "URINE CULTURE ESCHERICHIA COLI CEFAZOLIN S"),
+        (_set("microbiologyevents", storetime="2150-03-02 12:00:01"), "microbiology", None),
+        (_set("microbiologyevents", charttime=None, storetime=None, storedate=None,
+              chartdate="2150-03-02 00:00:00"), "microbiology", None),
+    ],
+)  # fmt: skip
+def test_what_was_not_known_is_not_told(
+    tmp_path: Path, change: Any, kind: str, text: str | None
+) -> None:
+    records, rejects = _read(written(tmp_path, change))
+    assert not rejects
+    found = [text for _, own, text in _told(records[0]) if own == kind]
+    assert found == ([] if text is None else [text])
+    assert [kind for _, kind, _ in _told(records[1])] == [kind for _, kind, _ in PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "row"),
+    [
+        (_set("icustays", stay_id="x"), "no_id", 4),
+        (_set("icustays", subject_id=None), "no_id", 2),
+        (_set("icustays", 1, stay_id=100), "duplicate_id", None),
+        (_set("patients", 1, subject_id=100), "duplicate_id", None),
+        (_set("admissions", 2, hadm_id=5), "no_admission", 4),
+        (_set("admissions", 2, admittime="x"), "no_admission", 4),
+        (_set("admissions", 1, subject_id=100), "mixed_patients", 3),
+        (_set("patients", 1, subject_id=5), "no_patient", 3),
+        (_set("icustays", intime=None), "bad_times", 2),
+        (_set("icustays", outtime="2150-02-01 00:00:00"), "bad_times", 2),
+        (_set("admissions", deathtime="2150-02-28 13:00:00"), "bad_times", 2),
+        (_set("admissions", hospital_expire_flag="yes"), "no_label", 2),
+        (_set("admissions", 2, hospital_expire_flag=7), "label_not_binary", 4),
+    ],
+)
+def test_a_stay_that_contradicts_itself_is_refused(
+    tmp_path: Path, change: Any, code: str, row: int | None
+) -> None:
+    path = written(tmp_path, change)
+    records, rejects = _read(path)
+    assert {each.code for each in rejects if each.code != "no_patient"} <= {code}
+    assert code in {each.code for each in rejects}
+    assert all(each.file == "icu/icustays" and each.row > 1 for each in rejects)
+    if row is not None:
+        assert [each.row for each in rejects] == [row]
+    assert "100" not in "".join(each.reason + each.value for each in rejects)
+    total = mimic_iv.flow(path, SMALL).total
+    assert total == len(records) + len(rejects)
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        (_set("icustays", 1, outtime="2150-03-02 11:59:59"), "left_before"),
+        (_set("admissions", 1, deathtime="2150-03-02 12:00:00"), "died_before"),
+    ],
+)
+def test_who_is_not_there_at_the_prediction_is_counted(
+    tmp_path: Path, change: Any, step: str
+) -> None:
+    path = written(tmp_path, change)
+    records, rejects = _read(path)
+    assert [each.record_id for each in records] == ["100", "102"]
+    assert not rejects
+    lost = {each.code: each.lost for each in mimic_iv.flow(path, SMALL).exits if each.code in LEFT}
+    assert lost == {name: int(name == step) for name in LEFT}
+
+
+def test_who_leaves_at_the_very_moment_was_there(tmp_path: Path) -> None:
+    assert len(_read(written(tmp_path, _set("icustays", outtime=PREDICTION)))[0]) == 3
+
+
+def test_rows_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
+    def more(rows: Rows) -> None:
+        lab = rows["labevents"][0]
+        changes: list[dict[str, Any]] = [
+            {"charttime": None}, {"charttime": "soon"}, {"charttime": "2150-01-01 00:00:00"},
+            {"charttime": "2150-04-01 00:00:00"}, {"storetime": "2150-04-01 00:00:00"},
+            {"subject_id": 777},
+        ]  # fmt: skip
+        rows["labevents"] += [lab | change for change in changes]
+        rows["prescriptions"][1]["stoptime"] = "2150-01-01 00:00:00"
+        rows["admissions"][0]["dischtime"] = "2150-03-09 11:00:00"
+
+    found = mimic_iv.counts(written(tmp_path, more), SMALL)
+    own = {n.removeprefix("labevents_"): v for n, v in found.items() if n.startswith("labevents")}
+    assert own == {
+        "rows": 9, "unreadable_time": 1, "without_time": 1, "of_other_stays": 1,
+        "before_admission": 1, "after_prediction": 1, "known_later": 1, "stop_before_start": 0,
+    }  # fmt: skip
+    assert found["prescriptions_stop_before_start"] == 1
+    assert found["deaths_after_discharge"] == 1
+
+
+def test_a_stay_of_thirty_thousand_events_and_one_of_none(tmp_path: Path) -> None:
+    def many(rows: Rows) -> None:
+        rows["labevents"] += [rows["labevents"][0]] * 29_995
+        for name in ("prescriptions", "labevents", "microbiologyevents", "procedureevents",
+                     "ingredientevents"):  # fmt: skip
+            rows[name] = [row for row in rows[name] if row["subject_id"] != 101]
+
+    records, _ = _read(written(tmp_path, many, suffix=".parquet"))
+    assert [len(each.events or ()) for each in records] == [30_000, 0, 5]
+
+
+def test_two_stays_of_an_admission_have_their_own_predictions(tmp_path: Path) -> None:
+    def again(rows: Rows) -> None:
+        second = {"stay_id": 200, "intime": "2150-03-05 13:00:00", "outtime": "2150-03-07 13:00:00"}
+        rows["icustays"].append(rows["icustays"][0] | second)
+
+    records, _ = _read(written(tmp_path, again))
+    assert [each.record_id for each in records] == ["100", "101", "102", "200"]
+    assert records[3].patient_id == "100"
+    # What was stored after the first prediction is known at the second.
+    assert "4320" in _told(records[3])[2][2]
+
+
+def test_columns_in_capitals_are_the_same(tmp_path: Path) -> None:
+    def capitals(rows: Rows) -> None:
+        rows["icustays"] = [{k.upper(): v for k, v in row.items()} for row in rows["icustays"]]
+
+    assert len(_read(written(tmp_path, capitals))[0]) == 3
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_missing_table_or_column_is_named(tmp_path: Path, suffix: str) -> None:
+    def drop(rows: Rows) -> None:
+        rows["labevents"] = [
+            {k: v for k, v in row.items() if k not in ("storetime", "flag")}
+            for row in rows["labevents"]
+        ]
+
+    with pytest.raises(InputError, match=rf"'labevents{suffix}' lacks .* storetime, flag; take"):
+        _read(written(tmp_path, drop, suffix=suffix))
+    (tmp_path / "hosp" / f"d_labitems{suffix}").unlink()
+    (tmp_path / "hosp" / f"labevents{suffix}").unlink()
+    with pytest.raises(InputError, match="'hosp/labevents' is missing from the folder"):
+        _read(tmp_path)
+    with pytest.raises(InputError, match="there is no folder 'elsewhere'; name the folder"):
+        _read(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text + b"1,2,3\n",
+        lambda text: text.replace(b"Heparin", b"Hep\xff\xfe"),
+        lambda text: text[:-20] + b'"',
+    ],
+)
+def test_a_damaged_table_is_named_and_not_quoted(tmp_path: Path, damage: Any) -> None:
+    file = written(tmp_path, suffix=".csv") / "hosp" / "prescriptions.csv"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(InputError, match=r"prescriptions.csv.*is damaged, or no comma") as raised:
+        _read(tmp_path)
+    assert "Heparin" not in str(raised.value)
+
+
+def test_a_cut_file_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path) / "hosp" / "labevents.csv.gz"
+    file.write_bytes(file.read_bytes()[:60])
+    with pytest.raises(InputError, match=r"labevents.csv.gz.*mend that file"):
+        _read(tmp_path)
+
+
+def test_too_little_memory_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"does not fit into the memory .* raise memory_gb"):
+        _read(written(tmp_path), Options(memory_gb=1e-6))
+
+
+def test_a_sequence_takes_no_batch_along_to_another_process() -> None:
+    rows = 10_000
+    batch = pa.record_batch({
+        "stay_id": pa.array(np.arange(rows) // 2),
+        "seconds": pa.array(np.arange(rows)), "known_seconds": pa.array(np.arange(rows)),
+        "event_type": pa.array(np.zeros(rows, np.int32)),
+        "event_text": pa.array(["a text of some length"] * rows),
+    })  # fmt: skip
+    found = list(by_stay([batch.slice(0, 4999), batch.slice(4999)]))
+    assert [(stay, len(events)) for stay, events in found] == [(i, 2) for i in range(5000)]
+    assert found[2499][1].seconds.tolist() == [4998, 4999]
+    assert len(pickle.dumps(found[0][1])) < 2000
+
+
+def _load(url: str, folder: Path) -> None:
+    """Load a folder of MIMIC-IV into a database as its own set-up would."""
+    types = {"double": "double precision", "timestamp": "timestamp(0)"}
+    with psycopg.connect(url) as connection, duckdb.connect() as engine:
+        for schema in sorted({table.schema for table in TABLES}):
+            connection.execute(f"create schema {schema}".encode())
+        for table in TABLES:
+            columns = ", ".join(f"{n} {types.get(k, k)}" for n, k in table.columns.items())
+            connection.execute(f"create table {table.qualified} ({columns})".encode())
+            file = folder / table.folder / f"{table.name}.csv.gz"
+            names = ", ".join(table.columns)
+            plain = folder / "loaded.csv"
+            own = engine.read_csv(str(file), all_varchar=True).project(names)
+            own.write_csv(str(plain), header=False)
+            order = f"copy {table.qualified} from stdin (format csv)".encode()
+            with connection.cursor().copy(order) as copy:
+                copy.write(plain.read_bytes())
+
+
+def _shown(record: Record) -> tuple[Any, ...]:
+    return (record.record_id, record.patient_id, record.label, record.index_time, record.period,
+            record.tabular, _told(record))  # fmt: skip
+
+
+def test_a_database_gives_the_rows_of_the_folder(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.ingest.sources.mimic_iv.database._BATCH", 2)
+    rows = hospital(4)
+    rows["icustays"][3]["outtime"] = "2150-03-01 13:00:00"
+    rows["admissions"][2]["hospital_expire_flag"] = 7
+    path = write_mimic(tmp_path, rows)
+    url = postgres.create("mimic")
+    _load(url, path)
+    files, tables = _read(path), _read(url)
+    assert [_shown(each) for each in files[0]] == [_shown(each) for each in tables[0]]
+    assert files[1] == tables[1]
+    assert mimic_iv.counts(path, SMALL) == mimic_iv.counts(url, SMALL)
+    assert mimic_iv.flow(path, SMALL) == mimic_iv.flow(url, SMALL)
+
+
+def test_a_database_without_a_table_or_column_names_it(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("partial")
+    _load(url, written(tmp_path))
+    with psycopg.connect(url) as connection:
+        connection.execute("alter table mimiciv_hosp.labevents drop column flag")
+    with pytest.raises(InputError, match=r"'mimiciv_hosp.labevents' lacks the column\(s\) flag;"):
+        _read(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("drop table mimiciv_hosp.labevents")
+    with pytest.raises(InputError, match=r"has no table 'mimiciv_hosp.labevents' that this user"):
+        _read(url)
+
+
+@pytest.mark.real_data
+def test_the_demo_gives_its_stays() -> None:
+    if not DEMO.is_dir():
+        pytest.skip("the real sample data ../shared/data/mimic_iv_demo is absent")
+    records, rejects = _read(DEMO)
+    assert (len(records), len(rejects)) == (117, 0)
+    assert sum(len(each.events or ()) for each in records) == 38_998
+    assert sum(each.label or 0 for each in records) == 14
+    for each in records:
+        assert each.events is not None
+        assert (each.events.seconds >= 0).all()
+        assert (each.events.known_seconds >= 0).all()
+        assert (np.diff(each.events.seconds) <= 0).all()
+    flow = mimic_iv.flow(DEMO, SMALL)
+    assert flow.total == 140
+    assert {each.code: each.lost for each in flow.exits if each.lost} == {"left_before": 23}
+    assert mimic_iv.counts(DEMO, SMALL)["deaths_after_discharge"] == 4
