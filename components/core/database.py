@@ -36,7 +36,7 @@ def connected(url: str) -> Generator[psycopg.Connection[Any]]:
             "or ~/.pgpass) and whether the server runs"
         ) from error
     except psycopg.Error as error:
-        what = error.diag.sqlstate or type(error).__name__
+        what = error.sqlstate or type(error).__name__
         raise InputError(
             f"the database {where} refuses what it was asked (SQLSTATE {what}); check that "
             "its tables are MIMIC-IV's and that the user may read them"

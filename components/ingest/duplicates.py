@@ -13,8 +13,8 @@ def drop_duplicates(manifest: pa.Table) -> tuple[pa.Table, list[Reject], list[Re
     """Return the records without a patient's copies, the copies, and those that contradict.
 
     A copy equals another record of its patient in its ECG, pictures, sounds, embeddings and events
-    alike, whichever it has; clinical values are not compared. Events are counted from the prediction,
-    and are the same only where its time is. The first one with a label is kept. Where
+    alike, whichever it has; clinical values are not compared. Events are counted from the
+    prediction, and are the same only where its time is. The first one with a label is kept. Where
     copies are labelled 0 and 1, nobody can tell which is right, and all of them are refused. Copies
     across patients are audited.
 

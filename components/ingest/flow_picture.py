@@ -37,8 +37,8 @@ def draw(flow: Flow, steps: Sequence[Step], end: Mapping[str, int]) -> bytes:
     for place, step in enumerate(steps):
         row = 2 * place + 1
         last = place == len(steps) - 1
-        _arrow(axes, (_LEFT, row - 0.6), (_LEFT, row + 0.6))
-        _arrow(axes, (_LEFT, row), (_RIGHT - 0.24, row))
+        _arrow(axes, (_LEFT, row - 0.72), (_LEFT, row + 0.6))
+        _arrow(axes, (_LEFT, row), (_RIGHT - 0.22, row))
         axes.text(
             _RIGHT, row, textwrap.fill(f"{step.lost} {step.why}", _WRAP), ha="center", va="center",
             bbox={**_BOX, "edgecolor": GREY},

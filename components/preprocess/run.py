@@ -20,6 +20,7 @@ from components.core.files import write_atomic
 from components.core.heads.known import known_columns, teaches
 from components.core.parts import PARTS_FOLDER
 from components.core.schemas import (
+    EVENT_COUNT,
     FLAG_PREFIX,
     GRADE_COLUMN,
     MANIFEST,
@@ -54,6 +55,9 @@ from components.preprocess.truths import add_views
 from components.preprocess.weights import fold_weights
 from components.preprocess.window import within_window
 
+# Modalities that a record may lack without a word; of others `arrays.require` speaks.
+_PLAIN = {"ecg", "tabular"}
+
 
 def preprocess(
     work: Workspace,
@@ -81,6 +85,12 @@ def preprocess(
     frame = pd.read_parquet(source.folder / MANIFEST)
     columns = _columns(frame, config)
     has_ecg = "ecg" in config.modalities and bool(frame["ecg_shard"].notna().any())
+    if EVENT_COUNT in frame and not (has_ecg or columns or {*config.modalities} - _PLAIN):
+        raise InputError(
+            f"the {len(frame)} records hold sequences of events, which no model of "
+            f"{' and '.join(config.modalities)} takes in; name the clinical fields that the source "
+            "should read beside them, and 'tabular' in preprocess.modalities"
+        )
     rejects: list[dict[str, Any]] = []
     if has_ecg:
         frame, rejects = within_window(frame, config.ecg)

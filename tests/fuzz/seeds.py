@@ -200,7 +200,8 @@ def of_source(name: str) -> tuple[Seed, ...]:
         path, options = example(name, Path(folder))
         if path == Path():
             return ()
-        files = {p.name: p.read_bytes() for p in Path(folder).iterdir()}
+        found = [file for file in Path(folder).rglob("*") if file.is_file()]
+        files = {file.relative_to(folder).as_posix(): file.read_bytes() for file in found}
         whole = path.is_dir()
     main = min(files) if whole else path.name
     return (Seed(name=name, main=main, files=files, options=options, whole=whole),)

@@ -229,7 +229,9 @@ class SourceTarget(Target):
         options = validate(origin.Options, seed.options, "the seed")
         with tempfile.TemporaryDirectory() as folder:
             for name, content in mutated.files.items():
-                (Path(folder) / name).write_bytes(content)
+                file = Path(folder) / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
             path = Path(folder) if seed.whole else Path(folder) / seed.main
             origin.features(path, options)
             seen: set[str] = set()

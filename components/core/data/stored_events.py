@@ -50,6 +50,10 @@ class Events:
     def __len__(self) -> int:
         return len(self.seconds)
 
+    def __repr__(self) -> str:
+        """Return the number of events and their hash, never their texts."""
+        return f"Events({len(self)}, sha256={events_hash(self)!r})"
+
 
 class EventWriter:
     """Collects the sequences of one shard; open it by `growing.written`."""

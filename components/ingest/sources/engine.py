@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from components.core import tables
 from components.core.errors import InputError
 
 
@@ -32,17 +33,24 @@ def engine(*, memory_gb: float) -> Generator[duckdb.DuckDBPyConnection]:
 def relation(file: Path) -> str:
     """Return what stands for a file in SQL, its columns as text where it is a CSV.
 
-    A view cannot hold a bound value: the file's own name is quoted as SQL asks for.
+    Nothing of how a CSV is written is guessed: cells are parted by commas and quoted by `"`. A view
+    cannot hold a bound value: names are quoted as SQL asks for.
+
+    Raises:
+        InputError: a CSV is empty, is not UTF-8, is damaged, or has a name twice in its header.
     """
-    name = "'" + str(file).replace("'", "''") + "'"
     if file.suffix == ".parquet":
-        return f"read_parquet({name})"
-    # As text: a column may hold numbers in one release and more in another. Nothing of how the
-    # file is written is guessed.
+        return f"read_parquet({_text(str(file))})"
+    header, _ = tables.open_table(file)
+    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in header)
     return (
-        f"read_csv({name}, header = true, all_varchar = true, delim = ',', quote = '\"', "
-        "escape = '\"')"
+        f"read_csv({_text(str(file))}, header = true, auto_detect = false, delim = ',', "
+        f"quote = '\"', escape = '\"', columns = {{{columns}}})"
     )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 @contextmanager

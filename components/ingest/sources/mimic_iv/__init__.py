@@ -49,7 +49,7 @@ class Options(Frozen):
         memory_gb: that DuckDB takes at most; what does not fit is sorted on disk.
     """
 
-    hours: float = Field(default=24, gt=0)
+    hours: float = Field(default=24, gt=0, le=8760)
     memory_gb: float = Field(default=4, gt=0)
 
 

@@ -32,18 +32,17 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 class Database(Protocol):
-    """Something that answers SQL about MIMIC-IV's tables, under their schemas' names.
-
-    Attributes:
-        collation: clause that orders texts by their bytes.
-        unreadable: condition of a row `t` whose time is written, and is no time.
-    """
+    """Something that answers SQL about MIMIC-IV's tables, under their schemas' names."""
 
     @property
-    def collation(self) -> str: ...
+    def collation(self) -> str:
+        """Return the clause that orders texts by their bytes."""
+        ...
 
     @property
-    def unreadable(self) -> str: ...
+    def unreadable(self) -> str:
+        """Return the condition of a row `t` whose time is written, and is no time."""
+        ...
 
     def batches(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a statement, streaming; `$name` stands for a parameter."""
@@ -126,7 +125,7 @@ def _cast(table: Table, file: Path) -> list[str]:
     for name, kind in table.columns.items():
         # DuckDB would hand a bare cast on to its reader of CSV, which ends at the first bad cell.
         plain = f'"{name}"' if kind == TEXT or file.suffix == ".parquet" else f'trim("{name}")'
-        cell = f"try_cast({plain} as {kind})"
+        cell = _time(plain) if kind == TIME else f"try_cast({plain} as {kind})"
         hidden = name == table.time and bool(table.stored)
         found.append(
             f'case when {unreadable} then null else {cell} end as "{name}"'
@@ -138,7 +137,13 @@ def _cast(table: Table, file: Path) -> list[str]:
 
 def _unreadable(column: str) -> str:
     plain = f'trim(cast("{column}" as varchar))'
-    return f"(coalesce({plain}, '') <> '' and try_cast({plain} as {TIME}) is null)"
+    return f"(coalesce({plain}, '') <> '' and {_time(plain)} is null)"
+
+
+def _time(cell: str) -> str:
+    """Return a cell as a time; one beyond what calendars tell is none."""
+    time = f"try_cast({cell} as {TIME})"
+    return f"case when {time} between {TIME} '0001-01-01' and {TIME} '9000-01-01' then {time} end"
 
 
 def _file(table: Table, root: Path) -> Path:

@@ -41,15 +41,19 @@ REFUSED = {
         "add the admission, or leave the stay out",
     ),
     "mixed_patients": Refusal(
-        "the stay and its admission are of two patients", "subject_id", "correct either"
+        "the stay and its admission are of two patients", "subject_id", "correct either",
     ),
     "no_patient": Refusal(
         "the stay's patient is missing from hosp/patients", "subject_id",
         "add the patient, or leave the stay out",
     ),
     "bad_times": Refusal(
-        "intime or outtime is missing or no time, or the stay ends, or the patient dies, before it "
-        "begins", "intime", "correct the times",
+        "intime or outtime is missing or no time, the stay ends or the patient dies before it "
+        "begins, or it begins ten years after admission", "intime", "correct the times",
+    ),
+    "bad_age": Refusal(
+        "the age at ICU admission is not from 0 to 130 years", "anchor_age",
+        "correct anchor_age or anchor_year",
     ),
     "no_label": Refusal(
         "hospital_expire_flag is empty or no number", "hospital_expire_flag", "write 0 or 1"

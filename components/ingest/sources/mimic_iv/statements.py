@@ -10,8 +10,12 @@ from components.core.data.mimic_iv_tables import Table
 
 _FOLDER = Path(__file__).parent / "sql"
 SOURCES = ("prescriptions", "procedures", "labs", "microbiology", "ingredients")
-# A number as text without zeros at its end: both engines write decimals alike, not doubles.
-_NUMBER = "rtrim(rtrim(cast(cast({} as decimal(24, 4)) as varchar), '0'), '.')"
+# A number as text without zeros at its end: both engines write decimals alike, not doubles. What no
+# device measures does not fit into one, and is left out.
+_NUMBER = (
+    "case when abs({0}) < 1e15 "
+    "then rtrim(rtrim(cast(cast({0} as decimal(24, 4)) as varchar), '0'), '.') end"
+)
 _NUMBERS = {
     "lower": "l.ref_range_lower",
     "upper": "l.ref_range_upper",
@@ -24,9 +28,10 @@ _DATED = "coalesce(t.charttime, t.chartdate)"
 _TIMES = {
     "microbiologyevents": (
         _DATED,
-        f"coalesce(t.storetime, t.storedate + interval '1 day', {_DATED})",
+        "coalesce(t.storetime, t.storedate + interval '1 day', t.charttime, "
+        "t.chartdate + interval '1 day')",
     ),
-    "labevents": ("t.charttime", "coalesce(t.storetime, t.charttime)"),
+    "labevents": ("t.charttime", "greatest(t.charttime, t.storetime)"),
 }
 _STOPS = ("stoptime", "endtime")
 

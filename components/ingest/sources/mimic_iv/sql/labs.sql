@@ -3,7 +3,7 @@
 select
   s.stay_id,
   l.charttime as event_time,
-  coalesce(l.storetime, l.charttime) as known_time,
+  greatest(l.charttime, l.storetime) as known_time,
   2 as event_type,
   concat_ws(
     ' ',
@@ -19,4 +19,4 @@ left join (select itemid, min(label) as label from mimiciv_hosp.d_labitems group
   on d.itemid = l.itemid
 where l.charttime >= s.admittime
   and l.charttime <= s.prediction_time
-  and coalesce(l.storetime, l.charttime) <= s.prediction_time
+  and greatest(l.charttime, l.storetime) <= s.prediction_time

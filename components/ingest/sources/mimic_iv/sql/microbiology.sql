@@ -3,11 +3,15 @@
 select
   s.stay_id,
   coalesce(m.charttime, m.chartdate) as event_time,
-  coalesce(
-    m.storetime,
-    m.storedate + interval '1 day',
+  greatest(
     m.charttime,
-    m.chartdate + interval '1 day'
+    m.chartdate,
+    coalesce(
+      m.storetime,
+      m.storedate + interval '1 day',
+      m.charttime,
+      m.chartdate + interval '1 day'
+    )
   ) as known_time,
   3 as event_type,
   concat_ws(

@@ -24,7 +24,10 @@ select
     when a.subject_id <> s.subject_id then 'mixed_patients'
     when p.subject_id is null then 'no_patient'
     when s.intime is null or s.outtime is null or s.outtime < s.intime or a.deathtime < s.intime
+      or a.admittime < s.intime - interval '3650 days'
       then 'bad_times'
+    when not (p.anchor_age + extract(year from s.intime) - p.anchor_year between 0 and 130)
+      then 'bad_age'
     when a.hospital_expire_flag is null then 'no_label'
     when a.hospital_expire_flag not in (0, 1) then 'label_not_binary'
     when s.outtime < s.intime + $minutes * interval '1 minute' then 'left_before'
