@@ -40,16 +40,17 @@ def relation(file: Path) -> str:
         InputError: a CSV is empty, is not UTF-8, is damaged, or has a name twice in its header.
     """
     if file.suffix == ".parquet":
-        return f"read_parquet({_text(str(file))})"
+        return f"read_parquet({text(str(file))})"
     header, _ = tables.open_table(file)
-    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in header)
+    columns = ", ".join(f"{text(name)}: 'varchar'" for name in header)
     return (
-        f"read_csv({_text(str(file))}, header = true, auto_detect = false, delim = ',', "
+        f"read_csv({text(str(file))}, header = true, auto_detect = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{columns}}})"
     )
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Return a text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -71,9 +72,9 @@ def told(what: str) -> Generator[None]:
             "source's options"
         ) from error
     except duckdb.Error as error:
-        text = str(error)
-        file = re.search(r"([\w.-]+\.(?:csv|csv\.gz|parquet))\b", text)
-        line = re.search(r"on Line: (\d+)", text)
+        said = str(error)
+        file = re.search(r"([\w.-]+\.(?:csv\.gz|csv|parquet))\b", said)
+        line = re.search(r"on Line: (\d+)", said)
         where = f" at line {line[1]}" if line else ""
         which = f" ('{file[1]}'{where})" if file else where
         raise InputError(

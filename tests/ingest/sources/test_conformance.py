@@ -16,11 +16,28 @@ from components.ingest.records import Record, Reject
 from components.ingest.sources.registry import source, sources_by_name
 from tests.chain import LEADS8, beats, write_table, write_wfdb
 from tests.embedding_cohort import write_modality
+from tests.ingest.sources import event_files
 from tests.ingest.sources.circor_files import Visit, write_visits
 from tests.ingest.sources.hancock_files import course, write_features
 from tests.ingest.sources.mimic_files import Rows, written
 
 NAMES = sorted(sources_by_name())
+
+
+def _event_table(folder: Path) -> tuple[Path, dict[str, Any]]:
+    own = event_files.stays()
+    own[2]["label"] = 7
+    return folder, event_files.write_rows(folder, own, event_files.events())
+
+
+def _mimic_iv(folder: Path) -> tuple[Path, dict[str, Any]]:
+    def change(rows: Rows) -> None:
+        rows["admissions"][2]["hospital_expire_flag"] = 7
+
+    return written(folder, change, suffix=".csv"), {"memory_gb": 1}
+
+
+EVENT_SOURCES = {"event_table": _event_table, "mimic_iv": _mimic_iv}
 
 
 def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -41,8 +58,8 @@ def example(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
         return write_visits(folder, visits, texts=False), {}
     if name == "hancock":
         return write_features(folder, [course(1), course(2), course(3, survival_status="7")]), {}
-    if name == "mimic_iv":
-        return written(folder, _last_label_is_seven, suffix=".csv"), {"memory_gb": 1}
+    if name in EVENT_SOURCES:
+        return EVENT_SOURCES[name](folder)
     if name == "hdf5_embeddings":
         return _embeddings(folder, labels)
     rows = [{"y": y, "x": i} for i, y in enumerate(labels)]
@@ -75,10 +92,6 @@ def _embeddings(folder: Path, labels: list[int]) -> tuple[Path, dict[str, Any]]:
     return write_table(folder / "t.csv", rows), {"files": files, "label": "y"}
 
 
-def _last_label_is_seven(rows: Rows) -> None:
-    rows["admissions"][2]["hospital_expire_flag"] = 7
-
-
 def _mimic(folder: Path) -> Path:
     """Write three studies, one of them with a wrong time, LVEFs and outcomes; return the list."""
     times = ["2180-05-06 08:00:00", "2181-01-02 03:04:05", "7"]
@@ -105,7 +118,7 @@ WRONG = {
 
 def test_the_sources_of_the_documentation_are_there() -> None:
     assert {"manifest", "table", "array", "synthetic", "mimic_iv_ecg", "circor", "hancock",
-            "hdf5_embeddings", "mimic_iv"} <= set(NAMES)  # fmt: skip
+            "hdf5_embeddings", "mimic_iv", "event_table"} <= set(NAMES)  # fmt: skip
 
 
 def test_an_unknown_source_names_the_nearest() -> None:

@@ -1,0 +1,119 @@
+"""The rows of stays, read cell by cell: each is a record without its events, or a reject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core import cells, tables
+from components.core.errors import InputError, RecordError
+from components.ingest.records import Record, Reject
+from components.ingest.sources.beside import locate
+from components.ingest.sources.event_table.options import Options
+
+# Rows of Parquet turned into cells at once.
+_ROWS = 10_000
+_DATE_LENGTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stay:
+    """A row that can be used.
+
+    Attributes:
+        record: without its events.
+        stay_id: as the table of events has it.
+        zoned: its prediction time has a time zone, and came to UTC.
+    """
+
+    record: Record
+    stay_id: str
+    zoned: bool
+
+
+def files_of(path: Path, options: Options) -> tuple[Path, Path]:
+    """Return the table of stays and that of events, which may be the same.
+
+    Raises:
+        InputError: one is missing.
+    """
+    root = path if path.is_dir() else path.parent
+    stays = locate(root, options.stays, "stays") if path.is_dir() else path
+    if not stays.is_file():
+        raise InputError(f"the table '{path}' does not exist; correct the 'path' parameter")
+    return stays, locate(root, options.events, "events") if options.events else stays
+
+
+def read_stays(file: Path, options: Options) -> Iterator[Stay | Reject]:
+    """Yield what each row comes to.
+
+    Raises:
+        InputError: the table is unreadable or lacks a column.
+    """
+    seen = dict[str, int]()
+    for line, row, width in _rows(file, options):
+        try:
+            tables.check_width(row, width)
+            yield _stay(row, line, options, seen, file.name)
+        except RecordError as error:
+            yield Reject.of(error, file=file.name, row=line)
+
+
+def _stay(
+    row: tables.Row, line: int, options: Options, seen: dict[str, int], file: str
+) -> Stay:  # fmt: skip
+    stay = cells.required(row, options.stay_id)
+    cells.unique(stay, line, seen, field=options.stay_id)
+    told = cells.required(row, options.prediction_time)
+    record = Record(
+        record_id=stay,
+        patient_id=cells.required(row, options.patient_id),
+        row=line,
+        label=cells.label(row, options.label) if options.label else None,
+        site=cells.text(row, options.site) if options.site else None,
+        period=cells.text(row, options.period) if options.period else None,
+        given_split=cells.split(row, options.split) if options.split else None,
+        index_time=cells.moment(row, options.prediction_time, shifted=options.dates_shifted),
+        tabular=cells.features(row, options.tabular),
+        file=file,
+    )
+    clock = len(told) > _DATE_LENGTH
+    return Stay(
+        record=record, stay_id=stay, zoned=clock and datetime.fromisoformat(told).tzinfo is not None
+    )
+
+
+def _rows(file: Path, options: Options) -> Iterator[tuple[int, tables.Row, list[str]]]:
+    """Yield line, cells and header; lists of events are left where they are."""
+    needed = options.of_stays() + ([] if options.events else options.of_events())
+    if file.suffix != ".parquet":
+        header, rows = tables.open_table(file)
+        tables.require(header, needed, file.name)
+        yield from ((line, row, header) for line, row in rows)
+        return
+    try:
+        table = pq.ParquetFile(file)
+        tables.require(table.schema_arrow.names, needed, file.name)
+        header, line = options.of_stays(), 2
+        for batch in table.iter_batches(_ROWS, columns=header):
+            for row in batch.to_pylist():
+                yield line, {name: _cell(value) for name, value in row.items()}, header
+                line += 1
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"the table '{file.name}' is no whole Parquet file; copy it again"
+        ) from error
+
+
+def _cell(value: Any) -> str | None:  # noqa: ANN401 - whatever Parquet holds
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return str(int(value))
+    return None if value is None else str(value)
