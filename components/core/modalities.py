@@ -91,16 +91,15 @@ def told_once(said: Mapping[str, str], names: Mapping[str, str]) -> dict[str, st
 
 
 def listed(modalities: Iterable[str]) -> str:
-    """Return modalities inside a sentence, several embeddings in a word.
+    """Return modalities inside a sentence, each once and several embeddings in a word.
 
-    >>> listed(["ecg", "emb_clinical", "emb_spatial"]), listed(["emb_spatial"])
+    >>> listed(["ecg", "emb_clinical", "emb_spatial"]), listed(["emb_spatial"] * 2)
     ('the ECG and the embeddings', 'the spatial embedding')
     """
-    own = list(modalities)
+    own = list(dict.fromkeys(modalities))
     several = sum(name in EMBEDDED for name in own) > 1
-    return enumerated(
-        dict.fromkeys(_ALL if several and name in EMBEDDED else SPOKEN[name] for name in own)
-    )
+    spoken = [_ALL if several and name in EMBEDDED else SPOKEN[name] for name in own]
+    return enumerated(dict.fromkeys(spoken))
 
 
 def enumerated(words: Iterable[str]) -> str:

@@ -19,13 +19,13 @@ def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
     inputs = explained.folds[0].subject.inputs
     unit = explained.folds[0].subject.unit
     said = told_once({name: stated(name, unit=unit) for name in inputs}, SPOKEN)
-    compared = "; ".join(f"{name}: {text}" for name, text in said.items())
+    compared = "; ".join(f"of {name}: {text}" for name, text in said.items())
     networks = sum(len(fold.subject.target.models) for fold in explained.folds)
     text = (
         f"Attributed are log-odds of the head {explained.head.name}, as the mean over a fold's "
         f"networks ({networks} in all): {explained.head.meaning()}. A positive value speaks for "
         "it, a negative one against it.",
-        f"What a record is compared with: {compared}.",
+        f"What a record is compared with, {compared}.",
     )
     rows = tuple(
         (each.name, each.title, f"{each.passes:,.0f}", duration(each.seconds)) for each in costs

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from components.core.attribution.groups import BLOCKS
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
-from components.core.modalities import listed
+from components.core.modalities import enumerated, listed
 from components.core.report.section import Notice, Plot, Section, Table
 from components.explain.faithfulness import completeness, deletion, randomisation, stability
 from components.explain.faithfulness.agreement import FEWEST
@@ -141,13 +140,11 @@ def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
 
 
 def _groups(curves: Curves) -> str:
-    """Return how many groups of which kind were removed; of parts, kind by kind."""
-    if curves.kind != PART:
-        return f"{len(curves.names)} {_KINDS[curves.kind]}"
-    counts: Counter[str] = Counter()
-    for kind, names in split(curves.names):
-        counts[_WHOLE[kind]] += len(names)
-    return ", ".join(f"{count} {words}" for words, count in counts.items())
+    """Return how many groups of which kinds were removed."""
+    words = _KINDS.get(curves.kind) or enumerated(
+        dict.fromkeys(_WHOLE[kind] for kind, _ in split(curves.names))
+    )
+    return f"{len(curves.names)} {words}"
 
 
 def _noise(results: Sequence[Checked]) -> str:
