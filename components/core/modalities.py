@@ -5,6 +5,7 @@ A batch holds a modality under its name, its masks under `<name>_…`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 # Pictures and sounds, read from files of their own.
@@ -47,6 +48,8 @@ SPOKEN: dict[str, str] = {
     "emb_spatial": "the spatial embedding",
 }
 _EMBEDDED = "emb_"
+# Of all embeddings at once.
+_EACH, _ALL = "each embedding", "the embeddings"
 
 
 def modality_of(key: str) -> str | None:
@@ -66,3 +69,44 @@ def short_name(modality: str) -> str:
     'spatial'
     """
     return modality.removeprefix(_EMBEDDED)
+
+
+def told_once(said: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return name → text, what is the same of several embeddings under one name for them all.
+
+    Args:
+        said: modality → text.
+        names: modality → what people call it, `SPOKEN` or `TITLES`.
+
+    >>> told_once({"ecg": "a", "emb_clinical": "b", "emb_spatial": "b"}, SPOKEN)
+    {'the ECG': 'a', 'each embedding': 'b'}
+    >>> told_once({"emb_clinical": "a", "emb_spatial": "b"}, TITLES)
+    {'clinical embedding': 'a', 'spatial embedding': 'b'}
+    """
+    own = [text for name, text in said.items() if name in EMBEDDED]
+    alike = len(own) > 1 and len(set(own)) == 1
+    return {
+        _EACH if alike and name in EMBEDDED else names[name]: text for name, text in said.items()
+    }
+
+
+def listed(modalities: Iterable[str]) -> str:
+    """Return modalities inside a sentence, each once and several embeddings in a word.
+
+    >>> listed(["ecg", "emb_clinical", "emb_spatial"]), listed(["emb_spatial"] * 2)
+    ('the ECG and the embeddings', 'the spatial embedding')
+    """
+    own = list(dict.fromkeys(modalities))
+    several = sum(name in EMBEDDED for name in own) > 1
+    spoken = [_ALL if several and name in EMBEDDED else SPOKEN[name] for name in own]
+    return enumerated(dict.fromkeys(spoken))
+
+
+def enumerated(words: Iterable[str]) -> str:
+    """Return words as a sentence lists them; nothing of none.
+
+    >>> enumerated(["leads", "segments", "bands"]), enumerated(["leads"])
+    ('leads, segments and bands', 'leads')
+    """
+    own = list(words)
+    return " and ".join([*([", ".join(own[:-1])] if own[1:] else []), *own[-1:]])

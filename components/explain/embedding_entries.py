@@ -6,7 +6,7 @@ field); of a network's embedding it has a number alone, and says little by itsel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from components.core.attribution.groups import Grouped
 from components.core.metrics.resampling import Plan
 from components.core.modalities import EMBEDDED, TITLES, EmbeddingModality
 from components.core.report.section import Section
-from components.core.store import Stage
 from components.explain import outputs
 from components.explain.explained import Explained
 from components.explain.pictures import bars as drawing
@@ -35,21 +34,18 @@ _TEXT = (
 )
 
 
-def entry_sections(
-    folder: Path, explained: Explained, cohort: Stage, plan: Plan
-) -> tuple[Section, ...]:
+def entry_sections(folder: Path, explained: Explained, plan: Plan) -> tuple[Section, ...]:
     """Return the section on single entries; nothing without embeddings or without the method.
 
     Args:
         folder: the workspace, with the merged traces.
         explained: all of it.
-        cohort: prepared; its fact `embeddings` may name the columns.
         plan: how patients are resampled.
     """
     inputs = explained.folds[0].subject.inputs
     if not set(EMBEDDED) & set(inputs) or METHOD not in {each.NAME for each in explained.methods}:
         return ()
-    known: Mapping[str, Sequence[str]] = cohort.facts.get("embeddings", {}).get("columns", {})
+    known = explained.folds[0].subject.columns
     records = explained.records
     names: list[str] = []
     parts: list[Floats] = []

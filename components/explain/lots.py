@@ -18,7 +18,15 @@ from components.core.attribution.groups import (
     of_tabular,
     variables,
 )
-from components.core.attribution.tiles import Tiles, bands, of_tiles, patches, reduced, regions
+from components.core.attribution.tiles import (
+    Tiles,
+    bands,
+    blocks,
+    of_tiles,
+    patches,
+    reduced,
+    regions,
+)
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
 from components.core.modalities import ARRAYS, EMBEDDED, ArrayModality
@@ -75,7 +83,7 @@ def modalities_there(subject: Subject, batch: Batch) -> dict[str, Flags]:
 
 
 def tiles_of(subject: Subject) -> dict[str, Tiles]:
-    """Return kind → the groups that tile the subject's pictures and sounds."""
+    """Return kind → the groups that tile the subject's pictures, sounds and embeddings."""
     shapes = {name: own.shape for name, own in subject.rows.stats.arrays.items()}
     found: list[Tiles] = []
     if "ecg_image" in subject.inputs:
@@ -83,6 +91,11 @@ def tiles_of(subject: Subject) -> dict[str, Tiles]:
     if "pcg" in subject.inputs:
         own = shapes["pcg"], subject.sound
         found += [patches(*own), bands(*own)]
+    found += [
+        blocks(name, shapes[name], subject.columns.get(name, ()))
+        for name in EMBEDDED
+        if subject.inputs.count(name)
+    ]
     return {tiles.kind: tiles for tiles in found}
 
 
@@ -154,7 +167,7 @@ def grouped(
 def tiled(
     subject: Subject, batch: Batch, values: dict[str, npt.NDArray[np.float32]]
 ) -> dict[str, Grouped]:
-    """Return the sums over regions, patches and bands; args as of `grouped`."""
+    """Return the sums over regions, patches, bands and blocks; args as of `grouped`."""
     return {
         kind: of_tiles(values[tiles.modality], tiles, there=tiles_there(tiles, batch))
         for kind, tiles in tiles_of(subject).items()

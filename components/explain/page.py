@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.core.attribution.baseline import stated
+from components.core.modalities import TITLES, told_once
 from components.core.report.page import environment, image
 from components.core.report.palette import AGAINST, TOWARDS
 from components.core.report.section import Notice, Plot, Section, Table
-from components.explain.pictures.means import spoken
 from components.explain.pictures.tokens import LEVELS, Marked
 
 TEMPLATE = "report.html.j2"
@@ -52,9 +52,8 @@ class Head:
         Raises:
             CardioError: a modality's baseline is not stated.
         """
-        compared = "; ".join(
-            f"{spoken(name)}: {stated(name, unit=self.unit)}" for name in self.inputs
-        )
+        said = told_once({name: stated(name, unit=self.unit) for name in self.inputs}, TITLES)
+        compared = "; ".join(f"{name}: {text}" for name, text in said.items())
         return [
             ("Model", self.model), ("Attributed", self.target), ("Compared with", compared),
             ("Methods", ", ".join(self.methods)), ("Explained", self.counted()),

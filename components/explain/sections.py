@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.core.attribution.baseline import stated
-from components.core.modalities import SPOKEN
+from components.core.modalities import SPOKEN, told_once
 from components.core.progress import duration
 from components.core.report.section import Notice, Section, Table
 from components.explain.cost import Cost
@@ -18,13 +18,14 @@ def asked(explained: Explained, costs: Sequence[Cost]) -> Section:
     """Return what is attributed to what, against which baselines, by which methods."""
     inputs = explained.folds[0].subject.inputs
     unit = explained.folds[0].subject.unit
-    compared = "; ".join(f"{SPOKEN[name]}: {stated(name, unit=unit)}" for name in inputs)
+    said = told_once({name: stated(name, unit=unit) for name in inputs}, SPOKEN)
+    compared = "; ".join(f"of {name}: {text}" for name, text in said.items())
     networks = sum(len(fold.subject.target.models) for fold in explained.folds)
     text = (
         f"Attributed are log-odds of the head {explained.head.name}, as the mean over a fold's "
         f"networks ({networks} in all): {explained.head.meaning()}. A positive value speaks for "
         "it, a negative one against it.",
-        f"What a record is compared with: {compared}.",
+        f"What a record is compared with, {compared}.",
     )
     rows = tuple(
         (each.name, each.title, f"{each.passes:,.0f}", duration(each.seconds)) for each in costs

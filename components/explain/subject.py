@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ class Subject:
             along a record in which no beat is found; None without ECG.
         place: device and precision.
         sound: how heart sounds became arrays; None where there are none, or nobody knows.
+        columns: embedding → names of its entries, of those whose source knows them.
         altered: what is done to every finished batch, given the records' numbers; None for the
             records as they are.
     """
@@ -54,6 +55,7 @@ class Subject:
     place: Place
     unit: str = "mV"
     sound: SoundConfig | None = None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     altered: Callable[[Batch, npt.NDArray[np.int64]], Batch] | None = None
 
     def __len__(self) -> int:

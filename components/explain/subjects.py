@@ -112,6 +112,7 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
         segments=segment(rows, fs) if has_ecg else None,
         place=model.place,
         sound=_sound(model.cohort) if "pcg" in inputs else None,
+        columns=model.cohort.facts.get("embeddings", {}).get("columns", {}),
     )
 
 

@@ -51,7 +51,7 @@ def tell(
         ),
         cohort=(
             *cohort_sections(done, plan),
-            *entry_sections(work.folder, done, job.behind.cohort, plan),
+            *entry_sections(work.folder, done, plan),
         ),
         records=single_records(work.folder, done, manifest),
     )

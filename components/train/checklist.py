@@ -142,7 +142,10 @@ def _array_checks(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
         return done
     if set(train.arrays) - set(EMBEDDED):
         done.append("no identical array in two parts")
-    embedded: list[EmbeddingModality] = [name for name in EMBEDDED if name in train.arrays]
+    # Those that a network does without, too: they tell apart who is alike in the others.
+    embedded: list[EmbeddingModality] = [
+        name for name in EMBEDDED if name in train.arrays or f"{HASH_PREFIX}{name}" in train.frame
+    ]
     return [*done, _embeddings_apart(train, val, embedded)] if embedded else done
 
 
@@ -150,8 +153,8 @@ def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) ->
     """Refuse patients of two parts who agree in all their embeddings, two at least.
 
     One embedding may well be two patients' own: a vector made of a few codes or answers takes few
-    values. All of them together are one patient under two names, and so are all that both have
-    where one of them is hardly shared (`copied_pairs`): the other may lack the rest.
+    values. All of them together are one patient under two names, and so are all that both have,
+    two at least, where one of them is hardly shared (`copied_pairs`): the other may lack the rest.
     """
     whole = [_contents(rows.frame, names) for rows in (train, val)]
     shared = set(whole[0]) & set(whole[1])
@@ -166,7 +169,7 @@ def _embeddings_apart(train: Rows, val: Rows, names: list[EmbeddingModality]) ->
     if apart:
         raise RefusedError(
             f"checklist: {apart} pair(s) of patients, one in train and one in val, have the same "
-            "embedding wherever both have one, though one lacks others; mend the pairing of "
+            "embedding wherever both have one, though either lacks others; mend the pairing of "
             "patients and files"
         )
     alike = sum(

@@ -53,9 +53,15 @@ def explained(train: Stage, settings: str, *more: str) -> Stage:
 def test_the_page_tells_of_every_embedding_and_of_its_entries(train: Stage) -> None:
     stage = explained(train, QUICK)
     page = (stage.folder / "report.html").read_text()
-    assert "the mean of each of its entries over the training part" in page
+    compared = "each embedding: the mean of each of its entries over the training part"
+    assert page.count("the mean of each of its entries over the training part") == 2
+    assert f"<dd>{compared}</dd>" in page
+    assert f"What a record is compared with, of {compared}." in page
     assert "Which entries of the embeddings count most?" in page
-    assert "what the networks make of its absence" in page
+    gone = "What takes the place of a whole modality, of each embedding: what the networks make of"
+    assert page.count("what the networks make of its absence") == page.count(gone) == 1
+    assert "Blocks of entries are set to the baseline." in page
+    assert "emb_" not in page
     assert re.search("clinical embedding: (age|creatinine|crp|ldh|stage|grade)", page)
     assert re.search(r"spatial embedding: entry \d", page)
     assert "Leads, segments" not in page
@@ -76,6 +82,13 @@ def test_the_page_tells_of_every_embedding_and_of_its_entries(train: Stage) -> N
         mine = table[(table["kind"] == "modality") & (table["group"] == name)]
         assert set(mine.loc[mine["value"].notna(), "sample_id"]) == there
     assert {"ig", "ablation", "shapley"} == set(table["method"])
+    own = table[table["kind"] == "block_clinical"]
+    assert set(own["method"]) == {"ig", "ablation"}
+    assert set(own["group"]) == {
+        f"clinical entry {number + 1}: {name}"
+        for number, name in enumerate(["age", "creatinine", "crp", "ldh", "stage", "grade"])
+    }
+    assert "30 blocks of entries of the embeddings, " in page
     plots = {file.stem for file in (stage.folder / "plots").iterdir()}
     assert len([plot for plot in plots if plot.startswith("embeddings-row-")]) == 4
     assert {"ig-entry", "ig-modality", "ablation-modality", "shapley-modality"} <= plots

@@ -84,11 +84,11 @@ def _groups(folder: Path) -> None:
         for i in range(15):
             file[f"miller{i:02d}"] = np.ones(8, np.float32)
     with h5py.File(folder / "notes_clinical.h5", "w") as file:
-        file["ids"], file["x"] = np.arange(3), np.ones((3, 2))
+        file["patient_ids"], file["x"] = np.arange(3), np.ones((3, 2))
         file["columns"] = ["a", "b"]
-        file["away"] = h5py.ExternalLink("other.h5", "x")
+        file["quality"] = h5py.ExternalLink("other.h5", "x")
     with h5py.File(folder / "semantic.h5", "w") as file:
-        file["x"] = np.ones((3, 2))
+        file["vectors"] = np.ones((3, 2))
         for part in ("train", "test"):  # not patients
             file[f"{part}/ids"], file[f"{part}/y"] = np.arange(4), np.ones(4)
     (folder / "temporal.h5").write_text("no HDF5")
@@ -109,7 +109,8 @@ def test_many_members_are_told_together(tmp_path: Path) -> None:
     assert "'notes_clinical.h5' does not say which modality" in told
     assert "'columns': 'columns'" in told
     assert "train/ids" in {each.name for each in found.embeddings}
-    assert {each.kind for each in found.embeddings if each.name == "away"} == {"link to elsewhere"}
+    kinds = {each.kind for each in found.embeddings if each.name == "quality"}
+    assert kinds == {"link to elsewhere"}
 
 
 def test_a_file_per_patient_is_not_listed(tmp_path: Path) -> None:
@@ -202,14 +203,14 @@ def test_documented_names_stay_named_and_declare_the_file(tmp_path: Path) -> Non
         file["columns"] = [f"c{i}" for i in range(8)]
     with h5py.File(tmp_path / "clinical.h5", "w") as file:
         _below_an_undocumented_group(["miller"], file)
-    with h5py.File(tmp_path / "semantic.h5", "w") as file:  # a table calls its own what it likes
-        file["who"], file["vec_v2"] = ["miller", "smith"], np.ones((2, 8), np.float32)
+    with h5py.File(tmp_path / "semantic.h5", "w") as file:  # beside a list of different patients
+        file["patient_ids"], file["vec_v2"] = ["miller", "smith"], np.ones((2, 8), np.float32)
     with h5py.File(tmp_path / "temporal.h5", "w") as file:  # parts of a cohort, not patients
         for part in ("leeds", "york"):
             file[f"{part}/ids"], file[f"{part}/embeddings"] = [1, 2], np.ones((2, 8), np.float32)
     found = inspect(ingest_config("hdf5_embeddings", tmp_path))
     assert yaml.safe_load(found.declaration)["files"] == {
-        "semantic": {"file": "semantic.h5", "ids": "who", "embeddings": "vec_v2"},
+        "semantic": {"file": "semantic.h5", "ids": "patient_ids", "embeddings": "vec_v2"},
         "spatial": {"file": "spatial.h5", "layout": "groups", "ids": "patient_ids",
                     "embeddings": "embeddings", "columns": "columns", "patches": True},
     }  # fmt: skip
@@ -219,6 +220,59 @@ def test_documented_names_stay_named_and_declare_the_file(tmp_path: Path) -> Non
     for file in ("clinical", "temporal"):
         assert f"'{file}.h5' holds no data set of ids" in told
     assert "declare names that are not shown, since they may be patients'" in told
+
+
+ONES = np.ones((3, 4), np.float32)
+IDS = ["a1", "a2", "a3"]
+ROWS = {"ids": "patient_ids", "embeddings": "embeddings"}
+OWN_NAMES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
+    ({"patient_ids": IDS, "embeddings": ONES, "Mueller": ONES}, ROWS),
+    ({"patient_ids": IDS, "embeddings": ONES, "Mueller": np.ones((3, 9))}, ROWS),
+    ({"columns": ["a", "b", "c"], "vectors": np.ones((3, 3)), "patient_ids": IDS},
+     {"ids": "patient_ids", "embeddings": "vectors", "columns": "columns"}),
+    ({"patient_ids": IDS, "embeddings/spatial": ONES, "Mueller": ONES},
+     {"ids": "patient_ids", "embeddings": "embeddings/spatial"}),
+    ({"patient_ids": IDS, "Mueller": ONES, "Hans": np.ones((5, 4))}, None),
+    ({"patient_ids": IDS, "Mueller": np.ones((5, 4))}, None),
+    ({"patient_ids": ["Mueller"], "Hans": h5py.SoftLink("/x"), "embeddings": ONES[:1]}, ROWS),
+    ({"patient_ids": ["Mueller"], "Hans": h5py.SoftLink("/x"), "Mueller": ONES[:1]}, None),
+    ({"patient_ids": ["7", "7", "7"], "Mueller": ONES}, None),
+    ({"tile_names": IDS, "Mueller": ONES}, None),
+    ({"ids": IDS, "Mueller": ONES}, None),
+    ({"Mueller/feat": ONES[:2], "Mueller/tile": IDS[:2], "Mueller/Hans": np.ones(2)}, None),
+    ({"Mueller/patient_ids": IDS, "Mueller/Hans": ONES}, None),
+    ({"Mueller/quality": np.ones(9), "Mueller/embeddings": np.ones(2)},
+     {"layout": "groups", "ids": "", "embeddings": "embeddings"}),
+    ({"Mueller/Hans": np.ones(2), "Mueller/vectors": np.ones(2)},
+     {"layout": "groups", "ids": "", "embeddings": "vectors"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("members", "declared"), OWN_NAMES)
+def test_no_own_name_among_documented_ones_is_told_or_proposed(
+    tmp_path: Path, members: dict[str, Any], declared: dict[str, Any] | None
+) -> None:
+    with h5py.File(tmp_path / "spatial.h5", "w") as file:
+        for name, own in members.items():
+            file[name] = own
+    write_table(tmp_path / "outcomes.csv", [{"patient_id": "a1", "y": 1}])
+    found = inspect(ingest_config("hdf5_embeddings", tmp_path))
+    told = found.model_dump_json()
+    assert [name for name in ("Mueller", "Hans", "feat", "tile") if name in told] == []
+    if declared is None:
+        assert found.declaration == ""
+        assert "declare names that are not shown" in told
+    else:
+        own = yaml.safe_load(found.declaration)["files"]["spatial"]
+        assert own == {"file": "spatial.h5", **declared}
+
+
+def test_a_matrix_is_told_rather_than_another_number_of_a_patient(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "spatial.h5", "w") as file:
+        file["Mueller/feat"], file["Mueller/Hans"] = ONES, np.ones(2)
+        file["Mueller/values"] = np.ones(9)
+    (line,) = inspect(ingest_config("hdf5_embeddings", tmp_path)).embeddings
+    assert (line.name, line.shape) == ("(1 member)/(1 member)", (3, 4))
 
 
 def test_ids_that_collide_are_not_shown(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_one_patient_under_two_ids_of_which_one_lacks_a_modality(
     with pytest.raises(
         RefusedError,
         match=r"checklist: 1 pair\(s\) of patients, one in train and one in val, have the same "
-        "embedding wherever both have one, though one lacks others; mend the pairing",
+        "embedding wherever both have one, though either lacks others; mend the pairing",
     ):
         check(train, frame(copy, **lacking), ALL, LEADS8, embedded.HEADS)
     # Another one that both have differs, or the shared one is of a few values that many share.
@@ -246,6 +246,19 @@ def test_one_patient_under_two_ids_of_which_one_lacks_a_modality(
         ALL, LEADS8, embedded.HEADS,
     )  # fmt: skip
     assert told[4].endswith("single one(s) are, as of equal tables)")
+
+
+def test_a_network_of_fewer_embeddings_is_judged_by_all(embedded_rows: tuple[Rows, Rows]) -> None:
+    train, val = embedded_rows
+    first, *rest = embedded.NAMES
+    # Two patients may have one vector in common, and a network on it alone is no worse for that.
+    alike = same_as(train, val, (first,))
+    assert check(train.only(first), alike.only(first), ALL, LEADS8, embedded.HEADS)
+    copy = same_as(train, val, embedded.NAMES)
+    with pytest.raises(RefusedError, match="equal in all modalities, under different patients"):
+        check(train.only(first), copy.only(first), ALL, LEADS8, embedded.HEADS)
+    with pytest.raises(RefusedError, match="equal in all modalities, under different patients"):
+        check(train.without(rest[0]), copy.without(rest[0]), ALL, LEADS8, embedded.HEADS)
 
 
 def test_an_embedding_that_no_training_record_has(embedded_rows: tuple[Rows, Rows]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core.data.tabular import TabularEncoder
+from components.core.modalities import EMBEDDED, short_name
 
 Floats = npt.NDArray[np.float64]
 Dense = npt.NDArray[np.floating]
@@ -16,8 +17,14 @@ Segments = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 # Parts of a beat as delineated; `rest` is what lies between beats (TP, and PQ between P and QRS).
 SEGMENTS = ("P", "QRS", "ST", "T", "rest")
-# Regions tile a picture; patches (window × band × time) and bands tile a sound (`tiles`).
-KINDS = ("lead_segment", "lead", "segment", "modality", "variable", "region", "patch", "band")
+# Neighbouring entries of an embedding, each modality's a kind of their own.
+BLOCKS: dict[str, str] = {name: f"block_{short_name(name)}" for name in EMBEDDED}
+# Regions tile a picture; patches (window × band × time) and bands tile a sound, blocks embeddings
+# (`tiles`).
+KINDS = (
+    "lead_segment", "lead", "segment", "modality", "variable", "region", "patch", "band",
+    *BLOCKS.values(),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

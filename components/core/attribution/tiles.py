@@ -1,20 +1,22 @@
-"""Groups that tile an array: regions of a picture, patches and frequency bands of a heart sound.
+"""Groups that tile an array: regions of a picture, patches and bands of a sound, blocks of entries.
 
 Shapes: `n` records, `G` groups; a picture is `[C, H, W]`, a sound `[W, M, T]` of windows, mel
-filters and frames.
+filters and frames, an embedding `[W]` or `[P, W]` of entries and patches.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from components.core.attribution.groups import Dense, Flags, Floats, Grouped
+from components.core.attribution.groups import BLOCKS, Dense, Flags, Floats, Grouped
 from components.core.media.config import SoundConfig
+from components.core.modalities import EmbeddingModality, short_name
 
 # Rows and columns of regions. A printed 12-lead page has three rows of four leads and a rhythm
 # strip: six rows part a trace from its neighbours, eight columns halve each lead's length.
@@ -23,6 +25,9 @@ ROWS, COLUMNS = 6, 8
 BANDS = 4
 # Of a window's length: with 5 s of sound a third holds one or two beats.
 SPANS = 3
+# Of an embedding's entries: few enough to be taken away one by one, however wide it is, and with
+# two embeddings more than a rank correlation asks for.
+PIECES = 8
 # What a table of attributions may hold of a picture, or of a window of sound: rows and columns.
 STORED = (96, 144)
 
@@ -32,7 +37,7 @@ class Tiles:
     """Groups that together hold every element of an array modality, each in one of them.
 
     Attributes:
-        kind: `region`, `patch` or `band`.
+        kind: `region`, `patch`, `band`, or one of `groups.BLOCKS`.
         modality: whose array they tile.
         names: `G` groups.
         numbers: group of each element, in a shape that broadcasts over a record's array.
@@ -96,12 +101,38 @@ def band_names(mels: int, sound: SoundConfig | None) -> tuple[str, ...]:
     >>> band_names(32, SoundConfig())[0], band_names(8, None)[-1]
     ('25–107 Hz', 'filters 7–8')
     """
-    ends = np.flatnonzero(np.diff(_cut(mels, min(BANDS, mels)), append=mels)) + 1
-    starts = np.concatenate([[0], ends[:-1]])
+    spans = _spans(mels, min(BANDS, mels))
     if sound is None:
-        return tuple(f"filters {a + 1}–{b}" for a, b in zip(starts, ends, strict=True))
+        return tuple(f"filters {a + 1}–{b}" for a, b in spans)
     edges = edges_hz(sound)
-    return tuple(f"{edges[a]:.0f}–{edges[b]:.0f} Hz" for a, b in zip(starts, ends, strict=True))
+    return tuple(f"{edges[a]:.0f}–{edges[b]:.0f} Hz" for a, b in spans)
+
+
+def blocks(
+    modality: EmbeddingModality, shape: tuple[int, ...], columns: Sequence[str] = ()
+) -> Tiles:
+    """Return the blocks of neighbouring entries of an embedding, over all patches where it has any.
+
+    Args:
+        modality: its name.
+        shape: of a record's array, `(W,)` or `(P, W)`.
+        columns: names of the `W` entries; empty where nobody knows them.
+    """
+    width = shape[-1]
+    count = min(PIECES, width)
+    names = tuple(
+        f"{short_name(modality)} {_entries(a, b, columns)}" for a, b in _spans(width, count)
+    )
+    numbers = _cut(width, count).reshape(*[1] * (len(shape) - 1), width)
+    return Tiles(kind=BLOCKS[modality], modality=modality, names=names, numbers=numbers)
+
+
+def _entries(start: int, end: int, columns: Sequence[str]) -> str:
+    """Return what a block from `start` to before `end` is called, by numbers that count from 1."""
+    if end - start == 1:
+        return f"entry {end}{f': {columns[start]}' if columns else ''}"
+    within = f": {columns[start]} to {columns[end - 1]}" if columns else ""
+    return f"entries {start + 1}–{end}{within}"
 
 
 def edges_hz(sound: SoundConfig) -> Floats:
@@ -128,6 +159,12 @@ def _span_names(frames: int, sound: SoundConfig | None) -> tuple[str, ...]:
 def _cut(length: int, parts: int) -> npt.NDArray[np.int64]:
     """Return `[length]` which of `parts` of even length each place is in."""
     return np.arange(length, dtype=np.int64) * parts // length
+
+
+def _spans(length: int, parts: int) -> list[tuple[int, int]]:
+    """Return the first place of each part of `_cut`, and the one after its last."""
+    ends = np.flatnonzero(np.diff(_cut(length, parts), append=parts)) + 1
+    return list(itertools.pairwise([0, *ends.tolist()]))
 
 
 def of_tiles(values: Dense, tiles: Tiles, *, there: Flags) -> Grouped:

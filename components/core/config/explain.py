@@ -24,8 +24,8 @@ class ExplainConfig(Frozen):
         permutations: orders in which Shapley sampling lets the groups in.
         orders: random orders that deletion and insertion are compared with.
         randomised: networks with drawn parameters that the explanation is compared with.
-        noise_sd: of the noise that the explanation must bear, as a share of the SD of each lead, or
-            of each channel of a picture or sound.
+        noise_sd: of the noise that the explanation must bear, as a share of the SD of each lead, of
+            each channel of a picture or sound, of each entry of an embedding.
         noisy: copies of each record with such noise.
         checked: records of each fold, drawn from those explained, on which faithfulness is tried:
             there every method runs again for each randomised network and noisy copy.

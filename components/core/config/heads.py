@@ -120,7 +120,7 @@ class ConfidenceHead(_Head):
     """Whether another head's answer is right, in [0, 1].
 
     Attributes:
-        of: the binary head whose answers it judges.
+        of: the binary head whose answers it judges; of the label's own endpoint.
         truth: `out_of_fold` learns from the correctness of predictions that networks of inner
             folds made for training patients; `disagreement` from the spread of those networks.
         inner_folds: how many such networks.
@@ -143,15 +143,15 @@ def check_heads(heads: HeadMap, primary: str) -> None:
 
     Raises:
         ValueError: the primary head is missing or judges another, or a confidence head judges one
-            that is not there or not binary.
+            that is not there, not binary or of another endpoint.
     """
     if not heads:
         return
     if primary not in heads:
         raise ValueError(f"heads lacks '{primary}', which label.name calls the primary head")
     for name, head in heads.items():
-        if isinstance(head, ConfidenceHead) and not isinstance(heads.get(head.of), BinaryHead):
-            raise ValueError(f"heads.{name}.of is '{head.of}', which is no binary head among them")
+        if isinstance(head, ConfidenceHead):
+            _check_judged(name, head, heads.get(head.of))
     if getattr(heads[primary], "endpoint", ""):
         raise ValueError(
             f"the primary head '{primary}' answers of another endpoint than the label's; leave its "
@@ -159,3 +159,15 @@ def check_heads(heads: HeadMap, primary: str) -> None:
         )
     if isinstance(heads[primary], ConfidenceHead):
         raise ValueError(f"the primary head '{primary}' judges another head; name that one")
+
+
+def _check_judged(name: str, head: ConfidenceHead, judged: HeadConfig | None) -> None:
+    if not isinstance(judged, BinaryHead):
+        raise ValueError(f"heads.{name}.of is '{head.of}', which is no binary head among them")
+    # Whether an answer is right is asked of everyone alike; a fold's validation part may lack the
+    # events of another endpoint, and then nobody knows where its threshold lies.
+    if judged.endpoint:
+        raise ValueError(
+            f"heads.{name}.of is '{head.of}', which answers of the endpoint '{judged.endpoint}'; "
+            "a confidence head judges one of the label's own endpoint"
+        )

@@ -1,8 +1,9 @@
 """One patient under two names, told by embeddings whose contents are exactly alike.
 
 An embedding may well be two patients' own: a vector made of a few codes or answers takes few
-values. One that hardly anybody shares is a patient's own, and who has it of another patient, with
-all else that both have alike, is that patient, even where one of the two lacks a modality.
+values. One that hardly anybody shares is a patient's own, and who has it and another one of another
+patient, with all else that both have alike, is that patient, even where one of the two lacks a
+modality. A single one in common says too little.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 _SHARED, _FEWEST_SHARED = 0.01, 2
 # Patients of one copied vector; more that have it are a crowd and nobody's copies.
 MOST_COPIES = 3
+# Embeddings that two patients must have in common.
+_IN_COMMON = 2
 
 
 def coarse(frame: pd.DataFrame, name: str) -> bool:
@@ -45,8 +48,8 @@ def coarse(frame: pd.DataFrame, name: str) -> bool:
 def copied_pairs(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Ints, Ints]:
     """Return places `[P]` and `[P]` of records of two patients who are one by their embeddings.
 
-    They agree in every modality that both have, one of them an embedding that is not `coarse` and
-    that no more than `MOST_COPIES` patients have. Time grows with the number of records: only
+    They agree in every modality that both have, two at least, one of them an embedding that is not
+    `coarse` and that no more than `MOST_COPIES` patients have. Time grows with the number of records: only
     those that share such a content are compared.
 
     Args:
@@ -61,7 +64,8 @@ def copied_pairs(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Ints, Ints]
     pairs = [np.zeros((0, 2), np.int64), *(_sharing(first, f"{HASH_PREFIX}{n}") for n in own)]
     left, right = np.unique(np.concatenate(pairs), axis=0).T
     one, two = contents[left], contents[right]
-    agree = ((one == two) | (one < 0) | (two < 0)).all(axis=1)
+    both = (one >= 0) & (two >= 0)
+    agree = ((one == two) | ~both).all(axis=1) & (both.sum(axis=1) >= _IN_COMMON)
     return left[agree], right[agree]
 
 

@@ -32,11 +32,15 @@ class Interval:
     method: str
 
     def text(self, digits: int = 3) -> str:
-        """Return `value (lo to hi)` for print.
+        """Return `value (lo to hi)` for print, or `undefined` where nothing is defined.
 
         >>> Interval(0.81234, 0.7, 0.9, 2000, 0, "percentile").text()
         '0.812 (0.700 to 0.900)'
+        >>> Interval(np.nan, np.nan, np.nan, 2, 2, "").text()
+        'undefined'
         """
+        if np.isnan([self.value, self.lo, self.hi]).all():
+            return number(np.nan)
         return (
             f"{number(self.value, digits)} ({number(self.lo, digits)} to {number(self.hi, digits)})"
         )

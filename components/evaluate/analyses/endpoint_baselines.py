@@ -138,9 +138,14 @@ def _gaps(each: Against) -> Iterator[str]:
             "has fewer than two patients with or without the event, too few to choose a penalty on"
         )
     if each.unvalidated:
+        others = (
+            "no AUROC on validation is known, and none is the best"
+            if each.unvalidated == each.folds
+            else "the AUROC on validation is of the other folds"
+        )
         yield (
             f"in {each.unvalidated} of {each.folds} folds the validation patients are all of one "
-            "class and rank no simple model; the AUROC on validation is of the other folds"
+            f"class and rank no simple model; {others}"
         )
 
 

@@ -48,7 +48,7 @@ class Curves:
         random: `[n, S + 1]` removed in random order, mean over orders. Read backwards it is the
             curve of putting back in random order.
         patients: `[n]` ids.
-        left_out: records without such groups (no beat).
+        left_out: records with fewer than two such groups (no beat, one lead).
     """
 
     kind: str

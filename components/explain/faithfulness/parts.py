@@ -1,4 +1,4 @@
-"""The finest groups of every modality as one list, where pictures or sounds are inputs.
+"""The finest groups of every modality as one list, where pictures, sounds or embeddings are inputs.
 
 Removing regions of a picture by themselves says nothing of whether the picture counts beside the
 sound and the table; so what is removed, put back and correlated are the parts of all of them.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.core.attribution.groups import Grouped
+from components.core.attribution.groups import BLOCKS, Grouped
 from components.core.modalities import ARRAYS, EMBEDDED
 
 PART = "part"
@@ -22,7 +22,7 @@ FINEST: Mapping[str, tuple[str, ...]] = {
     "pcg": ("patch",),
     "tabular": ("variable",),
     "text": (),
-    **dict.fromkeys(EMBEDDED, ()),
+    **{name: (kind,) for name, kind in BLOCKS.items()},
 }
 _WHOLE = "modality"
 
@@ -30,7 +30,7 @@ _WHOLE = "modality"
 def parts(grouped: Mapping[str, Grouped]) -> Grouped | None:
     """Return the parts of all modalities; None where there is no array among them.
 
-    None, too, where there are embeddings alone: their parts are the modalities themselves.
+    None, too, where a method tells of whole embeddings alone: the parts are the modalities.
 
     Names are `<kind> <group>`, which `split` parts again.
     """
@@ -79,4 +79,4 @@ def _of_modality(grouped: Mapping[str, Grouped], modality: str) -> list[Grouped]
 
 
 def _of_array(own: Grouped) -> bool:
-    return own.kind in ("region", "patch") or bool(set(ARRAYS) & set(own.names))
+    return own.kind in ("region", "patch", *BLOCKS.values()) or bool(set(ARRAYS) & set(own.names))

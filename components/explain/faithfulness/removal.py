@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from components.core.attribution.groups import SEGMENTS, Grouped
+from components.core.attribution.groups import BLOCKS, SEGMENTS, Grouped
 from components.core.data.batches import Batch
 from components.core.data.tabular import TabularEncoder
 from components.core.errors import CardioError
@@ -81,7 +81,7 @@ def _numbers(subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped) -
             name: torch.full((1, *batch[name].shape[1:]), number)
             for number, name in enumerate(grouped.names)
         }
-    if grouped.kind in ("region", "patch", "band"):
+    if grouped.kind in ("region", "patch", "band", *BLOCKS.values()):
         tiles = tiles_of(subject)[grouped.kind]
         return {tiles.modality: torch.from_numpy(tiles.numbers)[None]}
     if grouped.kind == PART:
@@ -130,7 +130,7 @@ def variable_numbers(encoder: TabularEncoder, names: tuple[str, ...]) -> Tensor:
 def preferred(grouped: dict[str, Grouped]) -> Grouped | None:
     """Return the finest groups that a method gives, at least two of them; None without any.
 
-    With pictures or sounds, those of all modalities together (`parts`).
+    With pictures, sounds or embeddings, those of all modalities together (`parts`).
     """
     together = parts(grouped)
     if together is not None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from components.core.attribution.groups import BLOCKS
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
+from components.core.modalities import enumerated, listed
 from components.core.report.section import Notice, Plot, Section, Table
 from components.explain.faithfulness import completeness, deletion, randomisation, stability
 from components.explain.faithfulness.agreement import FEWEST
 from components.explain.faithfulness.completeness import NOTICEABLE
+from components.explain.faithfulness.deletion import Curves
 from components.explain.faithfulness.examine import Checked
-from components.explain.faithfulness.parts import PART
+from components.explain.faithfulness.parts import PART, split
 from components.explain.faithfulness.plots import curves_plot
 from components.explain.faithfulness.randomisation import COLLAPSED
 
@@ -37,14 +40,15 @@ _KINDS = {
     "region": "regions of the picture",
     "patch": "patches of the sound",
     "band": "frequency bands of the sound",
-    PART: "regions of the picture, patches of the sound, variables and whole inputs",
+    **dict.fromkeys(BLOCKS.values(), "blocks of entries of the embeddings"),
 }
-# Of records that lack what is removed.
-_LACKING = {PART: "with fewer than two groups"}
-_ARRAYS = (
-    "Pictures and sounds bear the noise as the network takes them in, in shares of each channel's "
-    "SD. What is removed, put back and compared are the parts of all inputs together, the finest "
-    "that a method tells of each."
+# As one of several kinds of groups.
+_WHOLE = {**_KINDS, "modality": "whole inputs"}
+# Of records that lack what is removed; others have fewer than two groups.
+_LACKING: dict[str, str] = dict.fromkeys(("lead_segment", "segment"), "without a beat")
+_PARTS = (
+    "What is removed, put back and compared are the parts of all inputs together, the finest that "
+    "a method tells of each."
 )
 _TEXT = (
     "Deletion and insertion: groups are set to the baseline, or put back, in the order of their "
@@ -55,9 +59,10 @@ _TEXT = (
     "networks of the same architecture whose parameters were drawn anew; its magnitude for each of "
     "them, since their sign is chance, then the mean. An explanation of what was learned must "
     f"not agree: below {COLLAPSED} it has collapsed.",
-    "Agreement under noise: the same with white noise on what was recorded of ECG, picture and "
-    "sound, where there are any; it should change little. Completeness: what the attributions "
-    "leave unexplained, as a share of the median change by removing everything.",
+)
+_COMPLETENESS = (
+    "Completeness: what the attributions leave unexplained, as a share of the median change by "
+    "removing everything."
 )
 
 
@@ -77,7 +82,8 @@ def section(results: Sequence[Checked], plan: Plan) -> Section:
         title="Are the explanations true of the model?",
         text=(
             *_TEXT,
-            *([_ARRAYS] if any(each.kind == PART for each in results) else []),
+            f"{_noise(results)}{_COMPLETENESS}",
+            *([_PARTS] if any(each.kind == PART for each in results) else []),
             *_compared(results),
         ),
         tables=(_table(results, found),),
@@ -127,11 +133,30 @@ def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
             told.append(f"{each.title}: no two groups to be removed, so no curves.")
             continue
         size, curves = len(each.curves.patients), each.curves
-        lacking = _LACKING.get(each.kind, "without a beat")
+        lacking = _LACKING.get(each.kind, "with fewer than two groups")
         left = f", {curves.left_out} {lacking} left out" if curves.left_out else ""
-        groups = f"{len(curves.names)} {_KINDS[each.kind]}"
-        told.append(f"{each.title}: {groups}, {size:,} records{left}.")
+        told.append(f"{each.title}: {_groups(curves)}, {size:,} records{left}.")
     return tuple(told)
+
+
+def _groups(curves: Curves) -> str:
+    """Return how many groups of which kinds were removed."""
+    words = _KINDS.get(curves.kind) or enumerated(
+        dict.fromkeys(_WHOLE[kind] for kind, _ in split(curves.names))
+    )
+    return f"{len(curves.names)} {words}"
+
+
+def _noise(results: Sequence[Checked]) -> str:
+    """Return what the noise was on; nothing where no method bore any."""
+    names = [name for each in results if each.stability for name in each.stability.inputs]
+    if not names:
+        return ""
+    return (
+        "Agreement under noise: the same with white noise on what was recorded of "
+        f"{listed(names)}, in shares of the SD of each lead, channel or entry; it should change "
+        "little. "
+    )
 
 
 def _plot(found: Checked, plan: Plan) -> Plot | None:

@@ -37,12 +37,14 @@ class Stability:
         change: `[n]` Euclidean length of the change over groups, log-odds.
         size: `[n]` of the attributions themselves.
         patients: `[n]` ids.
+        inputs: that the noise was on.
     """
 
     agreement: Floats
     change: Floats
     size: Floats
     patients: Ids
+    inputs: tuple[Modality, ...]
 
 
 def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
@@ -100,7 +102,7 @@ def stability(
     grouped: Grouped,
     config: ExplainConfig,
 ) -> Stability | None:
-    """Return how a method bears noise on some records; None without ECG, picture and sound.
+    """Return how a method bears noise on some records; None where no input is shaken.
 
     Args: as of `randomisation.randomised`.
     """
@@ -118,6 +120,7 @@ def stability(
         change=np.mean([_length(each - own) for each in copies], axis=0),
         size=_length(own),
         patients=subject.rows.frame["patient_id"].to_numpy(object)[index],
+        inputs=shaken(subject),
     )
 
 
@@ -135,6 +138,7 @@ def pooled(found: Sequence[Stability]) -> Stability:
         change=np.concatenate([each.change for each in found]),
         size=np.concatenate([each.size for each in found]),
         patients=np.concatenate([each.patients for each in found]),
+        inputs=found[0].inputs,
     )
 
 

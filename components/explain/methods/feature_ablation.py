@@ -1,8 +1,8 @@
 """Feature ablation: what the log-odds lose without a group of inputs, all else left as it is.
 
 Zeiler and Fergus 2014, ECCV, 818 (occlusion); the groups are cells of lead × segment, leads,
-segments, modalities, clinical variables, regions of a picture, patches and bands of a sound; an
-embedding is hidden as a whole, as if the record lacked it.
+segments, modalities, clinical variables, regions of a picture, patches and bands of a sound,
+blocks of an embedding's entries. An embedding as a whole is hidden, as if the record lacked it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from captum.attr import FeatureAblation
 from torch import Tensor
 
 from components.core.attribution.groups import (
+    BLOCKS,
     SEGMENTS,
     Flags,
     Grouped,
@@ -26,7 +27,7 @@ from components.core.attribution.target import record_numbers
 from components.core.bundle_inputs import tabular_row
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import ARRAYS, EMBEDDED
+from components.core.modalities import ARRAYS, EMBEDDED, SPOKEN, enumerated, told_once
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -54,6 +55,16 @@ WITHOUT = {
     "ecg_image": "the token of an absent picture",
     "pcg": "the token of an absent sound",
     **dict.fromkeys(EMBEDDED, "what the networks make of its absence"),
+}
+# What of a modality is set to the baseline by itself, by kinds that a reader knows apart.
+_APART = {
+    "lead": "leads",
+    "segment": "segments",
+    "region": "regions",
+    "patch": "patches",
+    "band": "bands",
+    "variable": "single variables",
+    **dict.fromkeys(BLOCKS.values(), "blocks of entries"),
 }
 # What takes the place of clinical fields where networks have learnt to go without them.
 _NO_FIELDS = "the token of absent fields"
@@ -108,20 +119,20 @@ def _lot(subject: Subject, lot: Index) -> Attributed:
 
 def _remark(subject: Subject, batch: Batch) -> str:
     without = WITHOUT | ({"tabular": _NO_FIELDS} if "tabular_mask" in batch else {})
-    gone = "; ".join(f"{name}: {without[name]}" for name in subject.inputs)
+    said = told_once({name: without[name] for name in subject.inputs}, SPOKEN)
+    gone = "; ".join(f"of {name}: {text}" for name, text in said.items())
     return (
         "Log-odds − log-odds without the group; a group that others can stand in for loses "
-        f"little, and the values do not add up. {_parts(subject)}In place of a whole modality "
-        f"stands, {gone}."
+        f"little, and the values do not add up. {_parts(subject)}What takes the place of a whole "
+        f"modality, {gone}."
     )
 
 
 def _parts(subject: Subject) -> str:
     """Return what is set to the baseline, of inputs that are taken apart."""
-    if set(subject.inputs) <= set(EMBEDDED):
-        return ""
-    parts = "Regions, patches, bands" if tiles_of(subject) else "Leads, segments"
-    return f"{parts} and single variables are set to the baseline. "
+    kinds = layout(subject).names
+    told = enumerated(dict.fromkeys(words for kind, words in _APART.items() if kind in kinds))
+    return f"{told[0].upper()}{told[1:]} are set to the baseline. " if told else ""
 
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:

@@ -18,7 +18,7 @@ from components.core.attribution.groups import of_time
 from components.core.attribution.target import Target, is_input, of_tensors, record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import SPOKEN
+from components.core.modalities import listed
 from components.explain import encoders, planar
 from components.explain.joined import joined
 from components.explain.lots import Index, lots, segments_of, stored, tiled
@@ -112,10 +112,9 @@ def planar_map(target: Target, batch: Batch, name: str) -> Tensor:
 
 
 def _planar_remark(names: tuple[str, ...]) -> str:
-    of = " and ".join(SPOKEN[name] for name in names)
     return (
-        f"Of {of}. Unsigned: only what speaks for the event is kept, and its amount is not "
-        "complete, so that one input's cannot be compared with another's. A step of the last "
+        f"Of {listed(names)}. Unsigned: only what speaks for the event is kept, and its amount is "
+        "not complete, so that one input's cannot be compared with another's. A step of the last "
         "convolution is wide: the map says roughly where."
     )
 

@@ -56,10 +56,11 @@ _REMARK = (
     "Shapley values of segments over all leads, clinical variables and the note; what is not let "
     "in yet is at its baseline, and they add up to log-odds − log-odds of the baseline."
 )
-_UNIONS = (
-    "Shapley values of modalities, exact, and of clinical variables, by sampled orders within "
-    "theirs; what is not let in yet is at its baseline, and they add up to log-odds − log-odds "
-    "of the baseline."
+_WHOLE = "Shapley values of modalities, {how}"
+_WITHIN = ", and of clinical variables, by sampled orders within theirs"
+_END = (
+    "; what is not let in yet is at its baseline, and they add up to log-odds − log-odds of the "
+    "baseline."
 )
 # Orders of more modalities are drawn: there would be 120 of five.
 _EVERY_ORDER = 4
@@ -188,8 +189,17 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     return Attributed(
         grouped=_grouped(subject, lot, batch, values),
         error=values.sum(axis=1) - gain.numpy(),
-        remark=_UNIONS if together else _REMARK,
+        remark=_remark(subject),
     )
+
+
+def _remark(subject: Subject) -> str:
+    together = unions(subject)
+    if not together:
+        return _REMARK
+    how = "by sampled orders" if len(together) > _EVERY_ORDER else "exact"
+    within = _WITHIN if "variable" in layout(subject).names else ""
+    return f"{_WHOLE.format(how=how)}{within}{_END}"
 
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:

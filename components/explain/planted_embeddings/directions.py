@@ -5,7 +5,9 @@ known, and what it makes of the part of an embedding `x` that lies along a unit 
 `(g u)(u x)`; along `u` and along all that is at right angles to it add up to the attribution of the
 embedding. The planted direction is that of the weights that the best linear model gives to the
 entries. Two kinds of random directions of the same length stand beside it: any, and those in which
-the factors move the embedding, be they of risk or not. Shapes: `n` records, `W` width.
+the factors move the embedding, be they of risk or not. Of an entry that is 0, as a missing one is,
+the gradient is not known: all directions of that record lie within its other entries.
+Shapes: `n` records, `W` width.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def direction_sums(own: Embedded, entries: Floats, *, seed: int) -> Floats:
 
     Args:
         own: the embedding.
-        entries: `[n, W]` Integrated Gradients; NaN where a record lacks it. Those records are 0.
+        entries: `[n, W]` Integrated Gradients; NaN where a record lacks it. Those records are 0,
+            and so is one whose other entries than 0 a direction has no part in.
         seed: of the random directions.
     """
     rng = np.random.default_rng(seed)
@@ -67,24 +70,27 @@ def direction_sums(own: Embedded, entries: Floats, *, seed: int) -> Floats:
     random = rng.standard_normal((RANDOM, values.shape[1]))
     within = rng.standard_normal((RANDOM, moved.shape[1])) @ moved.T
     found = np.zeros((len(known), 2 * len(_KINDS)))
-    found[known] = np.hstack(
+    sums = np.hstack(
         [
-            _sums(gradient, values, _unit(own.weights[known])[:, None]),
-            *(_sums(gradient, values, _unit(each)[None]) for each in (random, within)),
+            _sums(gradient, values, own.weights[known][:, None]),
+            *(_sums(gradient, values, each[None]) for each in (random, within)),
         ]
     )
+    found[known] = np.where(np.isnan(sums).any(axis=1, keepdims=True), 0.0, sums)
     return found
 
 
-def _unit(vectors: Floats) -> Floats:
-    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return quotient(vectors, np.broadcast_to(size, vectors.shape))
-
-
 def _sums(gradient: Floats, values: Floats, along: Floats) -> Floats:
-    """Return `[n, 2]` of unit vectors `[n or 1, R, W]`, means over the R."""
-    every = np.broadcast_to(along, (len(values), *along.shape[1:]))
-    part = np.einsum("nw,nrw->nr", gradient, every) * np.einsum("nw,nrw->nr", values, every)
+    """Return `[n, 2]` of directions `[n or 1, R, W]` of any length, means over the R.
+
+    NaN where a direction has no part in a record's entries other than 0.
+    """
+    shape = (len(values), *along.shape[1:])
+    every, squares = (np.broadcast_to(each, shape) for each in (along, along**2))
+    part = quotient(
+        np.einsum("nw,nrw->nr", gradient, every) * np.einsum("nw,nrw->nr", values, every),
+        np.einsum("nw,nrw->nr", (values != 0).astype(np.float64), squares),
+    )
     whole = (gradient * values).sum(axis=1, keepdims=True)
     size = np.abs(part)
     return np.stack([size.mean(axis=1), (size + np.abs(whole - part)).mean(axis=1)], axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ from components.core.errors import InputError
 from components.core.modalities import EMBEDDED, short_name
 from components.core.readers.hdf5 import open_hdf5
 from components.ingest.inspection.facts import HdfData
-from components.ingest.inspection.members import COLUMNS, QUALITY, listed
+from components.ingest.inspection.members import COLUMNS, IDS, QUALITY, documented, listed
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
 # More files than this are patients', and their names may be ids.
@@ -69,16 +70,22 @@ def _declare(
 
 
 def _of_rows(own: list[HdfData]) -> dict[str, object] | None:
-    vectors = [each for each in own if each.kind.startswith("float") and len(each.shape) == 2]
-    for values in sorted(vectors, key=lambda each: -each.shape[0] * each.shape[1]):
-        rows = [each for each in own if each.shape == values.shape[:1]]
-        ids = next((each for each in rows if each.ids), None)
+    """Return how ids and vectors that are shown are laid out, by documented names first."""
+    shown = [each for each in own if not each.members]
+    vectors = [each for each in shown if each.kind.startswith("float") and len(each.shape) == 2]
+    for values in sorted(vectors, key=lambda each: (not documented(each.name), -prod(each.shape))):
+        rows = [each for each in shown if each.shape == values.shape[:1] and each.ids]
+        ids = next(iter(sorted(rows, key=_is_no_list)), None)
         if ids is not None:
             found: dict[str, object] = {"ids": ids.name, "embeddings": values.name}
-            found |= _named(own, "quality", QUALITY, values.shape[:1])
-            found |= _named(own, "columns", COLUMNS, values.shape[1:])
+            found |= _named(shown, "quality", QUALITY, values.shape[:1])
+            found |= _named(shown, "columns", COLUMNS, values.shape[1:])
             return found | ({"patches": True} if ids.repeated else {})
     return None
+
+
+def _is_no_list(each: HdfData) -> bool:
+    return each.name.rpartition("/")[2].casefold() not in IDS
 
 
 def _of_groups(own: list[HdfData]) -> dict[str, object] | None:

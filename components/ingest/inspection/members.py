@@ -1,8 +1,8 @@
 """What lies in an HDF5 file of embeddings, told without a name that may be a patient's.
 
-A member's name is repeated where it is a word of the documentation, or where its group holds ids
-row for row with vectors, so that its members are columns of a table. Any other name may be an id:
-a file of one patient looks like a file of one data set.
+A member's name is repeated where it is made of words of the documentation, or where it is the only
+other one beside a list of different patients and holds a vector for each. Any other name may be an
+id: a file of one patient looks like a file of one data set.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from components.core.readers.hdf5 import foreign, is_text, own_member, text_bloc
 from components.ingest.inspection.facts import HdfData
 
 QUALITY, COLUMNS = ("quality", "weight", "confidence"), ("columns", "names", "features")
-# More members than a table has columns: patients, whatever else is among them.
-_MANY = 12
 _SHAPES = 3
 _SETTINGS = Layout(ids="ids", quality="quality", columns="columns")
+# Names of a list of patients. Other ids may be those of patches, in a file of one patient.
+_OF_PATIENTS = frozenset({Layout().ids, "patient_id", "patient"})
+IDS = frozenset({*_OF_PATIENTS, _SETTINGS.ids, "id"})
 # Words of which a name is made that no patient has: the settings and their defaults, what such
 # files call them elsewhere, modalities, parts of a cohort.
 _WORDS = frozenset(
@@ -36,30 +37,33 @@ _WORDS = frozenset(
 _Member = tuple[str, Any]
 
 
-def listed(group: h5py.Group, file: str, prefix: str = "") -> Iterator[HdfData]:
+def listed(
+    group: h5py.Group, file: str, prefix: str = "", *, tables: bool = True
+) -> Iterator[HdfData]:
     """Yield what a group holds, below it too; members whose names may be ids are told together.
 
     Args:
         group: of the file.
         file: its name.
         prefix: the group's path with a slash behind it; empty for the file itself.
+        tables: vectors beside a list of patients may have a name of their own.
 
     Raises:
         InputError: texts that are not UTF-8.
     """
     members = _members(group)
-    table = _is_table(members)
+    vectors = _vectors(members) if tables else ""
     withheld: dict[object, list[_Member]] = {}
     for name, member in members:
-        if not table and not _documented(name):
+        if name != vectors and not documented(name):
             withheld.setdefault(_kind(member), []).append((name, member))
         elif isinstance(member, h5py.Group):
-            yield from listed(member, file, f"{prefix}{name}/")
+            yield from listed(member, file, f"{prefix}{name}/", tables=tables)
         else:
             yield _one(member, file, f"{prefix}{name}")
     for alike in withheld.values():
         line = _together(alike, file, prefix)
-        yield line.model_copy(update={"nested": line.nested or _has_ids(members)})
+        yield line.model_copy(update={"nested": line.nested or _may_be_table(members)})
 
 
 def id_shape(text: str) -> str:
@@ -81,22 +85,37 @@ def _members(group: h5py.Group) -> list[_Member]:
     return [(str(name), own_member(group, str(name))) for name in group]
 
 
-def _documented(name: str) -> bool:
-    return all(part in _WORDS for part in name.casefold().split("_"))
+def documented(path: str) -> bool:
+    """Return whether a member's path is made of words that no patient is called."""
+    return all(part in _WORDS for part in re.split("[_/]", path.casefold()))
 
 
-def _is_table(members: Sequence[_Member]) -> bool:
-    """Return whether ids stand row for row with vectors: the members are no patients' then."""
-    data = [own for _, own in members if isinstance(own, h5py.Dataset)]
-    vectors = {own.shape[0] for own in data if own.ndim == 2 and own.dtype.kind == "f"}
-    ids = [
-        own
+def _vectors(members: Sequence[_Member]) -> str:
+    """Return the one name that is not documented and cannot be a patient's; empty without one."""
+    others = [(name, own) for name, own in members if not documented(name)]
+    lists = [own for name, own in members if name.casefold() in _OF_PATIENTS and _may_be_ids(own)]
+    vectors = [own for _, own in members if isinstance(own, h5py.Group) or _is_matrix(own)]
+    if not len(others) == len(lists) == len(vectors) == 1:
+        return ""
+    name, own = others[0]
+    if not _is_matrix(own) or own.shape[0] != lists[0].shape[0]:
+        return ""
+    patients = {each for block in text_blocks(lists[0]) for each in block}
+    return name if len(patients) > 1 and name not in patients else ""
+
+
+def _may_be_table(members: Sequence[_Member]) -> bool:
+    """Return whether rows of a table may lie here: ids by name, or texts as long as vectors."""
+    lengths = {own.shape[0] for _, own in members if _is_matrix(own)}
+    return _has_ids(members) or any(
+        _may_be_ids(own) and own.shape[0] in lengths and name.casefold() not in COLUMNS
         for name, own in members
-        if _may_be_ids(own) and name.casefold() not in COLUMNS and own.shape[0] in vectors
-    ]
-    names = {name for name, _ in members}
-    named = any(not names.isdisjoint(block) for own in ids for block in text_blocks(own))
-    return bool(ids) and len(members) <= _MANY and not named
+    )
+
+
+def _is_matrix(member: Any) -> bool:  # noqa: ANN401 - h5py ships no types
+    is_data = isinstance(member, h5py.Dataset)
+    return is_data and member.ndim == 2 and member.dtype.kind == "f"
 
 
 def _may_be_ids(member: Any) -> bool:  # noqa: ANN401 - h5py ships no types
@@ -106,7 +125,7 @@ def _may_be_ids(member: Any) -> bool:  # noqa: ANN401 - h5py ships no types
 
 def _has_ids(members: Sequence[_Member]) -> bool:
     """Return whether a group is a part of the cohort, with ids under a documented name."""
-    return any(name in {_SETTINGS.ids, Layout().ids} and _may_be_ids(own) for name, own in members)
+    return any(name.casefold() in IDS and _may_be_ids(own) for name, own in members)
 
 
 def _kind(member: Any) -> object:  # noqa: ANN401 - h5py ships no types
@@ -143,8 +162,7 @@ def _ids(data: Any) -> tuple[dict[str, int], bool]:  # noqa: ANN401 - h5py ships
 def _together(alike: Sequence[_Member], file: str, prefix: str) -> HdfData:
     """Return members of one kind as one line, by the first of them; their names are not told."""
     first = alike[0][1]
-    inner = list(listed(first, file)) if isinstance(first, h5py.Group) else []
-    held = next((each for each in inner if each.kind.startswith("float")), None)
+    held = _held(first, file) if isinstance(first, h5py.Group) else None
     own = held if isinstance(first, h5py.Group) else _one(first, file, "")
     part = isinstance(first, h5py.Group) and _has_ids(_members(first))
     shapes = Counter(id_shape(name) for name, _ in alike)
@@ -161,3 +179,13 @@ def _together(alike: Sequence[_Member], file: str, prefix: str) -> HdfData:
         members=len(alike),
         nested=bool(held and (held.members or part)),
     )
+
+
+def _held(group: h5py.Group, file: str) -> HdfData | None:
+    """Return what may be the vectors of a patient: rather a matrix, rather of a documented name."""
+    floats = [
+        each
+        for each in listed(group, file, tables=False)
+        if each.kind.startswith("float") and each.name.casefold() not in QUALITY
+    ]
+    return max(floats, key=lambda each: (len(each.shape), not each.members), default=None)

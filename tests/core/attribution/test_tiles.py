@@ -1,4 +1,4 @@
-"""Regions, patches and bands hold every element once; sums over blocks keep the whole sum."""
+"""Tiles hold every element of an array once; sums over blocks keep the whole sum."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.attribution.tiles import (
+    PIECES,
     STORED,
     Tiles,
     band_names,
     bands,
+    blocks,
     edges_hz,
     of_tiles,
     patches,
@@ -65,6 +67,32 @@ def test_borders_lie_half_way_between_the_filters_of_torchaudio() -> None:
     found = edges_hz(HEARD)
     np.testing.assert_allclose(found[1:-1], middles, atol=0.5)
     assert (found[0], found[-1]) == (pytest.approx(25), pytest.approx(400))
+
+
+@given(st.integers(1, 300), st.sampled_from([(), (3,)]))
+def test_every_entry_is_in_one_of_a_few_even_blocks_of_neighbours(
+    width: int, several: tuple[int, ...]
+) -> None:
+    shape = (*several, width)
+    tiles = blocks("emb_spatial", shape)
+    numbers = np.broadcast_to(tiles.numbers, shape).reshape(-1, width)
+    assert (np.diff(numbers, axis=0) == 0).all()  # all patches together
+    assert (np.diff(numbers[0]) >= 0).all()
+    sizes = np.bincount(numbers[0], minlength=len(tiles.names))
+    assert len(sizes) == len(tiles.names) == len(set(tiles.names)) == min(PIECES, width)
+    assert sizes.max() - sizes.min() <= 1
+    assert (tiles.kind, tiles.modality, tiles.windows) == ("block_spatial", "emb_spatial", None)
+
+
+def test_blocks_are_named_by_their_columns_where_these_are_known() -> None:
+    assert blocks("emb_clinical", (64,)).names[:2] == (
+        "clinical entries 1–8", "clinical entries 9–16",
+    )  # fmt: skip
+    columns = [f"c{k}" for k in range(9)]
+    named = blocks("emb_clinical", (9,), columns).names
+    assert named[0] == "clinical entries 1–2: c0 to c1"
+    assert named[-1] == "clinical entry 9: c8"
+    assert blocks("emb_clinical", (2,)).names == ("clinical entry 1", "clinical entry 2")
 
 
 def test_sums_are_of_each_group_and_unknown_where_it_is_absent() -> None:

@@ -59,6 +59,14 @@ def test_a_task_without_heads_has_one_of_the_labels_name() -> None:
         ),
         ({"lvef": LVEF, "sure": {"kind": "confidence", "of": "risk"}}, "is no binary head"),
         (
+            {
+                "lvef": LVEF,
+                "back": {"kind": "binary", "endpoint": "recurrence", "horizon_days": 730},
+                "sure": {"kind": "confidence", "of": "back"},
+            },
+            r"heads.sure.of is 'back', which answers of the endpoint 'recurrence'; a confidence",
+        ),
+        (
             {"lvef": {"kind": "confidence", "of": "b"}, "b": LVEF},
             "the primary head 'lvef' judges another head",
         ),

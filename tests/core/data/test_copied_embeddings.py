@@ -28,8 +28,9 @@ def pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
     [
         (("x", "y", "z"), ("x", "y", "z"), True),
         (("x", "y", "z"), ("x", "y", None), True),  # the second entry lacks a modality
-        (("x", None, "z"), ("x", "y", None), True),  # each lacks another one
-        (("x", None, None), ("x", "y", "z"), True),
+        (("x", None, "z"), ("x", "y", "z"), True),
+        (("x", None, "z"), ("x", "y", None), False),  # a single one may be two patients' own
+        (("x", None, None), ("x", "y", "z"), False),
         (("x", "y", "z"), ("x", "y", "w"), False),  # of another one both have their own
         (("x", "y", None), ("w", "v", None), False),
         (("x", None, None), (None, "y", "z"), False),  # nothing that both have
@@ -64,7 +65,7 @@ def test_what_many_share_is_nobodys_own() -> None:
 
 
 def test_a_crowd_is_nobodys_copy() -> None:
-    table = frame(*[(f"p{i}", "x", None, None) for i in range(4)], others=1000)
+    table = frame(*[(f"p{i}", "x", "y", None) for i in range(4)], others=1000)
     assert not coarse(table, "emb_clinical")
     assert pairs(table) == []
     assert pairs(table.iloc[1:].reset_index(drop=True)) == [(0, 1), (0, 2), (1, 2)]

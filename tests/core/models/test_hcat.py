@@ -155,7 +155,7 @@ def test_the_heads_answer_from_the_embeddings_themselves_too() -> None:
     lacking = without(batch, "emb_clinical")
     with torch.no_grad():
         before = [model(batch)["toy"], model(lacking)["toy"], model.masked(lacking)["toy"]]
-        torch.nn.init.ones_(model.wide.each["toy"].weight)
+        torch.nn.init.ones_(model.wide.each["toy"])
         after = [model(batch)["toy"], model(lacking)["toy"], model.masked(lacking)["toy"]]
     added = [late - early for early, late in zip(before, after, strict=True)]
     assert added[0].abs().max() > 0.1

@@ -85,3 +85,18 @@ def test_without_a_simple_model_that_could_be_fitted_nothing_is_best() -> None:
     said, left_out = endpoint_baselines._notices([found])
     assert said.level == left_out.level == "warning"
     assert "logistic regression is left out, since in 2 of 3 folds" in left_out.text
+
+
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [
+        (3, "in 2 of 3 folds the validation patients are all of one class and rank no simple "
+            "model; the AUROC on validation is of the other folds."),
+        (2, "in 2 of 2 folds the validation patients are all of one class and rank no simple "
+            "model; no AUROC on validation is known, and none is the best."),
+    ],
+)  # fmt: skip
+def test_without_other_folds_none_are_spoken_of(folds: int, said: str) -> None:
+    found = replace(against(), folds=folds, unvalidated=2)
+    _, notice = endpoint_baselines._notices([found])
+    assert notice.text == f"back: {said}"

@@ -53,6 +53,17 @@ def test_without_picture_and_sound_there_are_no_parts() -> None:
     assert preferred(grouped) is grouped["lead"]
 
 
+def test_blocks_of_embeddings_are_parts_and_whole_embeddings_are_not() -> None:
+    whole = of("modality", "emb_clinical", "emb_spatial")
+    own = of("block_spatial", "spatial entry 1", "spatial entry 2")
+    found = parts({"modality": whole, "block_spatial": own})
+    assert found is not None
+    assert found.names == ("modality emb_clinical", "block_spatial spatial entry 1",
+                           "block_spatial spatial entry 2")  # fmt: skip
+    assert parts({"modality": whole}) is None
+    assert preferred({"modality": whole}) is whole
+
+
 def test_parts_removed_take_their_own_attribution_and_all_leave_the_baseline(rows: Rows) -> None:
     subject = subject_with(Weighted(rows.tabular.shape[1]), rows)
     index = np.arange(len(subject))
@@ -118,7 +129,9 @@ def test_an_exact_explanation_passes_every_check(rows: Rows) -> None:
     assert told["completeness_error"].value < 0.001
     page = section.section([found], Plan(draws=100))
     assert any("parts of all inputs together" in text for text in page.text)
-    assert any("variables and whole inputs, 12 records." in text for text in page.text)
+    assert any(
+        "patches of the sound and variables of the table, 12 records." in text for text in page.text
+    )
     assert passes(subject, 10.0, CONFIG) == 12 * ((5 * 9 + 2) + 10 + 2 * 10)
 
 

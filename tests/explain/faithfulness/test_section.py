@@ -12,6 +12,7 @@ from components.core.attribution.target import Target
 from components.core.config.explain import ExplainConfig
 from components.core.errors import CardioError
 from components.core.metrics.resampling import Plan
+from components.core.modalities import Modality
 from components.explain.faithfulness.deletion import Curves
 from components.explain.faithfulness.examine import Checked, drawn, examine, joined, passes
 from components.explain.faithfulness.randomisation import Randomised
@@ -72,6 +73,53 @@ def test_records_without_a_beat_are_told(checked: dict[str, Checked]) -> None:
     assert f"{30 - left} records, {left} without a beat left out" in found.text[-1]
 
 
+def curves_of(kind: str, names: tuple[str, ...], left_out: int = 0) -> Curves:
+    share = np.array([0.0, 0.5, 1.0])
+    fall = np.tile([2.0, 1.0, 0.0], (6, 1))
+    patients = np.array([f"p{i}" for i in range(6)], object)
+    return Curves(
+        kind=kind, names=names, share=share, deletion=fall, insertion=fall[:, ::-1], random=fall,
+        patients=patients, left_out=left_out,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "told"),
+    [
+        ("modality", ("emb_clinical", "emb_spatial"),
+         "2 modalities, 6 records, 1 with fewer than two groups left out."),
+        ("variable", ("age", "sex"),
+         "2 variables of the table, 6 records, 1 with fewer than two groups left out."),
+        ("segment", ("P", "QRS"), "2 beat segments, 6 records, 1 without a beat left out."),
+        ("part", ("block_clinical clinical entry 1", "block_spatial spatial entry 1",
+                  "modality emb_temporal", "variable age"),
+         "4 blocks of entries of the embeddings, whole inputs and variables of the table, "
+         "6 records, 1 with fewer than two groups left out."),
+    ],
+)  # fmt: skip
+def test_what_was_removed_and_who_was_left_out_is_told(
+    kind: str, names: tuple[str, ...], told: str
+) -> None:
+    found = Checked(method="m", title="M", kind=kind, curves=curves_of(kind, names, left_out=1))
+    assert section([found], PLAN).text[-1] == f"M: {told}"
+
+
+def test_the_noise_names_what_it_was_on(checked: dict[str, Checked]) -> None:
+    def told(inputs: tuple[Modality, ...]) -> str:
+        own = checked["exact"].stability
+        assert own is not None
+        found = replace(checked["exact"], stability=replace(own, inputs=inputs))
+        return " ".join(section([found, found], PLAN).text)
+
+    assert "recorded of the ECG, in shares" in told(("ecg",))
+    several = told(("pcg", "emb_clinical", "emb_spatial"))
+    assert "recorded of the heart sound and the embeddings, in shares" in several
+    assert "recorded of the spatial embedding, in shares" in told(("emb_spatial",))
+    without = section([replace(checked["exact"], stability=None)], PLAN)
+    assert not any("white noise" in text for text in without.text)
+    assert any("Completeness:" in text for text in without.text)
+
+
 def test_a_method_of_one_group_is_told_without_figures() -> None:
     asked = subject()
     one = Grouped(kind="modality", names=("ecg",), values=np.ones((12, 1)))
@@ -101,12 +149,8 @@ def test_an_agreement_that_cannot_be_judged_is_no_warning(values: np.ndarray) ->
 
 
 def test_a_gain_that_cannot_be_judged_is_no_warning() -> None:
-    share, flat = np.array([0.0, 0.5, 1.0]), np.zeros((6, 3))
-    patients = np.array([f"p{i}" for i in range(6)], object)
-    curves = Curves(
-        kind="lead", names=("I", "II"), share=share, deletion=flat, insertion=flat, random=flat,
-        patients=patients, left_out=0,
-    )  # fmt: skip
+    flat = np.zeros((6, 3))
+    curves = replace(curves_of("lead", ("I", "II")), deletion=flat, insertion=flat, random=flat)
     told = section([Checked(method="m", title="M", kind="lead", curves=curves)], PLAN)
     (notice,) = told.notices
     assert notice.level == "note"

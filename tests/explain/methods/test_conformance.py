@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.core.attribution.groups import KINDS, Grouped
+from components.core.attribution.groups import BLOCKS, KINDS, Grouped
 from components.core.config.explain import ExplainConfig
 from components.core.modalities import ARRAYS, MEDIA
 from components.core.models.registry import model_file, models_by_name
@@ -35,7 +35,9 @@ EVERYONE = np.arange(6)
 CONVOLUTION, MAP, NOTES = "a convolutional ECG encoder", "any convolutional encoder", "notes"
 NEEDS = {"layer_ig": CONVOLUTION, "grad_cam": MAP, "tokens": NOTES}
 PAIRS = [(model, name) for model in MODELS for name in METHODS]
-KINDS_OF = {"ecg_image": ("region",), "pcg": ("patch", "band")}
+KINDS_OF = {"ecg_image": ("region",), "pcg": ("patch", "band")} | {
+    name: (kind,) for name, kind in BLOCKS.items()
+}
 # Methods that say something of every sample.
 DENSE = ("ig",)
 

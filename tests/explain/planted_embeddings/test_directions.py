@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from components.core.metrics.resampling import Plan
-from components.explain.planted_embeddings.directions import direction_sums, directions, together
+from components.explain.planted_embeddings.directions import (
+    RANDOM,
+    direction_sums,
+    directions,
+    together,
+)
 from components.explain.planted_embeddings.facts import Embedded
 
 PLAN = Plan(draws=100)
@@ -61,9 +66,40 @@ def test_along_and_across_add_up_to_the_attribution() -> None:
     assert sums[:, 1] == pytest.approx(np.abs(along) + np.abs(rest))
 
 
-def test_an_entry_at_its_mean_has_no_gradient_and_embeddings_add_up() -> None:
+def test_a_network_along_the_planted_direction_has_all_of_it_where_entries_are_missing() -> None:
     own = embedding()
-    own.values[:, 3] = 0.0
+    missing = np.random.default_rng(7).random(own.values.shape) < 0.2
+    missing[:, np.abs(own.weights[0]).argmax()] = True
+    own.values[missing] = 0.0
     sums = direction_sums(own, own.values * own.weights, seed=0)
-    assert np.isfinite(sums).all()
+    found = directions({"x": sums}, patients=PATIENTS, plan=PLAN)["x"]
+    assert found.share.value == pytest.approx(1.0)
+    assert found.records == 80
+
+
+def test_missing_entries_are_as_if_the_embedding_had_none_of_them() -> None:
+    own = embedding()
+    gradient = np.random.default_rng(6).normal(size=WIDTH)
+    own.values[:, 3:9] = 0.0
+    kept = np.r_[0:3, 9:WIDTH]
+    unit = own.weights[0, kept] / np.linalg.norm(own.weights[0, kept])
+    along = (own.values[:, kept] @ unit) * (gradient[kept] @ unit)
+    whole = own.values @ gradient
+    sums = direction_sums(own, own.values * gradient, seed=0)
+    assert sums[:, 0] == pytest.approx(np.abs(along))
+    assert sums[:, 1] == pytest.approx(np.abs(along) + np.abs(whole - along))
+    drawn = np.random.default_rng(0).standard_normal((RANDOM, WIDTH))[:, kept]
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    parts = (own.values[:, kept] @ drawn.T) * (drawn @ gradient[kept])
+    assert sums[:, 2] == pytest.approx(np.abs(parts).mean(axis=1))
+
+
+def test_a_record_of_missing_entries_alone_has_no_sums_and_embeddings_add_up() -> None:
+    own = embedding()
+    own.values[4] = 0.0
+    sums = direction_sums(own, own.values * own.weights, seed=0)
+    assert (sums[4] == 0).all()
+    found = directions({"x": sums}, patients=PATIENTS, plan=PLAN)["x"]
+    assert found.share.value == pytest.approx(1.0)
+    assert found.records == 79
     assert together([sums, sums]) == pytest.approx(2 * sums)

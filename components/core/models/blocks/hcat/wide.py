@@ -35,15 +35,13 @@ class Wide(nn.Module):
         super().__init__()
         self.layout, self.drop = layout, Dropout(dropout)
         # By name: a model that is loaded may have its heads in another order.
-        self.each = nn.ModuleDict(
-            {name: nn.Linear(layout.total, outputs, bias=False) for name, outputs in heads.items()}
+        self.each = nn.ParameterDict(
+            {name: torch.zeros(outputs, layout.total) for name, outputs in heads.items()}
         )
-        for coefficients in self.each.parameters():
-            nn.init.zeros_(coefficients)
         widths = torch.tensor([float(width) for width in layout.widths.values()])
         self.register_buffer("scale", layout.spread(_GAIN * widths.rsqrt()[None]), persistent=False)
 
     def forward(self, values: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """Return what is to be added to every head's logits."""
         own = self.drop(values) * self.scale * self.layout.spread(weight)
-        return {name: linear(own) for name, linear in self.each.items()}
+        return {name: nn.functional.linear(own, each) for name, each in self.each.items()}

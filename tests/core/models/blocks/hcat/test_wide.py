@@ -49,7 +49,7 @@ def test_what_has_no_weight_adds_nothing(wide: Wide) -> None:
 
 
 def test_many_entries_do_not_drown_few(wide: Wide) -> None:
-    torch.nn.init.ones_(wide.each["one"].weight)
+    torch.nn.init.ones_(wide.each["one"])
     values = torch.randn(4000, 68)
     few = wide(values, torch.tensor([[1.0, 0.0]]).expand(4000, 2))["one"].std()
     many = wide(values, torch.tensor([[0.0, 1.0]]).expand(4000, 2))["one"].std()
