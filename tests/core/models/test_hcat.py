@@ -256,7 +256,8 @@ def test_half_precision_imputes_nearly_the_same() -> None:
 def trained() -> tuple[HcatModel, Batch, Batch]:
     """A model after pretraining on 640 records, those records, and 400 others."""
     train, test = cohort(640, seed=1), cohort(400, seed=2, missing=0.1)
-    model = build(free_bits=0.02)
+    # Dropout makes errors larger while training than after it, and what is stated with them.
+    model = build(free_bits=0.02, dropout=0.1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small steps: threads would wait for each other
     pretrain(model.train(), train, epochs=40)
@@ -300,7 +301,7 @@ def _with_gaps(batch: Batch) -> np.ndarray:
 def test_what_nothing_tells_of_is_given_out_as_good_as_its_mean(
     trained: tuple[HcatModel, Batch, Batch],
 ) -> None:
-    """By itself the network is 2.3 % worse on these records: given out is what is mended."""
+    """By itself the network is 3.1 % worse on these records: given out is what is mended."""
     model, _, test = trained
     off, _ = hidden_errors(model, test, "emb_semantic")
     truth = test["emb_semantic"][test["emb_semantic_mask"] > 0].numpy()
@@ -312,15 +313,13 @@ def test_what_nothing_tells_of_is_given_out_as_good_as_its_mean(
     assert kept < 0.5
 
 
-def test_the_stated_sd_covers_the_truth(trained: tuple[HcatModel, Batch, Batch]) -> None:
-    # The 90 % interval of a Gaussian. Noise and dropout make errors, and so what is stated, larger
-    # while training: of single modalities 90 to 95 % are covered, whatever the draws.
-    covered: list[np.ndarray] = []
-    for name in EMBEDDED:
-        off, sd = hidden_errors(trained[0], trained[2], name)
-        covered.append((np.abs(off) < 1.645 * sd).ravel())
-        assert 0.85 < covered[-1].mean() < 0.95, name
-    assert float(np.concatenate(covered).mean()) == pytest.approx(0.9, abs=0.04)
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_the_stated_sd_covers_the_truth(
+    trained: tuple[HcatModel, Batch, Batch], name: EmbeddingModality
+) -> None:
+    off, sd = hidden_errors(trained[0], trained[2], name)
+    # The 90 % interval of a Gaussian.
+    assert float((np.abs(off) < 1.645 * sd).mean()) == pytest.approx(0.9, abs=0.04)
 
 
 def test_confidence_tells_what_is_imputed_well(trained: tuple[HcatModel, Batch, Batch]) -> None:
