@@ -220,13 +220,18 @@ def test_warm_restarts_are_torchs_and_begin_anew_with_the_heads(
     assert first.history["lr"].tolist() == pytest.approx([*rates[:3], *rates[:6]])
 
 
-def test_the_figure_is_the_squared_error_relative_to_the_means(rows: Parts) -> None:
+def off_by_half(rows: Parts) -> tuple[Any, dict[str, Tensor]]:
+    """Return a network that imputes 0.5 everywhere, and the validation records."""
     val = rows[1]
     model = network(rows[0]).eval()
     with torch.no_grad():
         for each in model.map.values():
             each.bias.fill_(0.5)
-    batch = Finisher(val.stats)(raw_batch(val, np.arange(len(val))))
+    return model, Finisher(val.stats)(raw_batch(val, np.arange(len(val))))
+
+
+def test_the_figure_is_the_squared_error_relative_to_the_means(rows: Parts) -> None:
+    model, batch = off_by_half(rows)
     errors, own = HiddenError(), {}
     errors.add(model, batch)
     there = {name: (batch[f"{name}_mask"] > 0).numpy() for name in model.names}
@@ -239,12 +244,7 @@ def test_the_figure_is_the_squared_error_relative_to_the_means(rows: Parts) -> N
 
 
 def test_an_entry_that_is_lacking_has_no_error(rows: Parts) -> None:
-    val = rows[1]
-    model = network(rows[0]).eval()
-    with torch.no_grad():
-        for each in model.map.values():
-            each.bias.fill_(0.5)
-    batch = Finisher(val.stats)(raw_batch(val, np.arange(len(val))))
+    model, batch = off_by_half(rows)
     figures = []
     for off in (0.0, 3.0):
         errors, changed = HiddenError(), dict(batch)
