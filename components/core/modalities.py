@@ -19,8 +19,10 @@ EMBEDDED: tuple[EmbeddingModality, ...] = get_args(EmbeddingModality)
 # Those of one fixed shape a record, which may be absent (`core.data.arrays`).
 ArrayModality = Literal[MediaModality, EmbeddingModality]
 ARRAYS: tuple[ArrayModality, ...] = (*MEDIA, *EMBEDDED)
-Modality = Literal["ecg", "tabular", "text", ArrayModality]
-MODALITIES: tuple[Modality, ...] = ("ecg", "tabular", "text", *ARRAYS)
+# Sequences of clinical events, each of its own length (`core.data.event_input`).
+EVENTS = "events"
+Modality = Literal["ecg", "tabular", "text", ArrayModality, "events"]
+MODALITIES: tuple[Modality, ...] = ("ecg", "tabular", "text", *ARRAYS, EVENTS)
 # In a table's cell.
 TITLES: dict[str, str] = {
     "ecg": "ECG",
@@ -33,6 +35,7 @@ TITLES: dict[str, str] = {
     "emb_temporal": "temporal embedding",
     "emb_pathological": "pathological embedding",
     "emb_spatial": "spatial embedding",
+    "events": "event sequence",
 }
 # Inside a sentence.
 SPOKEN: dict[str, str] = {
@@ -46,6 +49,7 @@ SPOKEN: dict[str, str] = {
     "emb_temporal": "the temporal embedding",
     "emb_pathological": "the pathological embedding",
     "emb_spatial": "the spatial embedding",
+    "events": "the event sequence",
 }
 _EMBEDDED = "emb_"
 # Of all embeddings at once.

@@ -16,12 +16,12 @@ import pyarrow as pa
 from components.core.data.growing import written
 from components.core.data.stored_events import (
     EVENT_KINDS,
-    EVENTS,
     EventWriter,
     events_hash,
     stored_events,
 )
 from components.core.errors import RecordError
+from components.core.modalities import EVENTS
 from components.core.parts import part_paths
 from components.core.schemas import EVENT_COUNT, HASH_PREFIX, ROW_PREFIX, SHARD_PREFIX
 from components.core.store import Workspace

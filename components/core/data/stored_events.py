@@ -23,8 +23,6 @@ import pyarrow.compute as pc
 
 from components.core.errors import InputError
 
-# Name of the folder of shards and of the manifest's columns.
-EVENTS = "events"
 # In a table's cell and in a model's one-hot, in this order.
 EVENT_KINDS = ("prescription", "procedure", "lab", "microbiology", "ingredient")
 Seconds = npt.NDArray[np.int32]

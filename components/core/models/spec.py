@@ -18,6 +18,7 @@ class DataSpec(Frozen):
         text: width of `text` `[B, text]`, the embedding of the notes; 0 = none.
         arrays: array modality → shape of a record's array in the batch; one that is not named is
             not in this task.
+        events: width of a step of `events` `[B, S, events]`; 0 = none.
         heads: head name → number of logits.
     """
 
@@ -26,4 +27,5 @@ class DataSpec(Frozen):
     tabular: int = Field(default=0, ge=0)
     text: int = Field(default=0, ge=0)
     arrays: dict[ArrayModality, tuple[int, ...]] = Field(default_factory=dict)
+    events: int = Field(default=0, ge=0)
     heads: dict[str, int]

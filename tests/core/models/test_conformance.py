@@ -27,6 +27,8 @@ from tests.cohorts import LEADS
 
 MODELS = sorted(models_by_name())
 ROWS, LENGTH, COLUMNS, WIDTH = 12, 512, 5, 7
+# Steps of the longest event sequence, and the width of each.
+STEPS, STEP_WIDTH = 9, 11
 # A multiple of the total stride of every model at its default settings.
 STRIDE = 256
 HEADS = {"ctrcd": 2, "grade": 3}
@@ -41,8 +43,9 @@ ARRAYS: dict[ArrayModality, tuple[int, ...]] = {
     "emb_spatial": (3, 7),
 }
 SPEC = DataSpec(
-    leads=len(LEADS), length=LENGTH, tabular=COLUMNS, text=WIDTH, arrays=ARRAYS, heads=HEADS
-)
+    leads=len(LEADS), length=LENGTH, tabular=COLUMNS, text=WIDTH, arrays=ARRAYS,
+    events=STEP_WIDTH, heads=HEADS,
+)  # fmt: skip
 NORM = NormStats(leads=LEADS, mean=(0.01,) * 8, sd=(0.5,) * 8, count=(1000,) * 8)
 each_model = pytest.mark.parametrize("name", MODELS)
 
@@ -57,6 +60,8 @@ def raw(seed: int = 0, rows: int = ROWS) -> Batch:
     rng = np.random.default_rng(seed)
     mask = torch.ones(rows, len(LEADS))
     mask[0, 3] = 0
+    steps = (torch.arange(STEPS) < 3 + torch.arange(rows)[:, None] % 7).float()
+    events = torch.from_numpy(rng.normal(size=(rows, STEPS, STEP_WIDTH)).astype(np.float32))
     return {
         "ecg": torch.from_numpy(rng.integers(-900, 900, (rows, 8, LENGTH)).astype(np.int16)),
         "ecg_scale": torch.full((rows, 8), 0.001),
@@ -70,6 +75,9 @@ def raw(seed: int = 0, rows: int = ROWS) -> Batch:
         "pcg_valid": (torch.arange(3) <= torch.arange(rows)[:, None]).float(),
         "emb_spatial_valid": (torch.arange(3) <= torch.arange(rows)[:, None]).float(),
         **{f"{key}_quality": torch.full((rows,), 0.75) for key in EMBEDDED},
+        "events": events * steps[:, :, None],
+        "events_valid": steps,
+        "events_hours": torch.arange(STEPS, 0, -1) * steps,
     }
 
 
@@ -187,6 +195,19 @@ def test_a_padded_record_does_not_change_its_neighbours(name: str) -> None:
     others = [i for i in range(ROWS) if i != 2]
     torch.testing.assert_close(found[others], answers(model, ready(batch))[others])
     assert torch.equal(found[2], answers(model, ready(batch))[2]) == ("ecg" not in used(name))
+
+
+@each_model
+def test_padded_steps_of_a_sequence_do_not_matter(name: str) -> None:
+    model, batch = build(name), ready(raw())
+    longer = {
+        **batch,
+        "events": nn.functional.pad(batch["events"], (0, 0, 0, 5), value=3.0),
+        "events_valid": nn.functional.pad(batch["events_valid"], (0, 5)),
+        "events_hours": nn.functional.pad(batch["events_hours"], (0, 5)),
+    }
+    expected = answers(model, batch)
+    torch.testing.assert_close(answers(model, longer), expected, atol=1e-5, rtol=0)
 
 
 @each_model
