@@ -12,11 +12,16 @@ from torch import Tensor, nn
 
 from components.core.models.blocks.dropout import Dropout
 
+# Without it four layers whose norms come last do not learn at the higher rates (docs/LOG.md).
+_GAIN = 0.1
+
 
 class Layer(nn.Module):
     """One layer `[S, B, D]` → `[S, B, D]` (Vaswani et al., NeurIPS 2017).
 
-    Its parts are named as those of `torch.nn.TransformerEncoderLayer`, to whose answers it holds.
+    What attention and dense part add is multiplied by learned gains, one an entry, that start small
+    (LayerScale: Touvron et al., ICCV 2021). With gains of 1 the layer is
+    `torch.nn.TransformerEncoderLayer`, after which its parts are named.
 
     Args:
         width: D.
@@ -35,6 +40,7 @@ class Layer(nn.Module):
         self.self_attn = nn.MultiheadAttention(width, heads, dropout=dropout)
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.gain1, self.gain2 = (nn.Parameter(torch.full((width,), _GAIN)) for _ in range(2))
         self.drop = Dropout(dropout)
 
     def forward(
@@ -62,10 +68,11 @@ class Layer(nn.Module):
             steps, steps, steps, key_padding_mask=padding,
             need_weights=weights, average_attn_weights=False,
         )  # fmt: skip
-        return self.drop(found), own
+        return self.gain1 * self.drop(found), own
 
     def _dense(self, steps: Tensor) -> Tensor:
-        return self.drop(self.linear2(self.drop(self.linear1(steps).relu())))
+        dense = self.linear2(self.drop(self.linear1(steps).relu()))
+        return self.gain2 * self.drop(dense)
 
 
 class Encoder(nn.Module):
