@@ -75,9 +75,7 @@ class EventReader(nn.Module):
         encoded, layers = self.encoder(steps, padding, weights=weights)
         vectors, pooling = self.pool(encoded, padding)
         whole = self.absent.to(vectors.dtype).expand(len(valid), -1).index_copy(0, rows, vectors)
-        return Reading(
-            vectors=whole, rows=rows, encoded=encoded, layers=layers, pooling=pooling
-        )
+        return Reading(vectors=whole, rows=rows, encoded=encoded, layers=layers, pooling=pooling)
 
 
 def read_steps(batch: dict[str, Tensor]) -> Tensor:
@@ -173,7 +171,7 @@ def _record(reader: EventReader, batch: dict[str, Tensor], reading: Reading) -> 
     """Return the record of all B; padding, and who has no event, at 0."""
     valid, rows = read_steps(batch), reading.rows
     real = valid[rows]
-    size, steps = valid.shape
+    size = len(valid)
     layers = _required(reading.layers) * real[:, None, :, None]
     return AttentionRecord(
         layers=layers.new_zeros(len(layers), size, *layers.shape[2:]).index_copy(1, rows, layers),
