@@ -52,6 +52,7 @@ class EventReader(nn.Module):
 
     def __init__(self, config: event_transformer.Config, steps: int) -> None:
         super().__init__()
+        self.config = config
         self.project = nn.Linear(steps, config.d_model)
         self.positions = Positions(config.d_model)
         self.drop = Dropout(config.dropout)
@@ -70,12 +71,25 @@ class EventReader(nn.Module):
         """Return what was read; `weights` asks for those of the layers."""
         valid = read_steps(batch)
         rows = valid.any(1).nonzero()[:, 0]
+        if not len(rows):
+            return self._nothing(valid, rows)
         padding = ~valid[rows]
         steps = self.drop(self.positions(self.project(batch["events"][rows])))
         encoded, layers = self.encoder(steps, padding, weights=weights)
         vectors, pooling = self.pool(encoded, padding)
         whole = self.absent.to(vectors.dtype).expand(len(valid), -1).index_copy(0, rows, vectors)
         return Reading(vectors=whole, rows=rows, encoded=encoded, layers=layers, pooling=pooling)
+
+    def _nothing(self, valid: Tensor, rows: Tensor) -> Reading:
+        """Return the reading where no record has an event; attention takes no empty batch."""
+        steps, own = valid.shape[1], self.config
+        return Reading(
+            vectors=self.absent.expand(len(valid), -1),
+            rows=rows,
+            encoded=self.absent.new_zeros(0, steps, own.d_model),
+            layers=self.absent.new_zeros(own.layers, 0, own.heads, steps, steps),
+            pooling=self.absent.new_zeros(0, own.pool_heads, 1, steps),
+        )
 
 
 def read_steps(batch: dict[str, Tensor]) -> Tensor:

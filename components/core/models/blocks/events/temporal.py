@@ -45,8 +45,10 @@ class EventAnswers(nn.Module):
             batch: with `events_hours`, `events_valid` and the truths, of B records.
             rows: `[n]` which of them `encoded` are.
         """
-        share = recency(batch["events_hours"][rows], batch["events_valid"][rows], self.half_life)
         total = encoded.new_zeros((), dtype=torch.float32)
+        if not len(rows):
+            return total
+        share = recency(batch["events_hours"][rows], batch["events_valid"][rows], self.half_life)
         for name, logits in self(encoded).items():
             truth = batch.get(f"{_TRUTH}{name}", batch.get(_LABEL))
             if truth is not None:
