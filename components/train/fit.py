@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
-from components.core.data.batches import loader
+from components.core.data.batches import by_length, loader
 from components.core.data.cohort import Rows
 from components.core.device import Place
 from components.core.errors import ConfigError
@@ -127,12 +127,14 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
     report = EpochReport(job.name, job.config.epochs, len(job.train), job.on_epoch)
     keeping, checks = None, None
     if job.val is not None:
-        keeping = keeper(job.folder, module.validate_on(job.val), job.heads, job.config)
-        checks = loader(job.val, batch=4 * job.config.batch)  # no gradients: more records fit
+        val = job.val if job.val.events is None else job.val.take(by_length(job.val))
+        keeping = keeper(job.folder, module.validate_on(val), job.heads, job.config)
+        checks = loader(val, batch=4 * job.config.batch)  # no gradients: more records fit
     last = job.folder / "last.ckpt"
     batches = loader(
-        job.train, batch=job.config.batch, seed=job.seed, shuffle=True, chances=_chances(job)
-    )
+        job.train, batch=job.config.batch, tokens=job.config.tokens, seed=job.seed, shuffle=True,
+        chances=_chances(job),
+    )  # fmt: skip
     with _quiet(), _stopped_by_signals():
         watching = [*monitors(model, job), *attention_monitors(model, job)]
         _trainer(job, [report, *watching, *_keeping(keeping)]).fit(

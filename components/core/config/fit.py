@@ -19,7 +19,9 @@ class FitConfig(Frozen):
 
     Attributes:
         epochs: upper bound; early stopping usually ends sooner.
-        batch: records per step.
+        batch: records per step; of event sequences at most so many.
+        tokens: of event sequences, steps in a batch, padding included; a longer sequence is a
+            batch by itself, none is cut off.
         lr: peak learning rate of AdamW.
         weight_decay: of AdamW.
         loss: `ce` over two logits, or `bce` over their difference.
@@ -76,6 +78,7 @@ class FitConfig(Frozen):
 
     epochs: int = Field(default=60, ge=1)
     batch: int = Field(default=32, ge=2)
+    tokens: int = Field(default=16_384, ge=1)
     lr: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     loss: Literal["ce", "bce"] = "ce"
