@@ -74,9 +74,9 @@ class EventNumbers:
         patient = codes(pd.concat([rows.frame["patient_id"] for rows in parts]))
         key = np.concatenate([each.key for each in own]).astype(np.int64)
         owner = np.repeat(patient, [len(each.key) for each in own])
-        found, count = np.unique(np.unique(key << 32 | owner) >> 32, return_counts=True)
-        often = count >= FEWEST_PATIENTS
-        names = [self._name(int(each)) for each in found[often]]
+        count = np.bincount(np.unique(key << 32 | owner) >> 32)  # patients of each
+        often = np.flatnonzero(count >= FEWEST_PATIENTS)
+        names = [self._name(each) for each in often.tolist()]
         ranked = sorted(zip((-count[often]).tolist(), names, strict=True))
         return tuple(name for _, name in ranked[:MOST_ITEMS])
 

@@ -36,8 +36,8 @@ class SubgroupsConfig(Frozen):
     """Which groups of patients are looked at by themselves.
 
     Attributes:
-        columns: of the manifest, without `tab.`; empty takes sex, age, race, site and therapy, as
-            many as the data bring.
+        columns: of the manifest, without `tab.`; empty takes sex, age, race, site, period (the
+            years that shifted dates still tell) and therapy, as many as the data bring.
         bands: cut points of a numeric column, ascending; a patient at a cut point lies above it.
     """
 

@@ -15,7 +15,7 @@ from components.core.progress import progress
 from components.core.report.forest import Row, forest
 from components.core.report.section import Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.inputs.masked import has_arrays
+from components.evaluate.inputs.masked import may_lack
 from components.evaluate.inputs.subsets import (
     KIND,
     Pattern,
@@ -44,7 +44,7 @@ def applies(context: Context) -> bool:
         not context.external
         and len(inputs) > 1
         and "ecg" not in inputs  # required: `robustness` tries its subsets
-        and has_arrays(inputs)
+        and may_lack(inputs)
         and not any(name in EMBEDDED for name in inputs)  # `stress_matrix` tries those
         and context.task.evaluate.robustness.modalities
     )
