@@ -106,13 +106,20 @@ def band_names(cuts: Sequence[float]) -> tuple[str, ...]:
 
 
 def _column(manifest: pd.DataFrame, name: str, config: SubgroupsConfig) -> Column:
-    cells = manifest[name if name in _OWN else f"{TABULAR_PREFIX}{name}"]
+    cells = manifest[_source(manifest, name)]
     ordered = manifest.assign(cell=cells).sort_values("row", kind="stable")
     # The first recording's that has one: a patient is in one group, whatever later ones say.
     known = ordered.groupby("patient_id", sort=True)["cell"].first().dropna()
     if pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_bool_dtype(known):
         return _numeric(name, known, config)
     return _categorical(name, known.astype("string"))
+
+
+def _source(manifest: pd.DataFrame, name: str) -> str:
+    """Return the manifest's own column where it knows anything, else the clinical field."""
+    field = f"{TABULAR_PREFIX}{name}"
+    own = name in _OWN and name in manifest
+    return name if own and (field not in manifest or manifest[name].notna().any()) else field
 
 
 def _numeric(name: str, known: pd.Series, config: SubgroupsConfig) -> Column:
