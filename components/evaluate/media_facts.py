@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from components.core.config.events import EventsConfig
 from components.core.config.sections import EmbeddingsConfig, PreprocessConfig
@@ -92,7 +93,7 @@ def _events(config: EventsConfig) -> str:
     read = (
         f"TF-IDF of {text.width} dimensions fitted on the training part"
         if text.encoder == "tfidf"
-        else f"the frozen encoder '{text.model}'"
+        else f"the frozen encoder '{Path(text.model).name}'"
     )
     care = {
         "drop": "orders of comfort care and limits of treatment left out",
