@@ -257,7 +257,8 @@ def _events(folder: Path) -> Example:
     split = {"method": "holdout", "fractions": [0.4, 0.2, 0.4]}
     stage = prepared_stays(source, split=split)
     task = task_config(
-        label=event_cohort.LABEL, evaluate={"draws": 100},
+        label=event_cohort.LABEL,
+        evaluate={"draws": 100, "learning_curve": {"draws": 2, "shares": [0.5, 1.0]}},
         model={"name": "event_transformer", "d_model": 8, "layers": 1, "heads": 2,
                "feedforward": 8, "pool_heads": 2, "hidden": [8, 4]},
         fit=FIT | {"epochs": 8, "batch": 16, "lr": 0.01, "patience": 8},
