@@ -61,7 +61,7 @@ def test_a_stay_is_counts_last_numbers_and_hours() -> None:
     found = by_name(own, items)
     lactate = np.log1p([2, 1, 3])  # counted, last number, hours since it was last there
     np.testing.assert_allclose(found.loc["lab: lactate mmol/l"], lactate, rtol=1e-6)
-    count, number, hours = found.loc["lab: lactate haemolysed mmol/l"]
+    count, number, hours = found.loc["lab: lactate haemolysed mmol/l"].tolist()
     assert np.isnan(number)
     np.testing.assert_allclose([count, hours], np.log1p([1, 2]), rtol=1e-6)
     whole = [*np.log1p([1, 0, 4, 0, 0, 1]), 0.25, *np.log1p([20, 2])]

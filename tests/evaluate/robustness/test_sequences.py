@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -58,8 +60,7 @@ def test_events_are_lost_at_random_and_more_of_them_hold_the_fewer() -> None:
 
 
 @pytest.mark.parametrize("change", [lost(0.3), shifted(2.0)])
-def test_a_records_draws_are_its_own(change: object) -> None:
-    assert callable(change)
+def test_a_records_draws_are_its_own(change: Callable[[Sequences], FlatEvents]) -> None:
     whole, alone = change(sequences()), change(sequences(records=(1,)))
     shift = 400  # `text` counts on over the records
     expected = [(*row[:3], row[3] + shift) for row in rows(alone, 0)]
