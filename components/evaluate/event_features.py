@@ -74,7 +74,8 @@ class EventNumbers:
         patient = codes(pd.concat([rows.frame["patient_id"] for rows in parts]))
         key = np.concatenate([each.key for each in own]).astype(np.int64)
         owner = np.repeat(patient, [len(each.key) for each in own])
-        count = np.bincount(np.unique(key << 32 | owner) >> 32)  # patients of each
+        pairs = np.sort(key << 32 | owner)  # `np.unique` takes a hundred times as long
+        count = np.bincount(pairs[np.diff(pairs, prepend=-1) > 0] >> 32)  # patients of each
         often = np.flatnonzero(count >= FEWEST_PATIENTS)
         names = [self._name(each) for each in often.tolist()]
         ranked = sorted(zip((-count[often]).tolist(), names, strict=True))

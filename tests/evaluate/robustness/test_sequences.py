@@ -57,6 +57,9 @@ def test_events_are_lost_at_random_and_more_of_them_hold_the_fewer() -> None:
     assert set(half.text) < set(tenth.text) < set(own.events.text)
     assert len(half.lengths) == 3
     assert set(lost(0.5)(sequences(seed=1)).text) != set(half.text)
+    first, second = (set(half.text[start : start + size] % 400) for start, size in zip(
+        half.offsets[:2], half.lengths[:2], strict=True))  # fmt: skip
+    assert first != second  # each record draws for itself
 
 
 @pytest.mark.parametrize("change", [lost(0.3), shifted(2.0)])
