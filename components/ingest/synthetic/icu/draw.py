@@ -23,6 +23,8 @@ ADMISSIONS, _ADMISSION_SHARE = 3, (0.86, 0.11, 0.03)
 PERIODS = ("2008 - 2010", "2011 - 2013", "2014 - 2016", "2017 - 2019")
 # MIMIC-IV tells the age of those above 89 as 91.
 OLDEST, TOLD_OLDEST = 89, 91
+# Mean and SD of the log of how much is ordered and measured; a few have many times as much.
+_INTENSITY, _MUCH = (0.1, 0.55), (0.01, 6.0)
 # Logits of leaving and of dying in the ICU before the prediction, per unit of severity.
 _LEAVES, _DIES = (-1.25, -0.4), (-4.3, 0.8)
 # Hours from the prediction to death, and out of the ICU and the hospital: median, SD of the log.
@@ -190,7 +192,9 @@ def _severity(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _before(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    return {"intensity": rng.lognormal(0.0, 0.5, (BLOCK, ADMISSIONS))}
+    shape = (BLOCK, ADMISSIONS)
+    much = np.where(rng.random(shape) < _MUCH[0], _MUCH[1], 1.0)
+    return {"intensity": much * rng.lognormal(*_INTENSITY, shape)}
 
 
 def _room(every: dict[str, np.ndarray]) -> BoolArray:
@@ -199,9 +203,7 @@ def _room(every: dict[str, np.ndarray]) -> BoolArray:
     return span[:, :, None] > np.array([each.window_hours + 2.0 for each in mechanism.PLANTED])
 
 
-def _exits(
-    rng: np.random.Generator, late: FloatArray, risk: FloatArray
-) -> dict[str, np.ndarray]:
+def _exits(rng: np.random.Generator, late: FloatArray, risk: FloatArray) -> dict[str, np.ndarray]:
     """Return who leaves or dies before the prediction, and who of the others dies in hospital."""
     leaves = rng.random(late.shape) < expit(_LEAVES[0] + _LEAVES[1] * late)
     dies = ~leaves & (rng.random(late.shape) < expit(_DIES[0] + _DIES[1] * late))

@@ -1,10 +1,11 @@
 """What makes a patient die in hospital: planted events in their windows, age and admission type.
 
-A stay has a hidden severity path: `early` until 18 hours before the prediction, `late` from 12 hours
-before it, a straight line between, both standard normal. Severity makes every event likelier or rarer, planted
-ones among them; the log-odds of death are a constant plus those of the planted events that happened
-within their window, plus those of age and admission type. The same event earlier adds nothing. Sizes
-were set by simulation to the figures of `docs/mortality_synth.md`; they are no estimates.
+A stay has a hidden severity path: `early` until 18 hours before the prediction, `late` from 12
+hours before it, a straight line between, both standard normal. Severity makes every event likelier
+or rarer, planted ones among them; the log-odds of death are a constant plus those of the planted
+events that happened within their window, plus those of age and admission type. The same event
+earlier adds nothing. Sizes were set by simulation to the figures of `docs/mortality_synth.md`; they
+are no estimates.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def chances(level: FloatArray, *, earlier: bool = False) -> FloatArray:
 
 def event_log_odds(inside: BoolArray) -> FloatArray:
     """Return `[n]` what the planted events within their windows `[n, K]` add to the log-odds."""
-    return inside @ np.array([each.log_odds for each in PLANTED])
+    return inside.astype(np.float64) @ np.array([each.log_odds for each in PLANTED])
 
 
 def static_log_odds(age: FloatArray, admission_type: npt.NDArray[np.int64]) -> FloatArray:
