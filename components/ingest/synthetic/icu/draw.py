@@ -187,8 +187,12 @@ def _severity(rng: np.random.Generator) -> dict[str, np.ndarray]:
         chance = mechanism.chances(level.ravel(), earlier=earlier)
         return (rng.random(chance.shape) < chance).reshape(*shape, -1)
 
-    return {"early": early, "late": late,
-            "inside": planted(late, earlier=False), "earlier": planted(early, earlier=True)}  # fmt: skip
+    return {
+        "early": early,
+        "late": late,
+        "inside": planted(late, earlier=False),
+        "earlier": planted(early, earlier=True),
+    }
 
 
 def _before(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -67,9 +67,10 @@ def _lactates(rng: np.random.Generator, stays: Stays) -> tuple[Drawn, Drawn, Dra
 
     def drawn(moments: Moments, high: BoolArray, low_delay: float, high_delay: float) -> Drawn:
         size = len(moments[0])
-        value = np.where(high, rng.uniform(2.1, 8.0, size), rng.uniform(0.7, 1.9, size))
+        value: FloatArray = np.where(high, rng.uniform(2.1, 8.0, size), rng.uniform(0.7, 1.9, size))
         delay = rng.uniform(low_delay, high_delay, size)
-        return *moments, np.full(size, _LACTATE, np.int64), np.round(value, 1), delay
+        lab = np.full(size, _LACTATE, np.int64)
+        return moments[0], moments[1], lab, np.round(value, 1), delay
 
     calm = (normal, rng.uniform(1.5, stays.span[normal] - 0.1))
     return (
