@@ -54,6 +54,7 @@ def data_spec(rows: Rows, *, leads: int, length: int, heads: dict[str, int]) -> 
         tabular=int(rows.tabular.shape[1]),
         text=int(rows.text.shape[1]),
         arrays={name: part.reader.shape for name, part in rows.arrays.items()},
+        events=0 if rows.events is None else rows.events.stats.width,
         heads=heads,
     )
 

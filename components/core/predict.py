@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from components.core.data.batches import Batch, loader
+from components.core.data.batches import Batch, by_length, loader
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.device import Place
@@ -32,10 +32,12 @@ def predict_logits(
     finish = Finisher(rows.stats)
     model = model.to(place.device).eval()
     parts: dict[str, list[npt.NDArray[np.float32]]] = {}
-    for raw in loader(rows, batch=batch):
+    order = by_length(rows)
+    for raw in loader(rows.take(order) if rows.events is not None else rows, batch=batch):
         for name, logits in forward(model, raw, finish=finish, place=place).items():
             parts.setdefault(name, []).append(logits.numpy())
-    return {name: np.concatenate(found) for name, found in parts.items()}
+    back = np.argsort(order)
+    return {name: np.concatenate(found)[back] for name, found in parts.items()}
 
 
 def forward(model: nn.Module, raw: Batch, *, finish: Finisher, place: Place) -> Batch:

@@ -55,7 +55,8 @@ def state_facts(
         "modalities": (["ecg"] if has_ecg else [])
         + (["tabular"] if columns else [])
         + (["text"] if NOTE in frame else [])
-        + arrays,
+        + arrays
+        + (["events"] if "events" in config.modalities else []),
         "features": columns,
         "ecg": config.ecg.model_dump(mode="json"),
         **{name: getattr(config, name).model_dump(mode="json") for name in media},

@@ -14,10 +14,12 @@ from components.core.config.sections import LabelConfig, PreprocessConfig
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
 from components.core.data.cohort import WEIGHT_PREFIX, stats_path
+from components.core.data.event_input import events_taught
 from components.core.data.tensors import TensorReader
 from components.core.errors import ConfigError, InputError, nearest
 from components.core.files import write_atomic
 from components.core.heads.known import known_columns, teaches
+from components.core.modalities import EVENTS
 from components.core.parts import PARTS_FOLDER
 from components.core.schemas import (
     EVENT_COUNT,
@@ -44,6 +46,7 @@ from components.core.store import Stage, Workspace
 from components.preprocess import outcome, splits
 from components.preprocess.embeddings import embedding_columns, prepare_embeddings
 from components.preprocess.endpoints import require_weights, tell_follow_up
+from components.preprocess.events import event_columns, prepare_events
 from components.preprocess.facts import state_facts
 from components.preprocess.heads import outcome_config, with_truths
 from components.preprocess.media import media_columns, prepare_arrays, require_something
@@ -87,9 +90,8 @@ def preprocess(
     has_ecg = "ecg" in config.modalities and bool(frame["ecg_shard"].notna().any())
     if EVENT_COUNT in frame and not (has_ecg or columns or {*config.modalities} - _PLAIN):
         raise InputError(
-            f"the {len(frame)} records hold sequences of events, which no model of "
-            f"{' and '.join(config.modalities)} takes in; name the clinical fields that the source "
-            "should read beside them, and 'tabular' in preprocess.modalities"
+            f"the {len(frame)} records hold sequences of events, of which preprocess.modalities "
+            f"({', '.join(config.modalities)}) takes nothing in; name 'events' there"
         )
     rejects: list[dict[str, Any]] = []
     if has_ecg:
@@ -117,7 +119,10 @@ def preprocess(
     frame = frame.assign(**split.parts)
     require_weights(frame, heads or {})
     frame = frame.assign(**fold_weights(frame, label, labelled))
-    made = [*_made(frame), *media_columns(frame, config), *embedding_columns(config)]
+    made = [
+        *_made(frame), *media_columns(frame, config), *embedding_columns(config),
+        *event_columns(config),
+    ]  # fmt: skip
     kept = [*SUBJECT_COLUMNS, "ecg_sha256", *made, *_tabular(columns)]
     table = pa.Table.from_pandas(frame[kept], preserve_index=False)
     _save(work, MANIFEST, table)
@@ -151,6 +156,7 @@ def _tensors(
         rejects += refused
         frame, refused = prepare_embeddings(work, source, frame, config)
         rejects += refused
+        frame = prepare_events(work, source, frame, config)
         frame, refused = require_something(frame, columns, config)
         rejects += refused
     if frame.empty:
@@ -201,7 +207,11 @@ def _statistics(
         rows = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
         text = text_stats(work, rows, config) if "text" in config.modalities else None
         arrays = open_arrays(work.folder, rows)
-        stats = foldstats.fit_fold(fold, rows, columns, reader, config.ecg.leads, text, arrays)
+        with_events = EVENTS in config.modalities
+        events = events_taught(work.folder, work.facts, rows) if with_events else None
+        stats = foldstats.fit_fold(
+            fold, rows, columns, reader, config.ecg.leads, text, arrays, events
+        )
         path = stats_path(work.folder, fold)
         path.parent.mkdir(exist_ok=True)
         foldstats.save(stats, path)

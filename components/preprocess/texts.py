@@ -30,19 +30,39 @@ def embed_notes(work: Workspace, frame: pd.DataFrame, config: TextConfig) -> Non
         InputError: the encoder's folder is missing or cannot be read.
     """
     work.facts["text"] = config.model_dump(mode="json")
+    encoder = encode_texts(work, notes_of(frame), config, file=FILE)
+    if encoder is not None:
+        work.facts["text_encoder"] = encoder.model_dump()
+
+
+def encode_texts(
+    work: Workspace, texts: list[str | None], config: TextConfig, *, file: str
+) -> EncoderIdentity | None:
+    """Write a frozen encoder's vectors `[n, width]` of texts, NaN of None, and return who it is.
+
+    Nothing is written for TF-IDF, and None is returned.
+
+    Args:
+        work: receives the file.
+        texts: each distinct one is read once, and not again where the cache has it.
+        config: which encoder.
+        file: where the vectors go, relative to the stage.
+
+    Raises:
+        InputError: the encoder's folder is missing or cannot be read.
+    """
     if config.encoder == "tfidf":
-        return
+        return None
     from components.core.text.cache import EmbeddingCache
     from components.core.text.embed import embed
     from components.core.text.huggingface import load_encoder  # imports transformers
 
     encoder = load_encoder(config)
     cache = EmbeddingCache(data_root() / CACHE, encoder.identity)
-    notes = notes_of(frame)
-    vectors = embed(notes, encoder, cache)
-    vectors[[note is None for note in notes]] = np.nan
-    write_atomic(work.path(*FILE.split("/")), lambda p: _save(p, vectors))
-    work.facts["text_encoder"] = encoder.identity.model_dump()
+    vectors = embed(texts, encoder, cache)
+    vectors[[text is None for text in texts]] = np.nan
+    write_atomic(work.path(*file.split("/")), lambda p: _save(p, vectors))
+    return encoder.identity
 
 
 def text_stats(work: Workspace, rows: pd.DataFrame, config: PreprocessConfig) -> TextStats:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, ReduceLROnPlat
 from components.core.config.fit import FitConfig
 from components.core.config.heads import HeadMap
 from components.core.data.batches import Batch
+from components.core.data.bucketed import steps_of_epoch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.errors import ConfigError
@@ -81,7 +82,10 @@ class Module(lightning.LightningModule):
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_before: dict[str, Any] | None = None
         self._stopped_before = False
-        self._steps = max(1, len(train) // config.batch)
+        self._steps = steps_of_epoch(
+            None if train.events is None else train.events.lengths,
+            size=len(train), batch=config.batch, tokens=config.tokens,
+        )  # fmt: skip
         self._figures: Figures | None = None
         self._hidden = HiddenError() if isinstance(model, Imputing) else None
 

@@ -8,6 +8,8 @@ from components.audit.finding import Audited, Finding, Severity
 from components.core.data import foldstats
 from components.core.data.arrays import open_arrays
 from components.core.data.cohort import open_shards, read_stats
+from components.core.data.event_input import stage_events
+from components.core.data.event_stats import EventStats
 from components.core.data.foldstats import FoldStats
 from components.core.data.texts import EncodedText, TextStats, stage_text
 from components.core.heads.known import teaches
@@ -40,6 +42,7 @@ def check(audited: Audited) -> Finding:
             tuple(facts["ecg"]["leads"]),
             stage_text(audited.stage, train),
             open_arrays(audited.stage.folder, train),
+            stage_events(audited.stage, train),
         )
         if not same(fresh, read_stats(audited.stage, fold)):
             wrong.append(fold)
@@ -62,6 +65,8 @@ def same(a: FoldStats, b: FoldStats) -> bool:
             return False
     if not _same_text(a.text, b.text) or not _same_arrays(a, b):
         return False
+    if not _same_events(a.events, b.events):
+        return False
     left, right = ({c.name: (c.mean, c.sd) for c in stats.tabular.numeric} for stats in (a, b))
     if left.keys() != right.keys() or a.tabular.categorical != b.tabular.categorical:
         return False
@@ -76,6 +81,14 @@ def _same_arrays(a: FoldStats, b: FoldStats) -> bool:
         for x, y in ((one.mean, two.mean), (one.sd, two.sd))
     )
     return a.arrays.keys() == b.arrays.keys() and all(close)
+
+
+def _same_events(a: EventStats | None, b: EventStats | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    pairs = [(a.time.mean, b.time.mean), (a.time.sd, b.time.sd)]
+    close = all(np.isclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE) for x, y in pairs)
+    return a.time.kind == b.time.kind and close and _same_text(a.text, b.text)
 
 
 def _same_text(a: TextStats | None, b: TextStats | None) -> bool:

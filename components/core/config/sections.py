@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.core.config.base import Frozen
 from components.core.config.ctrcd import CtrcdConfig, Grade
+from components.core.config.events import EventsConfig
 from components.core.config.fields import QualityFlag
 from components.core.config.text import TextConfig
 from components.core.database_url import without_password
@@ -218,6 +219,7 @@ class PreprocessConfig(Frozen):
         pairing: which echo belongs to which ECG.
         notes: which notes of a patient are taken, and what is masked in them.
         text: how notes become numbers.
+        events: how sequences of clinical events become rows.
         tabular: columns to use; empty takes every tabular column that the source brings.
         split: who trains, who validates, who is tested.
         workers: processes that transform; 0 takes one per core.
@@ -231,6 +233,7 @@ class PreprocessConfig(Frozen):
     pairing: PairingConfig = PairingConfig()
     notes: NotesConfig = NotesConfig()
     text: TextConfig = TextConfig()
+    events: EventsConfig = EventsConfig()
     tabular: tuple[str, ...] = ()
     split: SplitConfig = SplitConfig()
     workers: int = Field(default=0, ge=0)

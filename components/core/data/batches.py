@@ -4,7 +4,8 @@ Keys: `ecg` `[B, leads, L]`, `ecg_lead_mask` `[B, leads]`, `ecg_valid` `[B, 2]` 
 record is padded), `ecg_mask` `[B]`, `tabular` `[B, F]`, `tabular_mask` `[B]` (where the cohort has arrays),
 `text` `[B, W]` and `text_mask` `[B]`, of each array modality `<name>` `[B, …]`, `<name>_mask` `[B]`
 and, where a record has several windows, `<name>_valid` `[B, W]`, of an embedding `<name>_quality`
-`[B]` in [0, 1], `label` `[B]` (only where every
+`[B]` in [0, 1], `events` `[B, S, W]` with `events_valid` and `events_hours` `[B, S]` and
+`events_mask` `[B]` (`core.data.event_input`), `label` `[B]` (only where every
 label is known), `weight` `[B]`, and what heads learn from under its column's name (`y.<head>`,
 `time_days`, `event_code`), NaN where it is not known.
 The ECG travels as int16 counts and arrays as they are stored; `Finisher` makes float32 z-scores of
@@ -22,12 +23,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from components.core.data.arrays import ArrayPart, Arrays
+from components.core.data.bucketed import Consecutive, LengthSampler
 from components.core.data.cohort import Rows
+from components.core.data.event_input import EventInput
 from components.core.errors import InputError
 from components.core.signals.normalise import NormStats
 
 Batch = dict[str, Tensor]
 Floats = npt.NDArray[np.float64]
+# Steps of event sequences in a batch that is only predicted, padding included.
+TOKENS = 32_768
 
 
 def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
@@ -41,13 +46,16 @@ def raw_batch(rows: Rows, index: npt.NDArray[np.int64]) -> Batch:
         batch[name] = torch.from_numpy(values[index])
     if rows.tabular.shape[1]:
         batch["tabular"] = torch.from_numpy(rows.tabular[index])
-        if rows.arrays or rows.tabular_masked:  # elsewhere a patient without any field has each of them missing
+        # Where it is the only input, a patient without any field has each of them missing.
+        if rows.arrays or rows.events is not None or rows.tabular_masked:
             there = rows.tabular_there[index].astype(np.float32)
             batch["tabular_mask"] = torch.from_numpy(there)
     if rows.text.shape[1]:
         batch["text"] = torch.from_numpy(rows.text[index])
         batch["text_mask"] = torch.from_numpy(rows.text_mask[index].astype(np.float32))
     batch |= array_batch(rows.arrays, index)
+    if rows.events is not None:
+        batch |= event_batch(rows.events, index)
     if rows.reader is not None:
         shard, row = rows.shard[index], rows.shard_row[index]
         counts = rows.reader.ecg(shard, row)
@@ -67,6 +75,17 @@ def array_batch(arrays: Arrays, index: npt.NDArray[np.int64]) -> Batch:
     for name, part in arrays.items():
         batch |= _array_batch(name, part, index)
     return batch
+
+
+def event_batch(events: EventInput, index: npt.NDArray[np.int64]) -> Batch:
+    """Return the event sequences of the named records, padded to the longest of them."""
+    steps = events.batch(index)
+    return {
+        "events": torch.from_numpy(steps.values),
+        "events_valid": torch.from_numpy(steps.valid.astype(np.float32)),
+        "events_hours": torch.from_numpy(steps.hours),
+        "events_mask": torch.from_numpy(steps.valid.any(axis=1).astype(np.float32)),
+    }
 
 
 def _array_batch(name: str, part: ArrayPart, index: npt.NDArray[np.int64]) -> Batch:
@@ -195,15 +214,40 @@ def loader(
     rows: Rows,
     *,
     batch: int,
+    tokens: int = TOKENS,
     seed: int = 0,
     shuffle: bool = False,
     chances: Floats | None = None,
 ) -> DataLoader[Batch]:
-    """Return a loader of whole batches; no worker processes, since a batch is one memory copy."""
-    sampler = EpochSampler(len(rows), batch=batch, seed=seed, shuffle=shuffle, chances=chances)
+    """Return a loader of whole batches; no worker processes, since a batch is one memory copy.
+
+    Args:
+        rows: the records.
+        batch: records of a batch at most.
+        tokens: steps of event sequences in a batch, padding included, where there are any.
+        seed: of the order.
+        shuffle: a new order every epoch.
+        chances: `[n]`, summing to 1, with which records are drawn.
+    """
+    if rows.events is None:
+        sampler: Sampler[list[int]] = EpochSampler(
+            len(rows), batch=batch, seed=seed, shuffle=shuffle, chances=chances
+        )
+    elif shuffle:
+        lengths = rows.events.lengths
+        sampler = LengthSampler(lengths, batch=batch, tokens=tokens, seed=seed, chances=chances)
+    else:
+        sampler = Consecutive(rows.events.lengths, batch=batch, tokens=tokens)
     return DataLoader(
         _Indices(rows),  # pyright: ignore[reportArgumentType]
         sampler=sampler,
         batch_size=None,
         num_workers=0,
     )
+
+
+def by_length(rows: Rows) -> npt.NDArray[np.int64]:
+    """Return the order `[n]` in which consecutive records waste least on padding."""
+    if rows.events is None:
+        return np.arange(len(rows))
+    return np.argsort(rows.events.lengths, kind="stable")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from components.core.data import foldstats
 from components.core.data.arrays import Arrays, open_arrays
+from components.core.data.event_input import EventInput, open_events, stage_events
 from components.core.data.foldstats import FoldStats
 from components.core.data.tabular import tabular_frame
 from components.core.data.tensors import TensorReader
@@ -47,6 +48,7 @@ class Rows:
         text: `[n, width]` float32 embeddings of the notes; zeros where there is none.
         text_mask: `[n]` whether there is a note.
         arrays: images, sounds and the like by modality.
+        events: their sequences of clinical events; None without any.
         tabular_masked: tell who lacks every clinical field although no array is left beside them,
             because one was taken away; beside arrays that is always told.
     """
@@ -58,6 +60,7 @@ class Rows:
     text: npt.NDArray[np.float32]
     text_mask: npt.NDArray[np.bool_]
     arrays: Arrays = field(default_factory=dict)
+    events: EventInput | None = None
     tabular_masked: bool = False
 
     def __len__(self) -> int:
@@ -71,6 +74,7 @@ class Rows:
             "tabular": self.tabular.shape[1] > 0,
             "text": self.text.shape[1] > 0,
             **dict.fromkeys(self.arrays, True),
+            "events": self.events is not None,
         }
         return tuple(name for name in MODALITIES if there.get(name))
 
@@ -112,6 +116,7 @@ class Rows:
             text=self.text[index],
             text_mask=self.text_mask[index],
             arrays={name: part.take(index) for name, part in self.arrays.items()},
+            events=None if self.events is None else self.events.take(index),
         )
 
     def without(self, modality: str) -> Rows:
@@ -127,6 +132,8 @@ class Rows:
             return replace(self, text=empty)
         if modality == "tabular":
             return replace(self, tabular=empty)
+        if modality == "events":
+            return replace(self, events=None, tabular_masked=True)
         if modality in self.arrays:
             kept = {name: part for name, part in self.arrays.items() if name != modality}
             return replace(self, arrays=kept, tabular_masked=True)
@@ -230,6 +237,7 @@ def make_rows(stage: Stage, rows: pd.DataFrame, stats: FoldStats) -> Rows:
         text=text,
         text_mask=mask,
         arrays=open_arrays(stage.folder, rows),
+        events=open_events(stage, rows, stats.events),
     )
 
 
@@ -283,4 +291,5 @@ def fit_rows(stage: Stage, fold: str, rows: pd.DataFrame) -> FoldStats:
         tuple(stage.facts["ecg"]["leads"]),
         stage_text(stage, rows),
         open_arrays(stage.folder, rows),
+        stage_events(stage, rows),
     )

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from components.core.config.base import Frozen
 from components.core.data.arrays import Arrays, ArrayStats, array_stats
+from components.core.data.event_stats import EventStats
 from components.core.data.tabular import TabularEncoder, fit_tabular, tabular_frame
 from components.core.data.tensors import TensorReader
 from components.core.data.texts import TextStats
@@ -41,6 +42,7 @@ class FoldStats(Frozen):
         tabular: the fitted encoder.
         text: what the training notes taught; None without notes.
         arrays: mean and SD of each array modality's channels.
+        events: encoder of the events' texts and the scale of time; None without events.
         origin: version of the pretrained model that they came with, its trunk being fed as it was
             trained; empty where they were fitted on this fold's own training part.
     """
@@ -52,6 +54,7 @@ class FoldStats(Frozen):
     tabular: TabularEncoder
     text: TextStats | None = None
     arrays: dict[ArrayModality, ArrayStats] = Field(default_factory=dict)
+    events: EventStats | None = None
     origin: str = ""
 
     def norm(self) -> NormStats | None:
@@ -62,6 +65,7 @@ class FoldStats(Frozen):
 def fit_fold(
     fold: str, rows: pd.DataFrame, columns: list[str], reader: TensorReader | None,
     leads: tuple[str, ...], text: TextStats | None = None, arrays: Arrays | None = None,
+    events: EventStats | None = None,
 ) -> FoldStats:  # fmt: skip
     """Return the statistics of the records in `rows` (the fold's training part).
 
@@ -73,6 +77,7 @@ def fit_fold(
         leads: of the tensors.
         text: what the same records' notes taught.
         arrays: the same records' images and sounds.
+        events: what the same records' events taught.
     """
     ecg = None
     if reader is not None:
@@ -87,6 +92,7 @@ def fit_fold(
         tabular=fit_tabular(tabular_frame(rows, columns, TABULAR_PREFIX)),
         text=text,
         arrays={name: array_stats(part) for name, part in (arrays or {}).items()},
+        events=events,
     )
 
 

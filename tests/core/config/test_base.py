@@ -38,6 +38,7 @@ MISSPELT = [
     ("preprocess.pairing", "day", "days"),
     ("preprocess.notes", "masked", "mask"),
     ("preprocess.text", "widht", "width"),
+    ("preprocess.events", "tiem", "time"),
     ("audit", "waiver", "waive"),
     ("fit", "epohcs", "epochs"),
     ("evaluate", "draw", "draws"),
