@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from components.ingest.synthetic.icu import sheets
-from components.ingest.synthetic.icu.draw import DAY, HOUR, NEVER, IntArray, Stays
+from components.ingest.synthetic.icu.course import DAY, HOUR, NEVER
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.mechanism import ADMISSION_TYPES, HOURS
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.streams import stream

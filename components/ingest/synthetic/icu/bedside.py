@@ -7,7 +7,8 @@ from scipy.special import expit
 
 from components.ingest.synthetic.cohort import BoolArray
 from components.ingest.synthetic.icu import sheets
-from components.ingest.synthetic.icu.draw import HOUR, IntArray, Stays
+from components.ingest.synthetic.icu.course import HOUR
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.mechanism import HOURS
 from components.ingest.synthetic.icu.moments import in_icu, level, planted, scattered
 from components.ingest.synthetic.icu.vocabulary import (

@@ -19,7 +19,7 @@ from components.ingest.sources import mimic_iv
 from components.ingest.sources.event_rows import by_stay, no_events
 from components.ingest.sources.mimic_iv import statements
 from components.ingest.sources.mimic_iv.database import Database, open_database
-from components.ingest.synthetic.icu.draw import HOUR
+from components.ingest.synthetic.icu.course import HOUR
 
 LENGTH_OF_STAY, STAY_DAYS = "length_of_stay", "length_of_stay_days"
 TO_FINAL, AFTER, CHART = "time_to_final_event", "events_after_prediction", "chart_time"

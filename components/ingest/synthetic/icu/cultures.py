@@ -9,7 +9,8 @@ import numpy as np
 
 from components.ingest.synthetic.cohort import FloatArray
 from components.ingest.synthetic.icu import sheets
-from components.ingest.synthetic.icu.draw import DAY, HOUR, NEVER, IntArray, Stays
+from components.ingest.synthetic.icu.course import DAY, HOUR, NEVER
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.moments import planted, scattered
 from components.ingest.synthetic.icu.vocabulary import (
     ANTIBIOTICS,

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from components.ingest.synthetic.cohort import BoolArray, FloatArray
 from components.ingest.synthetic.icu import sheets
-from components.ingest.synthetic.icu.draw import HOUR, NEVER, IntArray, Stays
+from components.ingest.synthetic.icu.course import HOUR, NEVER
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.moments import Moments, level, planted, scattered
 from components.ingest.synthetic.icu.vocabulary import LACTATE, PANELS, Lab
 from components.ingest.synthetic.options import SyntheticOptions

@@ -6,7 +6,8 @@ import numpy as np
 
 from components.ingest.synthetic.cohort import FloatArray
 from components.ingest.synthetic.icu import mechanism
-from components.ingest.synthetic.icu.draw import HOUR, IntArray, Stays
+from components.ingest.synthetic.icu.course import HOUR
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.mechanism import HOURS, NAMES, PLANTED, Planted
 
 # Hours after the prediction that are written out; a long stay's later rows are of no use.

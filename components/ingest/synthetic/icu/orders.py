@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import expit
 
 from components.ingest.synthetic.icu import sheets
-from components.ingest.synthetic.icu.draw import DAY, NEVER, IntArray, Stays
+from components.ingest.synthetic.icu.course import DAY, NEVER
+from components.ingest.synthetic.icu.draw import IntArray, Stays
 from components.ingest.synthetic.icu.moments import level, planted, scattered
 from components.ingest.synthetic.icu.vocabulary import (
     COMFORT,

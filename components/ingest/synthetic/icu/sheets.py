@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from components.ingest.synthetic.cohort import BoolArray, FloatArray
-from components.ingest.synthetic.icu.draw import ADMISSIONS, HOUR, NEVER, IntArray, Stays
+from components.ingest.synthetic.icu.course import HOUR, NEVER
+from components.ingest.synthetic.icu.draw import ADMISSIONS, IntArray, Stays
 
 FOLDERS = ("hosp", "icu")
 # As MIMIC-IV 2.2 has them, `procedureevents` with two names in upper case.

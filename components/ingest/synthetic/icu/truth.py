@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from components.ingest.synthetic.cohort import FloatArray
 from components.ingest.synthetic.icu import mechanism, sheets
-from components.ingest.synthetic.icu.draw import HOUR, Stays
+from components.ingest.synthetic.icu.course import HOUR
+from components.ingest.synthetic.icu.draw import Stays
 from components.ingest.synthetic.icu.mechanism import NAMES, PLANTED
 from components.ingest.synthetic.icu.probability import INPUTS, log_odds, shares
 from components.ingest.synthetic.options import SyntheticOptions
