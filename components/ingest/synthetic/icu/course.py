@@ -1,4 +1,4 @@
-"""What becomes of stays: who leaves, who dies, and when; drawn after all that the label rests on."""
+"""What becomes of stays: who leaves, who dies, and when; drawn after what the label rests on."""
 
 from __future__ import annotations
 
