@@ -126,3 +126,12 @@ def test_the_truth_file_tells_what_was_planted(icu_files: Path) -> None:
     for each in told["planted"]:
         assert each["stays_within"] == kept[f"planted_{each['name']}"].sum()
         assert each["stays_earlier"] == kept[f"earlier_{each['name']}"].sum()
+
+
+def test_one_input_alone_is_the_formula_averaged_over_the_other(many: Stays) -> None:
+    events, static = log_odds(many)
+    found, rows = probabilities(many), np.arange(0, many.size, 400)
+    for name, own, other in (("events", events, static), ("tabular", static, events)):
+        averaged = expit(mechanism.INTERCEPT + own[rows, None] + other).mean(axis=1)
+        np.testing.assert_allclose(found[name][rows], averaged, atol=0.004)
+        assert np.abs(expit(mechanism.INTERCEPT + own[rows]) - averaged).max() > 0.012
