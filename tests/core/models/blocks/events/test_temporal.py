@@ -65,9 +65,9 @@ def test_heads_are_judged_by_their_own_truth_and_summed() -> None:
     death, stay = torch.tensor([9.0, 9.0, 1.0, 0.0]), torch.tensor([9.0, 9.0, 0.0, math.nan])
     found = own.loss(encoded, steps | {"y.death": death, "y.stay": stay}, rows)
     share, said = recency(HOURS, VALID, 6.0), own(encoded)
-    each = [recent_loss(said[name], truth[2:], share) for name, truth in (("death", death),
-                                                                          ("stay", stay))]  # fmt: skip
-    torch.testing.assert_close(found, sum(each))
+    truths = {"death": death[2:], "stay": stay[2:]}
+    expected = [recent_loss(said[name], truth, share) for name, truth in truths.items()]
+    torch.testing.assert_close(found, torch.stack(expected).sum())
 
 
 def test_without_a_truth_of_its_own_the_label_is_meant() -> None:
