@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from components.core import store
 from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, HeadMap
 from components.core.data.batches import raw_batch
@@ -21,9 +22,11 @@ from components.core.members import data_spec, load_model
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
 from components.core.store import Stage
+from components.train import publish
 from components.train.attention_monitor import attention_monitors, chosen, record_file
 from components.train.fit import BEST, FitJob, FitResult, OnEpoch, OnPicture, fit
-from tests.event_cohort import ingested_stays, prepared_stays, write_stays
+from tests.chain import task_config, trained
+from tests.event_cohort import LABEL, ingested_stays, prepared_stays, write_stays
 from tests.train.conftest import Parts
 from tests.train.test_fit import same
 
@@ -129,11 +132,11 @@ def test_the_last_record_is_of_the_weights_of_its_step(stays: Parts, tmp_path: P
 
 
 def test_a_resumed_training_records_the_same(stays: Parts, tmp_path: Path) -> None:
-    settings = {"epochs": 3, "save_attention_every": 2}
+    settings = {"epochs": 2, "save_attention_every": 2}
     whole = run(stays, tmp_path / "whole", **settings)
 
     def stop(epoch: int, figures: dict[str, float]) -> None:
-        if epoch == 1:
+        if epoch == 0:
             raise SystemExit
 
     with pytest.raises(SystemExit):
@@ -143,7 +146,7 @@ def test_a_resumed_training_records_the_same(stays: Parts, tmp_path: Path) -> No
         {file.name: file.read_bytes() for file in (tmp_path / each / "attention").iterdir()}
         for each in ("whole", "cut")
     ]
-    assert len(files[0]) == 9
+    assert len(files[0]) == 6
     assert files[0] == files[1]
 
 
@@ -178,6 +181,36 @@ def test_stays_are_chosen_in_order_below_the_cap(stays: Parts) -> None:
     config = FitConfig(attention_megabytes=0.03)
     # The second would widen the record for both; the third has no event.
     assert chosen(Sized(), [10.0, 20.0, 0.0, 5.0, 10.0, 1.0], config) == [0, 3, 4]  # type: ignore[arg-type]
+
+
+def test_the_model_itself_is_recorded_not_what_stands_beside_it(stage: Stage) -> None:
+    fit_settings = {**PLAIN, "epochs": 1, "device": "cpu", "precision": "fp32",
+                    "ablate": ("events",), "save_attention_every": 50}  # fmt: skip
+    task = task_config(label=LABEL, model=SMALL, fit=fit_settings)
+    seen: list[tuple[str, int, str]] = []
+    audit = store.build("audit", "b" * 32, config={}, inputs={"preprocess": stage.fingerprint},
+                        compute=lambda work: work.facts.update(refused=""))[0]  # fmt: skip
+    done = trained(
+        audit, task, on_picture=lambda name, epoch, file: seen.append((name, epoch, file.name))
+    )
+    assert seen == [("holdout", 0, "attention_epoch_0.png")]
+    assert [each["variant"] for each in done.facts["members"]] == ["", "without:events"]
+    (file,) = done.folder.rglob("*.npz")
+    own = done.folder / done.facts["members"][0]["folder"]
+    assert file == own / "attention" / record_file(0, 0)
+
+
+def test_a_picture_of_every_epoch_is_logged_as_one_image(tmp_path: Path) -> None:
+    told: list[tuple[str, str, int]] = []
+
+    class Recorder:
+        def image(self, file: Path, key: str, step: int) -> None:
+            told.append((file.name, key, step))
+
+    shown = publish.pictures(Recorder())  # type: ignore[arg-type]
+    shown("holdout", 0, tmp_path / "a.png")
+    shown("r0f1", 3, tmp_path / "b.png")
+    assert told == [("a.png", "attention", 0), ("b.png", "attention/r0f1", 3)]
 
 
 def test_a_refit_records_nothing(stays: Parts, tmp_path: Path) -> None:
