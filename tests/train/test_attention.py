@@ -25,6 +25,7 @@ from components.core.store import Stage
 from components.train import publish
 from components.train.attention_monitor import attention_monitors, chosen, record_file
 from components.train.fit import BEST, FitJob, FitResult, OnEpoch, OnPicture, fit
+from components.train.module import Module
 from tests.chain import task_config, trained
 from tests.event_cohort import LABEL, ingested_stays, prepared_stays, write_stays
 from tests.train.conftest import Parts
@@ -129,6 +130,15 @@ def test_the_last_record_is_of_the_weights_of_its_step(stays: Parts, tmp_path: P
     stored = found[record_file(0, last)]
     assert np.allclose(own.layers.numpy(), stored["layers"], atol=1e-6)
     assert np.allclose(own.encoded.numpy(), stored["encoded"], atol=1e-5)
+
+
+def test_the_loss_of_events_has_the_weights_of_the_head_s(stays: Parts) -> None:
+    model = network(stays)
+    Module(model, stays[0], config=FitConfig(), heads=HEADS, seed=0)
+    label = stays[0].frame["label"].to_numpy(np.int64)
+    share = label.mean()
+    expected = (0.5 / (1 - share), 0.5 / share)
+    assert model.temporal.weights["mortality"] == pytest.approx(expected, rel=1e-6)  # type: ignore[union-attr]
 
 
 def test_a_resumed_training_records_the_same(stays: Parts, tmp_path: Path) -> None:

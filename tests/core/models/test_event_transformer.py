@@ -230,6 +230,11 @@ def test_the_loss_of_events_comes_along_while_training_alone() -> None:
     said = own.temporal(seen.encoded[:5])["mortality"]
     expected = recent_loss(said, given["label"][:5].float(), share)
     torch.testing.assert_close(found["loss:temporal"], expected, atol=1e-5, rtol=0)
+    own.weigh_classes({"mortality": (0.5, 4.0)})
+    weighed = recent_loss(said, given["label"][:5].float(), share, classes=(0.5, 4.0))
+    again = own.train()(given)["loss:temporal"]
+    torch.testing.assert_close(again, weighed, atol=1e-5, rtol=0)
+    model().weigh_classes({"mortality": (0.5, 4.0)})  # without that loss there is nothing to weigh
     assert "loss:temporal" not in model().train()(given)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,11 @@ class EventModel(nn.Module):
             own = self.temporal.loss(reading.encoded, batch, reading.rows)
             answers[f"{OWN_LOSS}temporal"] = own
         return answers
+
+    def weigh_classes(self, weights: Mapping[str, tuple[float, float]]) -> None:
+        """Take in head → weights of negative and positive records, for `loss:temporal`."""
+        if self.temporal is not None:
+            self.temporal.weights = dict(weights)
 
     def _answers(self, batch: dict[str, Tensor], reading: Reading | None) -> dict[str, Tensor]:
         parts = [] if reading is None else [reading.vectors]
