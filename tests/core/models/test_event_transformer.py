@@ -101,6 +101,10 @@ def test_a_batch_without_any_event_is_answered(training: bool) -> None:
         assert out["mortality"].isfinite().all()
         torch.stack([value.sum() for value in out.values()]).sum().backward()
         assert not any(p.grad is not None and p.grad.isnan().any() for p in own.parameters())
+        _, found = own.recorded(each)
+        steps = each["events"].shape[1]
+        assert found.layers.shape == (2, ROWS, 2, steps, steps)
+        assert not found.layers.any()
 
 
 def test_the_order_of_events_matters_and_so_does_the_table() -> None:
