@@ -108,8 +108,8 @@ class Encoder(nn.Module):
 
     def forward(
         self, steps: Tensor, padding: Tensor, *, weights: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return the steps and, if asked for, the weights `[L, B, heads, S, S]`.
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the steps and, if asked for, each layer's weights `[B, heads, S, S]`.
 
         Args:
             steps: `[B, S, D]`.
@@ -121,7 +121,7 @@ class Encoder(nn.Module):
         for layer in self.layers:
             own, each = layer(own, padding, weights=weights)
             found += [] if each is None else [each]
-        return self.norm(own).transpose(0, 1), torch.stack(found) if found else None
+        return self.norm(own).transpose(0, 1), found
 
 
 class Pool(nn.Module):
