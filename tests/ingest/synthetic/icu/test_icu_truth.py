@@ -128,9 +128,12 @@ def test_the_truth_file_tells_what_was_planted(icu_files: Path) -> None:
         assert each["stays_earlier"] == kept[f"earlier_{each['name']}"].sum()
 
 
-def test_one_input_alone_is_the_formula_averaged_over_the_other(many: Stays) -> None:
-    events, static = log_odds(many)
-    found, rows = probabilities(many), np.arange(0, many.size, 400)
+def test_one_input_alone_is_the_formula_averaged_over_the_other() -> None:
+    # Four times as many: a mean chance over 20,000 patients has a standard error of 0.0015.
+    parts = (draw_stays(6, block, broken=False) for block in range(320))
+    more = Stays.joined([stays.of(stays.kept) for stays in parts])
+    events, static = log_odds(more)
+    found, rows = probabilities(more), np.arange(0, more.size, 2000)
     for name, own, other in (("events", events, static), ("tabular", static, events)):
         averaged = expit(mechanism.INTERCEPT + own[rows, None] + other).mean(axis=1)
         np.testing.assert_allclose(found[name][rows], averaged, atol=0.004)
