@@ -21,6 +21,7 @@ from components.core.data.values import ecg_values
 from components.core.modalities import EMBEDDED, ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.core.signals.summary import summarise
+from components.evaluate.event_features import EventNumbers
 from components.evaluate.media_features import features_of, width_of
 from components.evaluate.regression import Cases, fit_regression, holds_out
 
@@ -34,13 +35,17 @@ _SMALL = 1_000_000
 
 
 class Features:
-    """Numbers for the simple models: summaries of ECGs, pictures and sounds, and embeddings.
+    """Numbers for the simple models: summaries of ECGs, pictures, sounds and events; embeddings.
 
     They are fixed functions of each recording; they are computed once and kept for all folds. What
-    is fitted (scaling, encoding) is fitted inside each fold.
+    is fitted (scaling, encoding) or chosen (items of events) is so inside each fold.
+
+    Attributes:
+        events: of event sequences.
     """
 
     def __init__(self, fs: float) -> None:
+        self.events = EventNumbers()
         self._fs = fs
         self._kept: dict[str, npt.NDArray[np.float32]] = {}
         self._media: dict[tuple[ArrayModality, str], Singles] = {}
@@ -152,16 +157,21 @@ def design(
 
     Tabular features by an encoder fitted on the seen rows, the summaries of the ECG, in which a
     missing lead is NaN, the embedded notes and the numbers of pictures, sounds and embeddings, NaN
-    where there is none; of each embedding also whether it is there.
+    where there is none; of each embedding also whether it is there. Of event sequences counts and
+    last values of the items that most of the seen patients have.
     """
     columns = seen[0].stats.tabular.columns
     frame = pd.concat([rows.frame for rows in seen], ignore_index=True)
     encoder = fit_tabular(tabular_frame(frame, columns, TABULAR_PREFIX))
+    items = features.events.chosen(seen)
 
     def join(table: pd.DataFrame, parts: list[Rows], own: Features) -> Singles:
         tabular = encoder.transform(tabular_frame(table, columns, TABULAR_PREFIX))
         more = [
-            np.concatenate([own.ecg(rows), _notes(rows), own.all_media(rows)], axis=1)
+            np.concatenate(
+                [own.ecg(rows), _notes(rows), own.all_media(rows), own.events.numbers(rows, items)],
+                axis=1,
+            )
             for rows in parts
         ]
         return np.concatenate([tabular, np.concatenate(more)], axis=1)

@@ -1,11 +1,13 @@
-"""What the model card says of pictures, heart sounds and embeddings."""
+"""What the model card says of pictures, heart sounds, embeddings and event sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
+from components.core.config.events import EventsConfig
 from components.core.config.sections import EmbeddingsConfig, PreprocessConfig
-from components.core.modalities import EMBEDDED, MEDIA, TITLES
+from components.core.modalities import EMBEDDED, EVENTS, MEDIA, TITLES
 
 LACKING = (
     "A picture, sound or table that a record lacks is never zeros in its place but a token, "
@@ -20,18 +22,29 @@ _ABSENT = (
 )
 
 
+_NO_EVENT = (
+    "A record without any event has a learned vector in place of its sequence, never zeros; events "
+    "that nobody recorded leave no trace."
+)
+_TIMES = {
+    "scalar": "the logarithm of the hours before the prediction",
+    "encoding": "sines and cosines of the hours before the prediction",
+}
+
+
 def lacking(there: Collection[str]) -> str:
-    """Return what becomes of pictures, sounds and embeddings that a record lacks; or nothing.
+    """Return what becomes of pictures, sounds, embeddings, events that a record lacks; or nothing.
 
     Args:
         there: the cohort's modalities.
     """
     told = [LACKING] if any(name in MEDIA for name in there) else []
-    return " ".join([*told, *([_ABSENT] if any(name in EMBEDDED for name in there) else [])])
+    told += [_ABSENT] if any(name in EMBEDDED for name in there) else []
+    return " ".join([*told, *([_NO_EVENT] if EVENTS in there else [])])
 
 
 def unreadable(there: Collection[str]) -> str:
-    """Return what becomes of pictures, sounds and embeddings of poor quality; or nothing."""
+    """Return what becomes of pictures, sounds, embeddings and events that are poor; or nothing."""
     told: list[str] = []
     if any(name in MEDIA for name in there):
         told.append("A picture or sound that cannot be read is refused with its reason.")
@@ -40,11 +53,16 @@ def unreadable(there: Collection[str]) -> str:
             "An embedding of another width than in training, or with a value that is not finite, "
             "is refused with its reason."
         )
+    if EVENTS in there:
+        told.append(
+            "An event whose time cannot be read or is not known at the prediction is left out and "
+            "counted."
+        )
     return " ".join([*told, lacking(there)]) if told else ""
 
 
 def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
-    """Return how pictures, sounds and embeddings were prepared; empty where the cohort has none.
+    """Return how pictures, sounds, embeddings and events were prepared; empty without any.
 
     Args:
         config: of preprocessing.
@@ -66,7 +84,25 @@ def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
         )
     if found:
         found.append("Standardised per channel by mean and SD of the training part.")
-    return " ".join([*found, *_embeddings(config.embeddings, there)])
+    found += _embeddings(config.embeddings, there)
+    return " ".join([*found, *([_events(config.events)] if EVENTS in there else [])])
+
+
+def _events(config: EventsConfig) -> str:
+    text = config.text
+    read = (
+        f"TF-IDF of {text.width} dimensions fitted on the training part"
+        if text.encoder == "tfidf"
+        else f"the frozen encoder '{Path(text.model).name}'"
+    )
+    care = {
+        "drop": "orders of comfort care and limits of treatment left out",
+        "keep": "orders of comfort care left in",
+    }[config.comfort_care]
+    return (
+        "Event sequence: every event known by the prediction, in order of time, none cut off; kind "
+        f"one-hot, text by {read}, time as {_TIMES[config.time]}; {care}."
+    )
 
 
 def _embeddings(config: EmbeddingsConfig, there: Collection[str]) -> Iterator[str]:

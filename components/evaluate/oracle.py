@@ -13,17 +13,16 @@ from components.core.planted_truth import truth_table
 from components.core.schemas import REJECTS
 from components.core.store import Stage
 
-# Inputs in a column's name: with the ECG's signal first, as long as there has been a truth; of
-# array modalities in the order of `MODALITIES`.
-_SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "text", "events", "tabular")
+# Inputs in a column's name: with the ECG's signal or the events first; of array modalities in the
+# order of `MODALITIES`.
+_SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "events", "text", "tabular")
 
 
 def inputs_of_spec(spec: DataSpec) -> tuple[str, ...]:
     """Return a task's inputs in the order in which the columns of the truth name them."""
     has = {
         "ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0,
-        "events": spec.events > 0,
-        **dict.fromkeys(spec.arrays, True),
+        "events": spec.events > 0, **dict.fromkeys(spec.arrays, True),
     }  # fmt: skip
     order = MODALITIES if spec.arrays else _SIGNAL_FIRST
     return tuple(name for name in order if has.get(name))

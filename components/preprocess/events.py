@@ -21,7 +21,6 @@ from components.core.data.event_shards import (
     FlatEvents,
     read_ingested,
     shard_file,
-    spans,
     write_events,
 )
 from components.core.errors import InputError
@@ -92,20 +91,9 @@ def _all_texts(source: Stage, frame: pd.DataFrame) -> pa.Array:
     found: list[pa.Array] = []
     for number in _numbers(frame):
         events, texts = read_ingested(shard_file(source.folder, number))
-        kept = np.unique(_of_records(events, _rows(frame, number)).text)
+        kept = np.unique(events.of_records(_rows(frame, number)).text)
         found.append(texts.take(pa.array(kept)))
     return pa.chunked_array(found, pa.string()).unique()
-
-
-def _of_records(events: FlatEvents, rows: Ints) -> FlatEvents:
-    """Return the events of some rows of a shard."""
-    lengths = events.lengths[rows]
-    place = spans(events.offsets[rows], lengths)
-    return FlatEvents(
-        seconds=events.seconds[place], known_seconds=events.known_seconds[place],
-        kind=events.kind[place], text=events.text[place],
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-    )  # fmt: skip
 
 
 def _copied(
@@ -151,7 +139,7 @@ def _coded(path: Path, rows: Ints, index: pd.Index) -> FlatEvents:
     """Return the records' events of an ingest shard, their texts being rows of the cohort's."""
     held, texts = read_ingested(path)
     number = index.get_indexer(pd.Index(texts.to_pylist())).astype(np.int32)
-    own = _of_records(held, rows)
+    own = held.of_records(rows)
     return replace(own, text=number[own.text])
 
 

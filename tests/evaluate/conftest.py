@@ -26,7 +26,7 @@ from components.evaluate.analysis import Context
 from components.evaluate.baselines import Features
 from components.evaluate.follow_up import follow_up
 from components.evaluate.run import evaluate
-from tests import head_cohort
+from tests import event_cohort, head_cohort
 from tests.chain import (
     LABEL,
     TABULAR_OPTIONS,
@@ -43,6 +43,7 @@ from tests.chain import (
 )
 from tests.evaluate import embedded, media
 from tests.evaluate.timed import LABEL_AT, OPTIONS, Timed, timed_context, write_cohort
+from tests.event_cohort import ingested_stays, prepared_stays, write_stays
 
 FIT: dict[str, Any] = {
     "epochs": 6, "batch": 16, "lr": 0.02, "patience": 2, "device": "cpu", "precision": "fp32",
@@ -249,11 +250,31 @@ def _embedded(folder: Path, **split: Any) -> Example:
         return _evaluated(trained(embedded.audited_cohort(own, **split), task), task)
 
 
+def _events(folder: Path) -> Example:
+    own = folder / "events"
+    own.mkdir()
+    source = ingested_stays(write_stays(own, stays=160, longest=20))
+    split = {"method": "holdout", "fractions": [0.4, 0.2, 0.4]}
+    stage = prepared_stays(source, split=split)
+    task = task_config(
+        label=event_cohort.LABEL,
+        evaluate={"draws": 100, "learning_curve": {"draws": 2, "shares": [0.5, 1.0]}},
+        model={"name": "event_transformer", "d_model": 8, "layers": 1, "heads": 2,
+               "feedforward": 8, "pool_heads": 2, "hidden": [8, 4]},
+        fit=FIT | {"epochs": 8, "batch": 16, "lr": 0.01, "patience": 8},
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        # What a bundle of sequences holds is tested with the bundle.
+        patch.setattr(run, "bundle", lambda *args, **more: None)
+        patch.setattr(run, "bundle_deviation", lambda *args, **more: 0.0)
+        return _evaluated(trained(audited(stage, label=event_cohort.LABEL), task), task)
+
+
 _MAKERS: dict[str, Callable[[Path], Example]] = {
     "holdout": _holdout, "folds": _folds, "ecg": _ecg, "shuffled": _shuffled, "heads": _heads,
     "several": _several, "survival": _first("survival"), "risk": _first("risk"),
     "media": _media, "media_folds": lambda folder: _media(folder, "folds"),
-    "embedded": _embedded,
+    "embedded": _embedded, "events": _events,
     "embedded_folds": lambda folder: _embedded(folder, method="folds", folds=2, repeats=2),
 }  # fmt: skip
 

@@ -98,3 +98,31 @@ def test_the_card_says_what_becomes_of_embeddings() -> None:
     assert "not finite" in both
     assert "A picture or sound that cannot be read" in both
     assert LACKING in both
+
+
+def test_the_card_says_how_sequences_were_prepared() -> None:
+    said = prepared_media(PreprocessConfig(), ("events", "tabular"))
+    assert "text by TF-IDF of 64 dimensions fitted on the training part" in said
+    assert "time as the logarithm of the hours" in said
+    assert "limits of treatment left out" in said
+    frozen = PreprocessConfig.model_validate({"events": {
+        "text": {"encoder": "huggingface", "model": "/somewhere/longformer"},
+        "time": "encoding", "comfort_care": "keep",
+    }})  # fmt: skip
+    told = prepared_media(frozen, ("events",))
+    assert "the frozen encoder 'longformer'" in told
+    assert "/somewhere" not in told
+    assert "sines and cosines of the hours" in told
+    assert "comfort care left in" in told
+    assert "left out and counted. A record without any event" in unreadable(("events",))
+
+
+def test_sequences_must_be_prepared_alike_and_of_other_patients() -> None:
+    home = stage("a" * 32, ("tabular", "events"))
+    check_alike(home, stage("b" * 32, ("tabular", "events")))
+    other = stage("b" * 32, ("tabular", "events"), events={"time": "encoding"})
+    with pytest.raises(InputError, match=r"prepared with preprocess\.events\.time encoding"):
+        check_alike(home, other)
+    own = pd.DataFrame({"sha256.events": ["a", None]})
+    seen = pd.DataFrame({"sha256.events": ["b", "a", None]})
+    assert seen_recordings(seen, own).tolist() == [False, True, False]

@@ -35,6 +35,7 @@ def spec(**more: Any) -> DataSpec:
         (spec(tabular=3, arrays=SOUND | IMAGE), ("tabular", "ecg_image", "pcg")),
         (spec(arrays=SOUND | IMAGE), ("ecg_image", "pcg")),
         (spec(tabular=3, arrays=SOUND), ("tabular", "pcg")),
+        (spec(tabular=3, events=9), ("events", "tabular")),
     ],
 )
 def test_inputs_are_in_the_order_of_the_columns(own: DataSpec, inputs: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -36,8 +36,8 @@ class SubgroupsConfig(Frozen):
     """Which groups of patients are looked at by themselves.
 
     Attributes:
-        columns: of the manifest, without `tab.`; empty takes sex, age, race, site and therapy, as
-            many as the data bring.
+        columns: of the manifest, without `tab.`; empty takes sex, age, race, site, period (the
+            years that shifted dates still tell) and therapy, as many as the data bring.
         bands: cut points of a numeric column, ascending; a patient at a cut point lies above it.
     """
 
@@ -53,6 +53,10 @@ class SubgroupsConfig(Frozen):
         return value
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+Hours = Annotated[float, Field(gt=0)]
+
+
 class RobustnessConfig(Frozen):
     """How the test recordings are disturbed; an empty list leaves that kind out.
 
@@ -64,6 +68,11 @@ class RobustnessConfig(Frozen):
         mains_hz: frequency of the hum.
         fs: rates in Hz at which the recording is taken to have been made.
         modalities: try every subset of the model's inputs.
+        drop_events: shares of the events that are lost, each by itself, from sequences.
+        shift_hours: SD in hours by which times of events are wrong; what has one time moves as one.
+        stale_hours: events of so many last hours before the prediction are not known yet.
+        recent_hours: events of so many last hours before the prediction alone are known.
+        kinds: leave out one kind of event after the other.
     """
 
     records: int = Field(default=2000, ge=1)
@@ -76,6 +85,13 @@ class RobustnessConfig(Frozen):
     # Hz: long-term monitors, the cheapest handheld devices, archives such as PTB-XL's small copy.
     fs: tuple[float, ...] = (250.0, 125.0, 100.0)
     modalities: bool = True
+    drop_events: tuple[Share, ...] = (0.1, 0.3, 0.5)
+    # Charting lags by minutes to hours: procedures of MIMIC-IV's demo are stored 29 h late in a
+    # quarter of the rows.
+    shift_hours: tuple[Hours, ...] = (1.0, 4.0)
+    stale_hours: tuple[Hours, ...] = (2.0, 6.0)
+    recent_hours: tuple[Hours, ...] = (24.0, 6.0)
+    kinds: bool = True
 
 
 class SurvivalConfig(Frozen):

@@ -56,6 +56,15 @@ class FlatEvents:
         columns: dict[str, Any] = {name: getattr(self, name)[kept] for name in COLUMNS}
         return FlatEvents(**columns, offsets=before[self.offsets])
 
+    def of_records(self, rows: Ints) -> FlatEvents:
+        """Return the events of the named records, in that order."""
+        lengths = self.lengths[rows]
+        place = spans(self.offsets[rows], lengths)
+        columns: dict[str, Any] = {name: getattr(self, name)[place] for name in COLUMNS}
+        return FlatEvents(
+            **columns, offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        )
+
 
 def spans(starts: Ints, lengths: Ints) -> Ints:
     """Return the places `start, start + 1, …` of several runs, one run after the other.

@@ -14,7 +14,7 @@ from components.core.progress import progress
 from components.core.report.section import Notice, Section, Table
 from components.evaluate.analysis import Context
 from components.evaluate.inputs.exchange import LEAST, changes_of, exchanges
-from components.evaluate.inputs.masked import has_arrays
+from components.evaluate.inputs.masked import may_lack
 from components.evaluate.predictions import position
 from components.evaluate.robustness.battery import draw
 from components.evaluate.robustness.setting import inputs_of, network_of
@@ -53,7 +53,7 @@ class Reaction:
 
 def applies(context: Context) -> bool:
     """Return whether the model's inputs may be absent and it is tested on its own cohort."""
-    return not context.external and has_arrays(inputs_of(context))
+    return not context.external and may_lack(inputs_of(context))
 
 
 def analyse(context: Context) -> Section:
@@ -70,10 +70,11 @@ def analyse(context: Context) -> Section:
 
 
 _HOW = (
-    "On drawn test records one thing at a time is exchanged: a picture, a sound or an embedding "
-    "for that of another patient, a number for its training mean plus one SD, a category for "
-    "another one. An answer reacts whose log-odds change by more than 1e-6. This shows that an "
-    "input is not ignored, not that it is used well: for that see the subsets of the inputs."
+    "On drawn test records one thing at a time is exchanged: a picture, a sound, an embedding "
+    "or an event sequence for that of another patient, a number for its training mean plus one SD, "
+    "a category for another one. An answer reacts whose log-odds change by more than 1e-6. This "
+    "shows that an input is not ignored, not that it is used well: for that see the subsets of the "
+    "inputs."
 )
 
 

@@ -11,7 +11,7 @@ from components.core.metrics.interval import number
 from components.core.report.section import Notice, Section, Table
 from components.core.schemas import MANIFEST, PART_PREFIX
 from components.evaluate.analysis import Context
-from components.evaluate.inputs.masked import has_arrays
+from components.evaluate.inputs.masked import may_lack
 from components.evaluate.inputs.unpaired import declared_unpaired
 from components.evaluate.power import prevalence
 from components.evaluate.report.wording import percent
@@ -31,7 +31,7 @@ _STRATEGIES = {
 def applies(context: Context) -> bool:
     """Return whether the training says how it balanced the classes, or pictures or sounds count."""
     told = bool(context.stages.train.facts.get("balance"))
-    return not context.external and (told or has_arrays(inputs_of(context)))
+    return not context.external and (told or may_lack(inputs_of(context)))
 
 
 def analyse(context: Context) -> Section:

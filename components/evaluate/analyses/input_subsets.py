@@ -1,4 +1,4 @@
-"""Input subsets: what is left with fewer of pictures, sounds and clinical fields?"""
+"""Input subsets: what is left with fewer of pictures, sounds, events and clinical fields?"""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from components.core.contribution_doubts import untaught_tokens
 from components.core.contribution_facts import read
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import RARE_PATIENTS
-from components.core.modalities import EMBEDDED
+from components.core.modalities import EMBEDDED, EVENTS, listed
 from components.core.progress import progress
 from components.core.report.forest import Row, forest
 from components.core.report.section import Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.inputs.masked import has_arrays
+from components.evaluate.inputs.masked import always_there, may_lack
 from components.evaluate.inputs.subsets import (
     KIND,
     Pattern,
@@ -44,7 +44,7 @@ def applies(context: Context) -> bool:
         not context.external
         and len(inputs) > 1
         and "ecg" not in inputs  # required: `robustness` tries its subsets
-        and has_arrays(inputs)
+        and may_lack(inputs)
         and not any(name in EMBEDDED for name in inputs)  # `stress_matrix` tries those
         and context.task.evaluate.robustness.modalities
     )
@@ -102,10 +102,18 @@ def _text(context: Context, found: Found) -> Iterator[str]:
         "all inputs, on the same draws of the same patients; the intervals are not corrected for "
         "the number of subsets."
     )
-    yield (
-        "Disturbances of the signal (leads, noise, sampling rate) are not tried: they are those "
-        "of a digital ECG, which this model does not take."
-    )
+    inputs = inputs_of(context)
+    if EVENTS not in inputs:
+        yield (
+            "Disturbances of the signal (leads, noise, sampling rate) are not tried: they are "
+            "those of a digital ECG, which this model does not take."
+        )
+    always = always_there(context, inputs) if EVENTS in inputs else []
+    if always:
+        yield (
+            f"Read with care: no training record lacked {listed(always)}, so that what stands in "
+            "place of an absent one was never learned."
+        )
     for clause in untaught_tokens(read(context.stages.train.facts)):
         yield f"Read with care: {clause}."
     if context.tables.folded:

@@ -8,7 +8,8 @@ from components.core.metrics.interval import number
 from components.core.modalities import EMBEDDED, TITLES
 from components.core.report.section import Notice, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.inputs.masked import has_arrays
+from components.evaluate.event_features import MOST_ITEMS
+from components.evaluate.inputs.masked import may_lack
 from components.evaluate.inputs.simple import TOGETHER
 from components.evaluate.inputs.simple_table import Rival, rivals
 from components.evaluate.media_features import WIDTHS
@@ -21,7 +22,7 @@ ORDER = 33
 def applies(context: Context) -> bool:
     """Return whether the model's inputs may be absent and simple models are asked for."""
     wanted = bool(context.task.evaluate.baselines)
-    return wanted and not context.external and has_arrays(inputs_of(context))
+    return wanted and not context.external and may_lack(inputs_of(context))
 
 
 def analyse(context: Context) -> Section:
@@ -47,6 +48,8 @@ _NUMBERS = {
     "tabular": "the clinical fields",
     "pcg": f"{WIDTHS['pcg']} numbers of the heart sound (level and spread of ten bands, level in "
     "quiet over loud frames, shape and rhythm of the envelope)",
+    "events": "counts and last values of the event sequence (how many events of each kind; of each "
+    f"of at most {MOST_ITEMS} common items how many, the last number and when)",
     "ecg_image": f"{WIDTHS['ecg_image']} numbers of the picture (where on the page the ink is)",
 }
 

@@ -44,12 +44,25 @@ def analyse(context: Context) -> Section:
     return Section(
         name=NAME,
         title="Does it serve every group of patients?",
-        text=wording.paragraphs(found, level=context.plan.level, planted=_planted(context)),
+        text=_text(context, found),
         tables=tuple(table for table in tables if table is not None and table.rows),
         plots=(Plot(name=NAME, svg=svg, alt="AUROC with interval in each group", wide=True),),
         notices=tuple(wording.notices(found)),
         figures=figures(found),
     )
+
+
+def _text(context: Context, found: Found) -> tuple[str, ...]:
+    told = wording.paragraphs(found, level=context.plan.level, planted=_planted(context))
+    years = wording.years([group.column for group in found.groups], _encoder(context))
+    return (*told, years) if years else told
+
+
+def _encoder(context: Context) -> str:
+    """Return the name of the frozen encoder that reads events or notes; empty without one."""
+    facts = context.stages.cohort.facts
+    found = facts.get("event_encoder") or facts.get("text_encoder")
+    return str(found["model"]) if found else ""
 
 
 def figures(found: Found) -> dict[str, Interval]:

@@ -16,11 +16,12 @@ import torch
 from components.core.data.batches import Batch, raw_batch
 from components.core.data.cohort import Rows
 from components.core.data.tabular import TabularEncoder, tabular_frame
-from components.core.modalities import ARRAYS, TITLES
+from components.core.modalities import ARRAYS, EVENTS, TITLES
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.evaluate.inputs.masked import (
     BatchChange,
     changed_logits,
+    steps_of,
     there_of,
     unchanged,
 )
@@ -39,16 +40,18 @@ class Exchange:
     """One input, or one clinical field, exchanged.
 
     Attributes:
-        key: `ecg_image`, `pcg`, `text`, or `tabular.<column>`.
+        key: `ecg_image`, `pcg`, `text`, `events`, or `tabular.<column>`.
         title: in words.
         change: of a batch.
         applies: `[n]` of the part's records, whether it can be exchanged.
+        steps: `[n]` events of what each record is given; None where those stay.
     """
 
     key: str
     title: str
     change: BatchChange
     applies: Flags
+    steps: npt.NDArray[np.int64] | None = None
 
 
 def exchanges(rows: Rows, inputs: Sequence[str], index: Index, *, seed: int) -> list[Exchange]:
@@ -60,7 +63,7 @@ def exchanges(rows: Rows, inputs: Sequence[str], index: Index, *, seed: int) -> 
         index: the rows that are used; donors are among them.
         seed: of the donors' order.
     """
-    swapped = [name for name in inputs if name in (*ARRAYS, "text")]
+    swapped = [name for name in inputs if name in (*ARRAYS, "text", EVENTS)]
     found = [_swap(rows, name, index, seed) for name in swapped]
     if "tabular" in inputs:
         found += [_value(rows, column) for column in rows.stats.tabular.columns]
@@ -71,7 +74,9 @@ def changes_of(network: Network, test: FoldTest, index: Index, found: Sequence[E
                advance: Callable[[int], None]) -> pd.DataFrame:  # fmt: skip
     """Return `patient_id` and per exchange |change of the log-odds|, NaN where it was not made."""
     wanted = [unchanged, *(each.change for each in found)]
-    logits = changed_logits(network, test.rows, index, wanted, advance=advance)
+    given = [each.steps for each in found if each.steps is not None]
+    steps = np.maximum.reduce([steps_of(test.rows), *given])
+    logits = changed_logits(network, test.rows, index, wanted, advance=advance, steps=steps)
     out = {"patient_id": test.frame["patient_id"].iloc[index].to_numpy()}
     for each, row in zip(found, logits[1:], strict=True):
         out[each.key] = np.where(each.applies[index], np.abs(row - logits[0]), np.nan)
@@ -84,11 +89,18 @@ def _swap(rows: Rows, name: str, index: Index, seed: int) -> Exchange:
     def change(batch: Batch, part: Index) -> Batch:
         given = donor[part]
         other = raw_batch(rows, np.where(given >= 0, given, part))
-        keys = [key for key in (name, f"{name}_valid") if key in batch]
+        keys = [key for key in _keys(name) if key in batch]
         return {**batch, **{key: other[key] for key in keys}}
 
     title = f"{TITLES[name]}: another patient's"
-    return Exchange(key=name, title=title, change=change, applies=donor >= 0)
+    own = steps_of(rows)
+    steps = np.where(donor >= 0, own[donor], own) if name == EVENTS else None
+    return Exchange(key=name, title=title, change=change, applies=donor >= 0, steps=steps)
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """Return the keys of a batch that hold an input, without the mask: a donor has it, too."""
+    return name, f"{name}_valid", f"{name}_hours"
 
 
 def donors(rows: Rows, there: Flags, index: Index, *, seed: int) -> Index:

@@ -13,13 +13,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from components.core.data.batches import Batch, raw_batch
-from components.core.data.cohort import Rows
+from components.core.data.batches import TOKENS, Batch, raw_batch
+from components.core.data.bucketed import cut_points
+from components.core.data.cohort import Rows, read_part
 from components.core.data.finish import Finisher
 from components.core.errors import CardioError
 from components.core.heads.registry import View
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EVENTS
 from components.core.predict import forward
+from components.core.trained import stats_of
+from components.evaluate.analysis import Context
 from components.evaluate.robustness.battery import Index, Network
 
 Floats = npt.NDArray[np.float64]
@@ -38,14 +41,34 @@ def there_of(rows: Rows, names: Sequence[str]) -> dict[str, Flags]:
         "ecg": lambda: rows.frame["shard"].notna().to_numpy(np.bool_),
         "tabular": lambda: rows.tabular_there,
         "text": lambda: rows.text_mask,
+        EVENTS: lambda: steps_of(rows) > 0,
     }
     arrays: Mapping[str, Flags] = {name: part.there for name, part in rows.arrays.items()}
     return {name: arrays[name] if name in arrays else known[name]() for name in names}
 
 
-def has_arrays(names: Sequence[str]) -> bool:
-    """Return whether pictures, sounds or embeddings, which may be absent, are among the inputs."""
-    return any(name in ARRAYS for name in names)
+def steps_of(rows: Rows) -> npt.NDArray[np.int64]:
+    """Return `[n]` events of each record; zeros without sequences."""
+    return np.zeros(len(rows), np.int64) if rows.events is None else rows.events.lengths
+
+
+def always_there(context: Context, inputs: Sequence[str]) -> list[str]:
+    """Return the inputs that every training record of every fold has."""
+    stages = context.stages
+    parts = [
+        read_part(stages.cohort, test.fold, "train", stats=stats_of(stages.train, test.fold))
+        for test in context.tests
+    ]
+    flags = [there_of(rows, inputs) for rows in parts]
+    return [name for name in inputs if all(own[name].all() for own in flags)]
+
+
+def may_lack(names: Sequence[str]) -> bool:
+    """Return whether an input that may be absent is among them.
+
+    Those are pictures, sounds, embeddings and event sequences.
+    """
+    return any(name in (*ARRAYS, EVENTS) for name in names)
 
 
 def without(lost: Sequence[str]) -> BatchChange:
@@ -66,6 +89,7 @@ def changed_logits(
     changes: Sequence[BatchChange],
     *,
     advance: Callable[[int], None],
+    steps: npt.NDArray[np.int64] | None = None,
 ) -> Floats:
     """Return `[changes, n]` mean logit of the members for some rows of a part.
 
@@ -75,8 +99,11 @@ def changed_logits(
         index: `[n]` rows to use.
         changes: each makes its own batch of the rows as they are.
         advance: called with the number of predictions just made.
+        steps: see `changed_views`.
     """
-    return changed_views(network, (network.head,), rows, index, changes, advance=advance)[0]
+    return changed_views(
+        network, (network.head,), rows, index, changes, advance=advance, steps=steps
+    )[0]
 
 
 def changed_views(
@@ -87,6 +114,7 @@ def changed_views(
     changes: Sequence[BatchChange],
     *,
     advance: Callable[[int], None],
+    steps: npt.NDArray[np.int64] | None = None,
 ) -> Floats:
     """Return `[views, changes, n]` mean log-odds of several heads, each batch predicted once.
 
@@ -97,20 +125,28 @@ def changed_views(
         index: `[n]` rows to use.
         changes: each makes its own batch of the rows as they are.
         advance: called with the number of predictions just made.
+        steps: `[rows]` the most events that a record, changed or not, comes to; None where no
+            change makes a sequence longer.
     """
     finish = Finisher(rows.stats)
     out = np.empty((len(views), len(changes), len(index)))
-    for start in range(0, len(index), _BATCH):
-        part = index[start : start + _BATCH]
+    for places in _batches((steps_of(rows) if steps is None else steps)[index]):
+        part = index[places]
         raw = raw_batch(rows, part)
         for number, change in enumerate(changes):
             said = _said(network, change(raw, part), finish)
-            out[:, number, start : start + len(part)] = [
+            out[:, number, places] = [
                 np.mean([view.log_odds(each).double().numpy() for each in said], axis=0)
                 for view in views
             ]
         advance(len(part) * len(changes))
     return out
+
+
+def _batches(steps: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Return the places that are predicted at once: in their order, or by length of sequences."""
+    order = np.argsort(steps, kind="stable")
+    return np.split(order, cut_points(steps[order], batch=_BATCH, tokens=TOKENS)[:-1])
 
 
 def _said(network: Network, batch: Batch, finish: Finisher) -> list[dict[str, Tensor]]:

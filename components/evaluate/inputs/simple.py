@@ -2,7 +2,8 @@
 
 Validation stays unseen by them, so that the best can be chosen there. The clinical fields are
 encoded by an encoder fitted on the same training part; pictures and sounds are the fixed features
-of `evaluate.media_features`.
+of `evaluate.media_features`, event sequences the counts and last values of
+`evaluate.event_features`, of items that most patients of the training part have.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 
 from components.core.data.cohort import Rows
 from components.core.data.tabular import fit_tabular, tabular_frame
-from components.core.modalities import ARRAYS, ArrayModality
+from components.core.modalities import ARRAYS, EVENTS, ArrayModality
 from components.core.schemas import TABULAR_PREFIX, codes
 from components.evaluate.baselines import Features
 from components.evaluate.regression import Cases, fit_regression
@@ -55,7 +56,7 @@ def simple_models(
     Raises:
         InputError: fewer than two training patients of a class.
     """
-    wanted = [name for name in inputs if name == "tabular" or name in ARRAYS]
+    wanted = [name for name in inputs if name in ("tabular", EVENTS, *ARRAYS)]
     each = {name: list(_columns(parts, name, features)) for name in wanted}
     named = {name: own for name, own in each.items() if np.isfinite(own[0]).any()}
     if len(named) > 1:
@@ -66,7 +67,11 @@ def simple_models(
 
 
 def _columns(parts: tuple[Rows, Rows, Rows], name: str, features: Features) -> Iterable[Singles]:
-    """Yield `[n, p]` of each part, NaN where a record lacks an array."""
+    """Yield `[n, p]` of each part, NaN where a record lacks an array or item."""
+    if name == EVENTS:
+        items = features.events.chosen(parts[:1])
+        yield from (features.events.numbers(rows, items) for rows in parts)
+        return
     if name != "tabular":
         yield from (features.media(rows, cast(ArrayModality, name)) for rows in parts)
         return

@@ -14,12 +14,21 @@ from components.evaluate.robustness.figures import NAMES, Disturbed, Found
 _TITLES = {"auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score"}
 
 
-def paragraphs(found: Found, *, seed: int, folded: bool) -> tuple[str, ...]:
-    """Return what was done, to how many."""
+def paragraphs(
+    found: Found, *, seed: int, folded: bool, what: str = "recordings"
+) -> tuple[str, ...]:
+    """Return what was done, to how many.
+
+    Args:
+        found: the battery.
+        seed: of the draw.
+        folded: whether the test parts are of folds.
+        what: is disturbed.
+    """
     all_ = found.records == found.of_records
     drawn = "all" if all_ else f"drawn by seed {seed} from {found.of_records:,}, whole patients"
     told = (
-        f"The same networks on disturbed copies of {found.records:,} test recordings ({drawn}): "
+        f"The same networks on disturbed copies of {found.records:,} test {what} ({drawn}): "
         f"{found.patients:,} patients, {found.events:,} with the event, prevalence "
         f"{percent(found.prevalence)}. Changes are disturbed minus undisturbed, on the same draws "
         "of the same patients; the intervals are not corrected for the number of conditions."
@@ -33,11 +42,11 @@ def paragraphs(found: Found, *, seed: int, folded: bool) -> tuple[str, ...]:
     return tuple(text for text in (told, repeat, few) if text)
 
 
-def tables(found: Found) -> tuple[Table, ...]:
-    """Return one table per kind of disturbance, the undisturbed on top."""
+def tables(found: Found, *, first: str = "Recording") -> tuple[Table, ...]:
+    """Return one table per kind of disturbance, the undisturbed on top; `first` heads them."""
     kinds = dict.fromkeys(each.condition.kind for each in found.disturbed)
     return tuple(
-        _table(kind, [d for d in found.disturbed if d.condition.kind == kind], found)
+        _table(kind, [d for d in found.disturbed if d.condition.kind == kind], found, first)
         for kind in kinds
     )
 
@@ -57,7 +66,7 @@ def picture(found: Found) -> Sequence[Row]:
     return rows
 
 
-def _table(kind: str, disturbed: Sequence[Disturbed], found: Found) -> Table:
+def _table(kind: str, disturbed: Sequence[Disturbed], found: Found, first: str) -> Table:
     columns = [column for name in NAMES for column in (_TITLES[name], "Change")]
     undisturbed = (
         "undisturbed", f"{found.patients:,}",
@@ -65,7 +74,7 @@ def _table(kind: str, disturbed: Sequence[Disturbed], found: Found) -> Table:
     )  # fmt: skip
     rows = [undisturbed, *(_row(each) for each in disturbed)]
     note = f"Chance: AUROC 0.500, AUPRC {found.prevalence:.3f} (prevalence)."
-    return Table(kind, ("Recording", "Patients", *columns, "Remark"), tuple(rows), note)
+    return Table(kind, (first, "Patients", *columns, "Remark"), tuple(rows), note)
 
 
 def _row(each: Disturbed) -> tuple[str, ...]:

@@ -21,7 +21,10 @@ from components.core.errors import ConfigError, nearest
 from components.core.metrics.resampling import RARE_PATIENTS
 from components.core.schemas import TABULAR_PREFIX, tabular_columns
 
-STANDARD = ("sex", "age", "race", "site", "therapy")
+# Columns of the manifest itself; the others are clinical fields. `period`: the years that shifted
+# dates still tell.
+_OWN = ("site", "period")
+STANDARD = ("sex", "age", "race", *_OWN, "therapy")
 # A number that takes no more values than this, all whole, is a code (0/1, a grade), no measurement.
 MOST_CODES = 10
 # Of all rare values together, however many there are: two models are compared by it.
@@ -55,7 +58,8 @@ def columns_of(manifest: pd.DataFrame, config: SubgroupsConfig) -> tuple[Column,
     """Return the columns to divide by, those without two known values left out.
 
     Args:
-        manifest: of ingest, whole cohort: `patient_id`, `row`, `site` and `tab.<name>` columns.
+        manifest: of ingest, whole cohort: `patient_id`, `row`, `site`, `period` where the source
+            tells it, and `tab.<name>` columns.
         config: which columns, and the cut points of numeric ones.
 
     Raises:
@@ -71,7 +75,7 @@ def wanted(manifest: pd.DataFrame, config: SubgroupsConfig) -> tuple[str, ...]:
     Raises:
         ConfigError: a column that is asked for and not there.
     """
-    there = ["site", *tabular_columns(manifest)]
+    there = [*(name for name in _OWN if name in manifest), *tabular_columns(manifest)]
     for name in config.columns:
         if name not in there:
             raise ConfigError(f"evaluate.subgroups.columns names '{name}'; {nearest(name, there)}")
@@ -102,13 +106,20 @@ def band_names(cuts: Sequence[float]) -> tuple[str, ...]:
 
 
 def _column(manifest: pd.DataFrame, name: str, config: SubgroupsConfig) -> Column:
-    cells = manifest["site" if name == "site" else f"{TABULAR_PREFIX}{name}"]
+    cells = manifest[_source(manifest, name)]
     ordered = manifest.assign(cell=cells).sort_values("row", kind="stable")
     # The first recording's that has one: a patient is in one group, whatever later ones say.
     known = ordered.groupby("patient_id", sort=True)["cell"].first().dropna()
     if pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_bool_dtype(known):
         return _numeric(name, known, config)
     return _categorical(name, known.astype("string"))
+
+
+def _source(manifest: pd.DataFrame, name: str) -> str:
+    """Return the manifest's own column where it knows anything, else the clinical field."""
+    field = f"{TABULAR_PREFIX}{name}"
+    own = name in _OWN and name in manifest
+    return name if own and (field not in manifest or manifest[name].notna().any()) else field
 
 
 def _numeric(name: str, known: pd.Series, config: SubgroupsConfig) -> Column:

@@ -33,6 +33,29 @@ def paragraphs(found: Found, *, level: float, planted: str) -> tuple[str, ...]:
     return (*told, planted) if planted else tuple(told)
 
 
+def years(columns: Sequence[str], encoder: str) -> str:
+    """Return how to read groups by calendar time; empty where there are none.
+
+    Args:
+        columns: what the patients were divided by.
+        encoder: name of a frozen encoder of texts; empty without one.
+    """
+    if "period" not in columns:
+        return ""
+    told = (
+        "Period: the years that shifted dates still tell. Figures that fall from group to group "
+        "tell of drift."
+    )
+    if not encoder:
+        return told
+    return (
+        f"{told} Texts are read by '{encoder}', which others trained on texts of theirs: if those "
+        "were this hospital's, as those of Clinical-Longformer are (MIMIC-III, patients of 2001 to "
+        "2012), it may have read of the patients of these years, and the later groups are the "
+        "fairer test."
+    )
+
+
 def ranked(found: Found) -> Table:
     """Return discrimination and gaps of the groups with enough patients of either class."""
     shown = [group for group in found.groups if group.powered]

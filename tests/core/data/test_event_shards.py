@@ -64,6 +64,15 @@ def test_spans_are_runs_of_places() -> None:
     assert spans(np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []
 
 
+def test_records_are_taken_in_the_order_asked_for() -> None:
+    own = _flat([2, 0, 3])
+    found = own.of_records(np.array([2, 1, 0]))
+    assert found.lengths.tolist() == [3, 0, 2]
+    assert found.seconds.tolist() == [2, 3, 4, 0, 1]
+    assert found.known_seconds.tolist() == [-3, -2, -1, -5, -4]
+    assert own.of_records(np.zeros(0, np.int64)).offsets.tolist() == [0]
+
+
 def test_a_damaged_shard_says_what_to_do(tmp_path: Path) -> None:
     file = shard_file(tmp_path, 0)
     file.parent.mkdir(parents=True)

@@ -9,6 +9,7 @@ import pytest
 from components.core.config.base import validate
 from components.core.config.evaluate import SubgroupsConfig
 from components.core.errors import ConfigError
+from components.evaluate.subgroups import wording
 from components.evaluate.subgroups.grouping import Column, band_names, columns_of, safe
 
 
@@ -96,3 +97,26 @@ def test_the_standard_columns_are_those_that_are_there_and_divide() -> None:
 def test_cut_points_must_ascend(cuts: list[float]) -> None:
     with pytest.raises(ConfigError, match=r"cut points of 'age' must ascend; give at least one"):
         validate(SubgroupsConfig, {"bands": {"age": cuts}}, "task.yaml")
+
+
+def test_years_that_shifted_dates_still_tell_are_groups() -> None:
+    told = ["2014 - 2016"] * 25 + ["2017 - 2019"] * 30
+    column = one(manifest(period=told))
+    assert (column.name, column.shown) == ("period", ("2014 - 2016", "2017 - 2019"))
+    assert columns_of(manifest(period=[None] * 55), SubgroupsConfig()) == ()
+    # A clinical field of that name counts where the source tells no years.
+    frame = manifest(period=[None] * 55, **{"tab.period": told})
+    assert one(frame, columns=["period"]).shown == ("2014 - 2016", "2017 - 2019")
+    both = manifest(period=told, **{"tab.period": ["a", "b"] * 27 + ["a"]})
+    assert one(both, columns=["period"]).shown == ("2014 - 2016", "2017 - 2019")
+
+
+def test_years_are_read_with_the_encoder_in_mind() -> None:
+    assert wording.years(["age", "sex"], "Clinical-Longformer") == ""
+    plain = wording.years(["age", "period"], "")
+    assert "tell of drift" in plain
+    assert "MIMIC-III" not in plain
+    told = wording.years(["period"], "Clinical-Longformer")
+    assert told.startswith(plain)
+    assert "Texts are read by 'Clinical-Longformer'" in told
+    assert "MIMIC-III, patients of 2001 to 2012" in told
