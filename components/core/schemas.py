@@ -37,6 +37,8 @@ HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any p
 FILES_PREFIX = "files_sha256."  # files_sha256.<modality>: of each of its files
 QUALITY_PREFIX = "quality."  # quality.<modality>: of an embedding, in [0, 1]; null = absent
 EVENT_COUNT = "event_count"  # how many events a record's sequence has
+# How many of them were, or are, orders of comfort care (`core.data.comfort_care`); for the audit.
+COMFORT_CARE_COUNT = "comfort_care_count"
 # Days from the prediction to the end of the stay in the unit, and to that of the hospital admission
 # (discharge or death). For the audit alone: nobody knows them at the prediction.
 STAY_ENDS = ("stay_end_days", "admission_end_days")
