@@ -133,9 +133,9 @@ def _rows(file: Path, options: Options) -> Iterator[tuple[int, tables.Row, list[
         ) from error
 
 
-def _cell(value: Any) -> str | None:  # noqa: ANN401 - whatever Parquet holds
+def _cell(value: Any) -> str:  # noqa: ANN401 - whatever Parquet holds
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bool):
         return str(int(value))
-    return None if value is None else str(value)
+    return "" if value is None else str(value)  # None is a cell that a CSV's row lacks
