@@ -149,6 +149,16 @@ class Recorder:
 
         mlflow.log_artifact(str(file), artifact_path=under, run_id=self.run_id)
 
+    def image(self, file: Path, key: str, step: int) -> None:
+        """Log a picture under a key of which the UI shows every step."""
+        import mlflow
+        from PIL import Image
+
+        with Image.open(file) as picture:
+            mlflow.MlflowClient().log_image(
+                self.run_id, picture, key=key, step=step, synchronous=True
+            )
+
     def dataset(self, stage: Stage) -> None:
         """Log a stage's data set with its fingerprint as digest and its counts as profile."""
         import json

@@ -23,7 +23,8 @@ def main(task: str, config: str, overrides: str, audit_run: str, *, debug: bool)
         run.prepared_cohort(audit)
 
         def compute(work: store.Workspace, recorder: runs.Recorder) -> None:
-            run.train(work, audit, resolved, publish.live(recorder, resolved))
+            told = publish.live(recorder, resolved)
+            run.train(work, audit, resolved, told, publish.pictures(recorder))
 
         stages.execute(
             "train", resolved, upstream=audit.fingerprint, compute=compute, publish=publish.stage

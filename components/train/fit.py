@@ -33,6 +33,7 @@ from components.core.heads.registry import View
 from components.core.members import WEIGHTS as BEST
 from components.core.predict import predict_logits
 from components.core.progress import say
+from components.train.attention_monitor import attention_monitors
 from components.train.callbacks import EpochReport
 from components.train.checkpoints import AtomicCheckpoints
 from components.train.contributions_monitor import monitors
@@ -51,6 +52,7 @@ from components.train.prior import chances
 PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 HISTORY, VAL, DONE = "history.parquet", "val_predictions.parquet", "fit.json"
 OnEpoch = Callable[[int, dict[str, float]], None]
+OnPicture = Callable[[int, Path], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class FitJob:
         folder: receives checkpoints, weights, history and validation predictions.
         name: shown in the progress lines; empty says none.
         on_epoch: told each epoch's number and figures.
+        on_picture: told each recorded epoch's number and its picture of attention, a PNG.
     """
 
     train: Rows
@@ -79,6 +82,7 @@ class FitJob:
     folder: Path
     name: str = "fit"
     on_epoch: OnEpoch | None = None
+    on_picture: OnPicture | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +117,8 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
     and dropout depend on (seed, epoch) alone.
 
     Raises:
-        ConfigError: a setting needs branches, losses or heads that the model lacks, or the figures
-            were not finite from the first epoch on.
+        ConfigError: a setting needs branches, losses, heads or attention that the model lacks, or
+            the figures were not finite from the first epoch on.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     if (job.folder / DONE).exists():
@@ -132,7 +136,8 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
         chances=_chances(job),
     )  # fmt: skip
     with _quiet(), _stopped_by_signals():
-        _trainer(job, [report, *monitors(model, job), *_keeping(keeping)]).fit(
+        watching = [*monitors(model, job), *attention_monitors(model, job)]
+        _trainer(job, [report, *watching, *_keeping(keeping)]).fit(
             module, batches, checks,
             ckpt_path=str(last) if last.exists() else None, weights_only=True,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from components.core.config.task import TaskConfig
 from components.core.contribution_facts import best as contributions
 from components.core.runs import Recorder
 from components.core.store import Stage
+from components.train.attention_monitor import FOLDER
 from components.train.contributed import PICTURE
 from components.train.summary import SUMMARY
 
@@ -27,6 +29,16 @@ def live(recorder: Recorder, task: TaskConfig) -> Callable[[str, int, dict[str, 
         recorder.metrics(named, step=epoch)
 
     return on_epoch
+
+
+def pictures(recorder: Recorder) -> Callable[[str, int, Path], None]:
+    """Return the hook of pictures of attention: one image a member, stepped by epoch."""
+
+    def on_picture(member: str, epoch: int, file: Path) -> None:
+        own = FOLDER if member in _SINGLE else f"{FOLDER}/{member}"
+        recorder.image(file, own, step=epoch)
+
+    return on_picture
 
 
 def stage(done: Stage, recorder: Recorder) -> None:

@@ -22,7 +22,7 @@ from components.core.store import Stage, Workspace, read_stage
 from components.train import contributed, pretrained
 from components.train.fit import FitResult, median_epochs, median_pretrained
 from components.train.summary import write_summary
-from components.train.training import OnEpoch, Training
+from components.train.training import OnEpoch, OnPicture, Training
 from components.train.variants import Variant, variants
 
 
@@ -37,7 +37,13 @@ def prepared_cohort(audit: Stage) -> Stage:
     return read_stage(audit.input_folder("preprocess"))
 
 
-def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) -> None:
+def train(
+    work: Workspace,
+    audit: Stage,
+    task: TaskConfig,
+    on_epoch: OnEpoch,
+    on_picture: OnPicture | None = None,
+) -> None:
     """Fill the workspace with the weights of every fold, seed and refit.
 
     Args:
@@ -45,6 +51,7 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
         audit: of the prepared cohort; must have passed.
         task: the resolved configuration.
         on_epoch: told member, epoch and figures.
+        on_picture: told member, epoch and picture of attention, where attention is recorded.
 
     Raises:
         RefusedError: the audit did not pass, or the sanity checklist failed.
@@ -63,8 +70,9 @@ def train(work: Workspace, audit: Stage, task: TaskConfig, on_epoch: OnEpoch) ->
     set_threads(place)
     say(f"train: {task.model['name']} on {place.name}, {place.precision}")
     common = Training(
-        work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, trunk=trunk
-    )
+        work=work, stage=stage, task=task, place=place, on_epoch=on_epoch, trunk=trunk,
+        on_picture=on_picture,
+    )  # fmt: skip
     results = [result for fold in folds(stage) for result in _fold(common.for_fold(fold), fold)]
     if task.fit.refit and len(folds(stage)) > 1:
         searched = None if task.tuned is None else task.tuned.refit_epochs

@@ -39,6 +39,7 @@ from components.train.image_weights import start_image_branch
 from components.train.variants import Variant
 
 OnEpoch = Callable[[str, int, dict[str, float]], None]
+OnPicture = Callable[[str, int, Path], None]
 # Head of several classes → share of each.
 Shares = dict[str, tuple[float, ...]]
 
@@ -54,6 +55,7 @@ class Training:
         place: device and precision.
         on_epoch: told member, epoch and figures of the model itself, not of what stands beside it.
         trunk: what is taken over from another model; None for none.
+        on_picture: told member, epoch and picture of attention, of the model itself.
         quiet: say no progress lines.
         own_model: settings of the network where a search chose them for this fold alone.
         checks: network → what the checklist found.
@@ -70,6 +72,7 @@ class Training:
     place: Place
     on_epoch: OnEpoch
     trunk: Pretrained | None
+    on_picture: OnPicture | None = None
     quiet: bool = False
     own_model: dict[str, Any] = field(default_factory=dict[str, Any])
     checks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -115,9 +118,8 @@ class Training:
         self.balance[key] = balance_of(variant.heads, train, config)
         folder = member_folder(self.work.folder, fold, seed, variant.name)
         name = key if len(self.task.fit.seeds) == 1 or variant.name else f"{fold}/seed{seed}"
-        told = None if variant.name else lambda e, figures: self.on_epoch(name, e, figures)
         job = self.job(variant.heads, train, val, config, seed, folder, name)
-        result = self.one(replace(job, on_epoch=told))
+        result = self.one(job if variant.name else self._watched(job, name, config))
         foldstats.save(train.stats, folder / STATS)
         if not variant.name and val is not None and contributed.was_watched(result):
             self._contributed(val, result, key, seed)
@@ -134,6 +136,14 @@ class Training:
             )
         )
         return result
+
+    def _watched(self, job: FitJob, name: str, config: FitConfig) -> FitJob:
+        """Return the job of the model itself: its epochs are told, its attention is recorded."""
+        shown = self.on_picture
+        return replace(
+            job, config=config, on_epoch=lambda e, figures: self.on_epoch(name, e, figures),
+            on_picture=None if shown is None else lambda e, file: shown(name, e, file),
+        )  # fmt: skip
 
     def _contributed(self, val: Rows, result: FitResult, key: str, seed: int) -> None:
         """Note what the modalities contribute; of a fold's first seed a picture, too."""
@@ -155,11 +165,11 @@ class Training:
         folder: Path,
         name: str,
     ) -> FitJob:
-        """Return what is to be trained, on what, where."""
+        """Return what is to be trained, on what, where; no attention is recorded."""
         return FitJob(
             train=train,
             val=val,
-            config=config,
+            config=config.model_copy(update={"save_attention_every": 0}),
             heads=heads,
             place=self.place,
             seed=seed,

@@ -66,6 +66,13 @@ class FitConfig(Frozen):
             and the final one.
         keep: whose validation figure decides the network that goes on, stops training and moves
             the plateau: `monitor` (the primary head's), `mean` (of all heads), or a head's name.
+        save_attention_every: record the attention of a few validation stays in batch 0 of every
+            epoch and every so many batches after it; 0 records nothing. For models that have
+            attention to show (`components.core.models.attending`); a refit has no validation part
+            and no records.
+        attention_stays: whose attention is recorded: so many, the first of the validation part.
+        attention_megabytes: what one record may hold before compression; stays that do not fit are
+            left out, and that is said.
         alone: train every head of several by itself once more, too, on the same folds and seed.
     """
 
@@ -101,6 +108,9 @@ class FitConfig(Frozen):
     pretrain_patience: int = Field(default=10, ge=1)
     checkpoints: Literal["best", "all"] = "best"
     keep: str = Field(default="monitor", pattern=r"^[a-z][a-z0-9_]*$")
+    save_attention_every: int = Field(default=0, ge=0)
+    attention_stays: int = Field(default=4, ge=1)
+    attention_megabytes: float = Field(default=256.0, gt=0)
     alone: bool = False
 
     @field_validator("lr_multipliers")

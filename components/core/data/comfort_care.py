@@ -49,4 +49,4 @@ def by_phrase(texts: pa.Array) -> dict[str, Flags]:
 
 def _matching(texts: pa.Array, pattern: str) -> Flags:
     found = pc.match_substring_regex(texts, f"(?i){pattern}")  # pyright: ignore[reportAttributeAccessIssue]
-    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)  # noqa: FBT003
+    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)
