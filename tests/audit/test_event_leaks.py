@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.core.errors import InputError
 from components.core.store import Stage
 from tests.audit.event_leaks import edited, look, prepared_cohort
 from tests.chain import audited, manifest_of
@@ -36,7 +37,7 @@ def test_the_clean_twin_passes(clean: Stage, name: str) -> None:
 @pytest.mark.parametrize("name", CHECKS[:-1])
 def test_a_cohort_without_sequences_has_none_of_it(clean: Stage, name: str) -> None:
     other = replace(clean, facts=clean.facts | {"modalities": ["tabular"]})
-    found = look(name, other, manifest_of(clean).drop(columns="comfort_care_count"))
+    found = look(name, other)
     assert found.passed
     assert found.sentence == "the cohort has no sequences of events"
 
@@ -223,6 +224,11 @@ def test_orders_of_comfort_care_that_were_left_out_are_told(tmp_path: Path) -> N
     )
     assert found.evidence["records_per_phrase"] == {"comfort measures": 3, "DNR or DNI": 1}
     assert (found.evidence["positive_records"], found.evidence["negative_records"]) == (3, 1)
+
+
+def test_a_cohort_that_does_not_tell_of_comfort_care(clean: Stage) -> None:
+    with pytest.raises(InputError, match=r"lacks the column\(s\) comfort_care_count"):
+        look("comfort_care", clean, manifest_of(clean).drop(columns="comfort_care_count"))
 
 
 # Copies

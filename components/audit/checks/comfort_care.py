@@ -13,7 +13,8 @@ from components.audit.parts import row_numbers
 from components.audit.sequences import NONE, lots, with_events
 from components.core.data.comfort_care import by_phrase
 from components.core.data.event_shards import read_texts
-from components.core.schemas import COMFORT_CARE_COUNT
+from components.core.modalities import EVENTS
+from components.core.schemas import COMFORT_CARE_COUNT, require_columns
 
 NAME = "comfort_care"
 SEVERITY: Severity = "block"
@@ -25,10 +26,15 @@ def check(audited: Audited) -> Finding:
 
     The texts of the events themselves are read, whatever the settings say. Phrases are told by
     name and never as written.
+
+    Raises:
+        InputError: the manifest does not say how many orders there were.
     """
-    frame = with_events(audited)
-    if not len(frame) and COMFORT_CARE_COUNT not in audited.manifest:
+    if EVENTS not in audited.stage.facts.get("modalities", ()):
         return NONE
+    frame = with_events(audited)
+    where = "the manifest of the prepared cohort"
+    require_columns(audited.manifest, [COMFORT_CARE_COUNT], where)
     held = _held(audited, frame)
     inside = np.logical_or.reduce([*held.values(), np.zeros(len(frame), np.bool_)])
     if inside.any():
