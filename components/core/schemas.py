@@ -37,6 +37,11 @@ HASH_PREFIX = "sha256."  # sha256.<modality>: of what was recorded, before any p
 FILES_PREFIX = "files_sha256."  # files_sha256.<modality>: of each of its files
 QUALITY_PREFIX = "quality."  # quality.<modality>: of an embedding, in [0, 1]; null = absent
 EVENT_COUNT = "event_count"  # how many events a record's sequence has
+# How many of them were, or are, orders of comfort care (`core.data.comfort_care`); for the audit.
+COMFORT_CARE_COUNT = "comfort_care_count"
+# Days from the prediction to the end of the stay in the unit, and to that of the hospital admission
+# (discharge or death). For the audit alone: nobody knows them at the prediction.
+STAY_ENDS = ("stay_end_days", "admission_end_days")
 SITES_PREFIX = "sites."  # sites.<modality>: where each of its files was taken; "" = not told
 # Folder of `<name>.npy` `[records, width]`, floats, one row per manifest row, NaN where absent.
 EMBEDDINGS = "embeddings"
@@ -141,6 +146,7 @@ def event_fields() -> list[pa.Field]:
         pa.field(f"{ROW_PREFIX}events", pa.int32()),
         pa.field(f"{HASH_PREFIX}events", pa.string()),
         pa.field(EVENT_COUNT, pa.int32()),
+        *(pa.field(name, pa.float64()) for name in STAY_ENDS),  # null = not known
     ]
 
 

@@ -23,7 +23,7 @@ from components.core.data.stored_events import (
 from components.core.errors import RecordError
 from components.core.modalities import EVENTS
 from components.core.parts import part_paths
-from components.core.schemas import EVENT_COUNT, HASH_PREFIX, ROW_PREFIX, SHARD_PREFIX
+from components.core.schemas import EVENT_COUNT, HASH_PREFIX, ROW_PREFIX, SHARD_PREFIX, STAY_ENDS
 from components.core.store import Workspace
 from components.ingest.records import Record, Reject
 
@@ -66,6 +66,7 @@ class EventShards:
             f"{ROW_PREFIX}{EVENTS}": self._writer().add(record.events),
             f"{HASH_PREFIX}{EVENTS}": events_hash(record.events),
             EVENT_COUNT: len(record.events),
+            **{name: getattr(record, name) for name in STAY_ENDS},
         }
         return cells, []
 

@@ -129,6 +129,8 @@ class Record:
         media_patients: array modality → whose recording it is, where the source says so of each.
         embeddings: embedding modality → the patient's vectors; one that is not named is absent.
         events: what happened before `index_time`, where the record is a sequence of events.
+        stay_end_days: when the stay ended that its events are of; None = not known.
+        admission_end_days: when the patient left the hospital or died there; None = not known.
         endpoints: name → outcome, of endpoints beside the label's own.
         file: name for a reject row, relative to the data root.
         keyed: ids are pseudonyms; a reject row says no more than where and which code.
@@ -160,6 +162,8 @@ class Record:
         default_factory=dict
     )
     events: Events | None = None
+    stay_end_days: float | None = None
+    admission_end_days: float | None = None
     endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     file: str = ""
     keyed: bool = False

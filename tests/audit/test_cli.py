@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from components.audit.cli import main as audit
 from components.core.store import Stage, read_stage
 from components.train.cli import main as train
+from tests.audit.event_leaks import prepared_cohort
 from tests.chain import (
     TABULAR_OPTIONS,
     ingest_config,
@@ -22,6 +23,7 @@ from tests.chain import (
     write_tabular_cohort,
     write_task,
 )
+from tests.event_cohort import LABEL as EVENTS_LABEL
 
 
 @pytest.fixture
@@ -72,6 +74,19 @@ def test_a_refusal_ends_with_status_3_and_stays_refused(
     assert by_folder.exit_code == 3
     assert "error: the audit did not pass: " in by_folder.stderr
     assert not (folder.parents[1] / "train").exists()
+
+
+def test_a_leak_of_event_sequences_ends_with_status_3(
+    tmp_path: Path, workspace: Any, call: Callable[..., Result]
+) -> None:
+    def plant(own: pd.DataFrame, happened: pd.DataFrame) -> pd.DataFrame:
+        own["age"] = (own["home"] - own["prediction_time"]).dt.days
+        return happened
+
+    stage = prepared_cohort(tmp_path, plant)
+    result = call(audit, "--preprocess-run", str(stage.folder), label=EVENTS_LABEL)
+    assert result.exit_code == 3, result.output
+    assert "audit: refused length_of_stay: tells when the stay ends" in result.stderr
 
 
 def test_a_waiver_is_shown_on_the_run(leaking: Stage, call: Callable[..., Result]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from components.audit.checks import (
     imputed,
+    length_of_stay,
     near_identical_images,
     near_identical_signals,
     near_identical_sounds,
@@ -26,7 +27,10 @@ from components.core.readers.image import read_image
 from components.core.readers.rawfile import DiskFile
 from components.core.store import Stage
 from tests.audit import media_cohort
-from tests.chain import LABEL
+from tests.chain import LABEL, ingest_config, ingested, manifest_of
+from tests.chain import audited as chain_audited
+from tests.event_cohort import LABEL as ICU_LABEL
+from tests.event_cohort import prepared_stays
 
 pytestmark = pytest.mark.real_data
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -119,6 +123,50 @@ def test_a_real_table_is_neither_resampled_nor_imputed(tmp_path: Path) -> None:
     )  # fmt: skip
     assert resampled.check(of_frame(frame, tmp_path, {})).passed
     assert imputed.check(of_frame(frame, tmp_path, {})).passed
+
+
+@pytest.fixture(scope="module")
+def icu_stays(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    if not DATA.is_dir():
+        pytest.skip("the real sample data ../shared/data is absent")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARDIO_DATA", str(tmp_path_factory.mktemp("data")))
+        source = ingested(ingest_config("mimic_iv", DATA / "mimic_iv_demo", {"memory_gb": 1}))
+        return prepared_stays(source)
+
+
+def test_real_icu_stays_pass_every_check(icu_stays: Stage) -> None:
+    stage = chain_audited(icu_stays, label=ICU_LABEL)
+    assert stage.facts["refused"] == ""
+    told = {row["check"]: row["sentence"] for row in stage.facts["findings"]}
+    assert told["length_of_stay"].endswith(
+        "the closest is 'the number of events' with a correlation of 0.46"
+    )
+    assert "times of 117 sequences are measured from the prediction" in told["time_to_final_event"]
+    assert told["chart_time"] == "no event is said to be known only after the prediction"
+
+
+@pytest.mark.parametrize(("end", "least"), [("stay_end_days", 0.99), ("admission_end_days", 0.9)])
+def test_the_length_of_a_real_stay_is_found(icu_stays: Stage, end: str, least: float) -> None:
+    frame = manifest_of(icu_stays)
+    # As the tables tell them: days from admission to the unit, or to the hospital, to the end.
+    before = 1.0 if end == "stay_end_days" else _days_before(icu_stays)
+    found = length_of_stay.check(
+        of_frame(frame.assign(**{"tab.x1": before + frame[end]}), icu_stays.folder, icu_stays.facts)
+    )
+    assert not found.passed
+    assert found.evidence["correlation"]["x1"] > least
+    assert [name for name, value in found.evidence["correlation"].items() if value >= 0.8] == ["x1"]
+
+
+def _days_before(stage: Stage) -> pd.Series:
+    """Return the days from admission to the hospital to the prediction."""
+    table = DATA / "mimic_iv_demo"
+    stays = pd.read_csv(table / "icu" / "icustays.csv.gz", parse_dates=["intime"])
+    admitted = pd.read_csv(table / "hosp" / "admissions.csv.gz", parse_dates=["admittime"])
+    both = stays.merge(admitted, on="hadm_id").set_index("stay_id")
+    days = (both["intime"] - both["admittime"]) / pd.Timedelta(days=1) + 1
+    return manifest_of(stage)["sample_id"].astype(int).map(days)
 
 
 def test_published_pages_of_different_people_and_two_of_one(tmp_path: Path) -> None:

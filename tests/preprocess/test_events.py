@@ -93,6 +93,14 @@ def test_comfort_care_stays_where_it_is_asked_for(source: Stage) -> None:
     assert kept.counts["comfort_care_records"] == 3
 
 
+def test_who_had_orders_of_comfort_care_is_kept_for_the_audit(cohort: Stage) -> None:
+    held = manifest_of(cohort).set_index("sample_id")["comfort_care_count"]
+    assert held[held > 0].drop("s0009").to_dict() == {"s0003": 2, "s0007": 2}
+    assert held.sum() == cohort.counts["comfort_care_events"]
+    assert cohort.facts["comfort_care"] == {"comfort measures": 2, "DNR or DNI": 1}
+    assert manifest_of(cohort)["stay_end_days"].isna().all()
+
+
 def test_a_record_without_events_is_masked(cohort: Stage) -> None:
     from components.core.data.batches import raw_batch
 

@@ -7,7 +7,6 @@ Jaccard similarity; bands of minima find the pairs worth an exact look in linear
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +19,9 @@ Hashes = npt.NDArray[np.uint64]
 
 # Words per run: five are seldom shared by chance, and an edited word spoils only five runs.
 _RUN = 5
+# Events per run.
+_EVENTS = 3
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ over the golden ratio (Knuth)
 # Runs in fewer than this many texts are never boilerplate; beyond it, in this share of all texts.
 _COMMON, _COMMON_SHARE = 5, 0.02
 # Own runs that a text needs to be told from others.
@@ -38,11 +40,29 @@ def run_hashes(text: str) -> Hashes:
     return np.sort(np.array(found, dtype=np.uint64))
 
 
+def event_runs(kind: npt.NDArray[np.int8], text: npt.NDArray[np.int32]) -> Hashes:
+    """Return the hashes of a sequence's distinct runs of three events, sorted.
+
+    Three: an event is a whole order or result, and says more than a word.
+
+    Args:
+        kind: `[E]` of each event in order.
+        text: `[E]` number of its text.
+    """
+    own = (text.astype(np.uint64) << np.uint64(3)) | kind.astype(np.uint64)
+    runs = len(own) - _EVENTS + 1
+    keys = np.zeros(max(runs, 0), np.uint64)
+    for place in range(_EVENTS if runs > 0 else 0):
+        keys = keys * _GOLDEN + own[place : place + runs] + np.uint64(1)
+        keys ^= keys >> np.uint64(29)
+    return np.unique(keys)
+
+
 def without_boilerplate(sets: Sequence[Hashes]) -> list[Hashes]:
     """Return the sets without runs that many texts share: templates, headings, phrases."""
-    count = Counter(int(run) for each in sets for run in each)
-    most = max(_COMMON, int(_COMMON_SHARE * len(sets)))
-    common = np.array([run for run, n in count.items() if n > most], dtype=np.uint64)
+    every = np.concatenate([np.zeros(0, np.uint64), *sets])
+    runs, count = np.unique(every, return_counts=True)
+    common = runs[count > max(_COMMON, int(_COMMON_SHARE * len(sets)))]
     return [np.setdiff1d(each, common, assume_unique=True) for each in sets]
 
 
@@ -95,5 +115,5 @@ def _minima(runs: Hashes) -> Hashes:
 def _band_keys(minima: Hashes) -> Hashes:
     keys = np.zeros(len(minima), np.uint64)
     for column in minima.T:
-        keys = keys * np.uint64(0x9E3779B97F4A7C15) + column  # the 64-bit golden ratio (Knuth)
+        keys = keys * _GOLDEN + column
     return keys

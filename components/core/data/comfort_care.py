@@ -13,19 +13,19 @@ import pyarrow.compute as pc
 
 Flags = npt.NDArray[np.bool_]
 # Words as orders and procedures have them; whole words, so that "DNRx" or "hospices of" stay clear.
-PHRASES = (
-    r"comfort (?:measures?|care)",
-    r"\bcmo\b",
-    r"\bpalliat\w*",
-    r"\bhospice\b",
-    r"end[ -]of[ -]life",
-    r"\bdn[ri]\b",
-    r"\bdnr/dni\b",
-    r"do not (?:resuscitate|intubate)",
-    r"withdraw(?:al|n|ing)?(?: of)? (?:\w+ ){0,2}(?:care|support|treatment|therapy)",
-    r"terminal (?:extubation|wean\w*)",
-)
-_PATTERN = f"(?i){'|'.join(PHRASES)}"
+# What each is called, and how it is written.
+PHRASES = {
+    "comfort measures": r"comfort (?:measures?|care)",
+    "CMO": r"\bcmo\b",
+    "palliation": r"\bpalliat\w*",
+    "hospice": r"\bhospice\b",
+    "end of life": r"end[ -]of[ -]life",
+    "DNR or DNI": r"\bdn[ri]\b|do not (?:resuscitate|intubate)",
+    "withdrawal of care": (
+        r"withdraw(?:al|n|ing)?(?: of)? (?:\w+ ){0,2}(?:care|support|treatment|therapy)"
+    ),
+    "terminal extubation": r"terminal (?:extubation|wean\w*)",
+}
 
 
 def comfort_care(texts: pa.Array) -> Flags:
@@ -34,5 +34,19 @@ def comfort_care(texts: pa.Array) -> Flags:
     >>> comfort_care(pa.array(["Comfort Measures Only", "Morphine Sulfate", None])).tolist()
     [True, False, False]
     """
-    found = pc.match_substring_regex(texts, _PATTERN)  # pyright: ignore[reportAttributeAccessIssue]
-    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)  # noqa: FBT003
+    return _matching(texts, "|".join(PHRASES.values()))
+
+
+def by_phrase(texts: pa.Array) -> dict[str, Flags]:
+    """Return of each phrase that any of the texts has `[n]` whether a text has it.
+
+    >>> {name: own.tolist() for name, own in by_phrase(pa.array(["CMO", "DNR; hospice"])).items()}
+    {'CMO': [True, False], 'hospice': [False, True], 'DNR or DNI': [False, True]}
+    """
+    found = {name: _matching(texts, pattern) for name, pattern in PHRASES.items()}
+    return {name: own for name, own in found.items() if own.any()}
+
+
+def _matching(texts: pa.Array, pattern: str) -> Flags:
+    found = pc.match_substring_regex(texts, f"(?i){pattern}")  # pyright: ignore[reportAttributeAccessIssue]
+    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)

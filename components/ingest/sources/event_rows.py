@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,16 @@ def no_events() -> Events:
         seconds=nothing, known_seconds=nothing, kind=nothing.astype(np.int8),
         text=pa.array([], pa.string()),
     )  # fmt: skip
+
+
+def days_after(start: datetime, *moments: datetime | None) -> float | None:
+    """Return the days from `start` to the last of the moments that are known; None of none.
+
+    >>> days_after(datetime(2024, 3, 1), None, datetime(2024, 3, 2, 12))
+    1.5
+    """
+    known = [each for each in moments if each is not None]
+    return (max(known) - start) / timedelta(days=1) if known else None
 
 
 def by_stay(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, Events]]:

@@ -67,6 +67,41 @@ def test_the_table_of_stays_is_a_path_and_labels_may_be_absent(tmp_path: Path) -
     assert [each.label for each in records] == [None] * 3
 
 
+def test_empty_cells_of_parquet_are_empty_cells(tmp_path: Path) -> None:
+    own = [row | {"age": None if i == 1 else 60} for i, row in enumerate(stays())]
+    records, rejects = _read(tmp_path, write_rows(tmp_path, own, events(), ".parquet"))
+    assert not rejects
+    assert [each.tabular for each in records] == [{"age": 60}, {"age": None}, {"age": 60}]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_when_a_stay_ends_is_kept_beside_its_features(tmp_path: Path, suffix: str) -> None:
+    ends = [("2024-03-04 00:00:00", "2024-03-09 12:00:00"), ("2024-03-02", None), (None, None)]
+    own = [row | {"out": out, "home": home} for row, (out, home) in zip(stays(), ends, strict=True)]
+    options = write_rows(tmp_path, own, events(), suffix)
+    options |= {"stay_end": "out", "admission_end": "home"}
+    records, rejects = _read(tmp_path, options)
+    assert not rejects
+    assert [each.stay_end_days for each in records] == [1.5, -0.5, None]
+    assert [each.admission_end_days for each in records] == [7.0, None, None]
+    stage = ingested(ingest_config("event_table", tmp_path, options))
+    held = manifest_of(stage)
+    assert held["stay_end_days"].tolist()[:2] == [1.5, -0.5]
+    assert held["admission_end_days"].isna().tolist() == [False, True, True]
+    assert "tab.out" not in held
+
+
+@pytest.mark.parametrize("out", ["2024-03-02 11:59:59", "2024-03-01"])
+def test_a_stay_that_was_over_before_the_prediction_is_refused(tmp_path: Path, out: str) -> None:
+    own = [row | {"out": out if i == 1 else None} for i, row in enumerate(stays())]
+    options = write_rows(tmp_path, own, events()) | {"stay_end": "out"}
+    records, rejects = _read(tmp_path, options)
+    assert [each.record_id for each in records] == ["s0", "s2"]
+    assert [(each.code, each.field, each.row) for each in rejects] == [
+        ("over_before_prediction", "out", 3)
+    ]
+
+
 def test_columns_can_be_called_otherwise(tmp_path: Path) -> None:
     names = {"stay_id": "case", "patient_id": "pid", "prediction_time": "at", "label": "died",
              "event_time": "when", "event_type": "kind", "event_text": "what"}  # fmt: skip

@@ -73,6 +73,7 @@ def test_a_stay_becomes_its_events_in_order(tmp_path: Path, suffix: str) -> None
     assert (first.events.known_seconds / 3600).tolist() == [28, 2, 23, 22, 5]
     assert str(first.index_time) == PREDICTION
     assert first.period == "2011 - 2013"
+    assert (first.stay_end_days, first.admission_end_days) == (3.0, 7.0)
     assert first.tabular == {
         "sex": "F", "age": 65.0, "race": "WHITE", "marital_status": "MARRIED",
         "admission_type": "URGENT", "admission_location": "CLINIC", "insurance": "Other",
@@ -365,6 +366,8 @@ def test_the_demo_gives_its_stays() -> None:
     assert sum(each.label or 0 for each in records) == 14
     for each in records:
         assert each.events is not None
+        assert 0 <= (each.stay_end_days or -1) < 20
+        assert 0 < (each.admission_end_days or 0) < 44
         assert (each.events.seconds >= 0).all()
         assert (each.events.known_seconds >= 0).all()
         assert (np.diff(each.events.seconds) <= 0).all()

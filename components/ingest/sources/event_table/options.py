@@ -28,6 +28,8 @@ class Options(Frozen):
         site: column of the stays, or empty.
         period: column of the stays, or empty.
         split: column of the stays with train, val or test, or empty.
+        stay_end: column of the stays: when the stay ended, for the audit alone; or empty.
+        admission_end: likewise, when the patient left the hospital or died there; or empty.
         dates_shifted: the source shifts its dates, so that they may lie in the future.
         max_bad_rows: highest share of rows of events that cannot be used.
         memory_gb: that DuckDB takes at most; what does not fit is sorted on disk.
@@ -47,6 +49,8 @@ class Options(Frozen):
     site: str = ""
     period: str = ""
     split: str = ""
+    stay_end: str = ""
+    admission_end: str = ""
     dates_shifted: bool = False
     max_bad_rows: float = Field(default=0.05, ge=0, le=1)
     memory_gb: float = Field(default=4, gt=0)
@@ -63,7 +67,8 @@ class Options(Frozen):
     def of_stays(self) -> list[str]:
         """Return the columns of the stays that are read, without their events."""
         named = (self.stay_id, self.patient_id, self.prediction_time, self.label, self.site,
-                 self.period, self.split, *self.tabular)  # fmt: skip
+                 self.period, self.split, self.stay_end, self.admission_end,
+                 *self.tabular)  # fmt: skip
         return list(dict.fromkeys(name for name in named if name))
 
     def of_events(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core import cells, tables
-from components.core.errors import InputError, RecordError
+from components.core.errors import InputError, RecordError, quoted
 from components.ingest.records import Record, Reject
 from components.ingest.sources.beside import locate
 from components.ingest.sources.event_table.options import Options
@@ -80,6 +80,8 @@ def _stay(
         period=cells.text(row, options.period) if options.period else None,
         given_split=cells.split(row, options.split) if options.split else None,
         index_time=cells.moment(row, options.prediction_time, shifted=options.dates_shifted),
+        stay_end_days=_end(row, options.stay_end, options),
+        admission_end_days=_end(row, options.admission_end, options),
         tabular=cells.features(row, options.tabular),
         file=file,
     )
@@ -87,6 +89,26 @@ def _stay(
     return Stay(
         record=record, stay_id=stay, zoned=clock and datetime.fromisoformat(told).tzinfo is not None
     )
+
+
+def _end(row: tables.Row, column: str, options: Options) -> float | None:
+    """Return the days from the prediction to a time of the row; None where it has none."""
+    if not column:
+        return None
+    named = (options.prediction_time, column)
+    start, end = cells.moments(row, *named, shifted=options.dates_shifted)
+    if start is None or end is None:
+        return None
+    days = (end - start) / timedelta(days=1)
+    # A bare date is a whole day: of the prediction's own day nobody knows which came first.
+    least = 0 if len(cells.text(row, column) or "") > _DATE_LENGTH else -1
+    if days < least:
+        raise RecordError(
+            "over_before_prediction", f"the time in '{column}' is before the prediction",
+            field=column, value=quoted(row[column] or "", time=True),
+            advice="correct the times, or leave out stays that were over by then",
+        )  # fmt: skip
+    return days
 
 
 def _rows(file: Path, options: Options) -> Iterator[tuple[int, tables.Row, list[str]]]:
@@ -111,9 +133,9 @@ def _rows(file: Path, options: Options) -> Iterator[tuple[int, tables.Row, list[
         ) from error
 
 
-def _cell(value: Any) -> str | None:  # noqa: ANN401 - whatever Parquet holds
+def _cell(value: Any) -> str:  # noqa: ANN401 - whatever Parquet holds
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bool):
         return str(int(value))
-    return None if value is None else str(value)
+    return "" if value is None else str(value)  # None is a cell that a CSV's row lacks

@@ -21,7 +21,7 @@ from components.core.data.stored_events import Events
 from components.core.errors import RecordError, quoted
 from components.ingest.flow import Flow
 from components.ingest.records import Record, Reject
-from components.ingest.sources.event_rows import by_stay, no_events
+from components.ingest.sources.event_rows import by_stay, days_after, no_events
 from components.ingest.sources.mimic_iv import statements
 from components.ingest.sources.mimic_iv.database import Database, open_database
 from components.ingest.sources.mimic_iv.exits import KEPT, LEFT, REFUSED, exits
@@ -150,18 +150,21 @@ def _lines(stays: pa.Table) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _record(row: dict[str, Any], line: int, events: Events) -> Record:
+    start = row["prediction_time"]
     return Record(
         record_id=str(row["stay_id"]),
         patient_id=str(row["subject_id"]),
         row=line,
         label=int(row["hospital_expire_flag"]),
-        index_time=row["prediction_time"],
+        index_time=start,
         period=_known(row["period"]),
         tabular={
             name: row[name] if kind == "numeric" else _known(row[name])
             for name, kind in _FEATURES.items()
         },
         events=events,
+        stay_end_days=days_after(start, row["outtime"]),
+        admission_end_days=days_after(start, row["dischtime"], row["deathtime"]),
         file=_STAYS,
     )
 

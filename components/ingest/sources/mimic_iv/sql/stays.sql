@@ -4,6 +4,7 @@ select
   s.subject_id,
   s.hadm_id,
   s.intime + $minutes * interval '1 minute' as prediction_time,
+  s.outtime,
   a.admittime,
   a.dischtime,
   a.deathtime,
