@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A model out of the hub has its commit for a revision, a folder the sha256 over its files.
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+# Vectors that are kept: 60 MB at 768 dimensions.
+_MOST_KNOWN = 20_000
 
 
 def text_vectors(
@@ -43,6 +45,36 @@ def text_vectors(
     return stats.standardise(_encoded(stats.identity.model_dump_json(), folder, tuple(texts)))
 
 
+def event_vectors(
+    stats: TextStats, texts: Sequence[str], folder: str = ""
+) -> npt.NDArray[np.float32]:
+    """Return `[n, width]` of texts of events, which repeat from one stay to the next.
+
+    A frozen encoder's vectors are kept for the texts that come again. Arguments and errors as of
+    `text_vectors`.
+    """
+    if not texts:
+        return np.zeros((0, len(stats.mean)), np.float32)
+    if isinstance(stats, TfidfEncoder):
+        return stats.transform(texts)
+    identity = stats.identity.model_dump_json()
+    known = _known(identity, folder)
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    if len(known) + len(new) > _MOST_KNOWN:
+        known.clear()
+        new = list(dict.fromkeys(texts))
+    if new:
+        known |= zip(new, _encoder(identity, folder).encode(new), strict=True)
+    return stats.standardise(np.stack([known[text] for text in texts]))
+
+
+@lru_cache(maxsize=2)
+def _known(identity: str, folder: str) -> dict[str, npt.NDArray[np.float32]]:
+    """Return text → its raw vector, filled by who asks."""
+    del identity, folder
+    return {}
+
+
 def encoder_of(stats: TextStats | None) -> EncoderIdentity | None:
     """Return the frozen encoder that a bundle needs beside itself; None where it needs none."""
     return None if stats is None or isinstance(stats, TfidfEncoder) else stats.identity
@@ -57,7 +89,7 @@ def check_encoder(wanted: EncoderIdentity, folder: str) -> None:
     """
     if not folder:
         raise InputError(
-            f"the model reads notes with the encoder '{wanted.model}', which a bundle does not "
+            f"the model reads texts with the encoder '{wanted.model}', which a bundle does not "
             "hold; give its folder as text_encoder"
         )
     try:

@@ -146,7 +146,7 @@ def test_a_registered_model_takes_the_folder(
     monkeypatch.setattr(sys, "path", list(sys.path))
     with runs.open_run("heads", "train_heads", {}) as recorder:
         register(recorder.run_id, bundle, name="heads", alias="champion", tags={})
-    with pytest.raises(InputError, match=r"reads notes with the encoder 'bert', .* text_encoder"):
+    with pytest.raises(InputError, match=r"reads texts with the encoder 'bert', .* text_encoder"):
         HeadsPredictor.from_registry("models:/heads@champion")
     found = HeadsPredictor.from_registry("models:/heads@champion", text_encoder=str(encoder))
     assert found.heads == ("lvef", "survival", "risk", "confidence")
