@@ -42,7 +42,7 @@ from components.core.bundle_files import (
 from components.core.bundle_imputation import Asked, imputed
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Imputed, Prediction
-from components.core.bundle_text import check_encoder, encoder_of
+from components.core.bundle_text import check_encoder, encoder_beside
 from components.core.data import foldstats
 from components.core.data.batches import Batch
 from components.core.data.event_stats import EventStats
@@ -116,9 +116,7 @@ class Predictor:
     @property
     def text_model(self) -> EncoderIdentity | None:
         """Return the frozen encoder of notes or events, which a bundle does not hold; or None."""
-        stats = self._members[0].stats
-        events = stats.events.text if self.facts.events and stats.events else None
-        return encoder_of(stats.text) or encoder_of(events)
+        return encoder_beside(self._members[0].stats, events=self.facts.events is not None)
 
     @property
     def hidden_size(self) -> int:

@@ -19,6 +19,7 @@ from components.core.text.model_folder import find_model
 from components.core.text.tfidf import TfidfEncoder
 
 if TYPE_CHECKING:
+    from components.core.data.foldstats import FoldStats
     from components.core.text.huggingface import HuggingFaceEncoder
 
 # A model out of the hub has its commit for a revision, a folder the sha256 over its files.
@@ -78,6 +79,17 @@ def _known(identity: str, folder: str) -> dict[str, npt.NDArray[np.float32]]:
 def encoder_of(stats: TextStats | None) -> EncoderIdentity | None:
     """Return the frozen encoder that a bundle needs beside itself; None where it needs none."""
     return None if stats is None or isinstance(stats, TfidfEncoder) else stats.identity
+
+
+def encoder_beside(stats: FoldStats, *, events: bool) -> EncoderIdentity | None:
+    """Return the frozen encoder of notes or events that a bundle needs; None where it needs none.
+
+    Args:
+        stats: of one of its networks.
+        events: the model takes event sequences.
+    """
+    own = stats.events.text if events and stats.events is not None else None
+    return encoder_of(stats.text) or encoder_of(own)
 
 
 def check_encoder(wanted: EncoderIdentity, folder: str) -> None:

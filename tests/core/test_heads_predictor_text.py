@@ -103,7 +103,7 @@ def test_a_note_is_encoded_once_for_all_networks(
 def test_a_row_with_a_note_says_which_folder_is_missing(bundle: Path, ecg: Path) -> None:
     own = Predictor(bundle)
     assert (
-        "notes with the encoder 'bert', which a bundle does not hold; give its folder as te"
+        "texts with the encoder 'bert', which a bundle does not hold; give its folder as te"
         in (ask(own, CORPUS[0], ecg)["lvef.error"])
     )
     assert ask(own, None, ecg)["lvef.error"] == ""
