@@ -11,7 +11,7 @@ import pandas as pd
 from components.core.config.fit import FitConfig
 from components.core.config.sections import PreprocessConfig
 from components.core.config.task import TaskConfig
-from components.core.modalities import ARRAYS, SPOKEN
+from components.core.modalities import ARRAYS, EVENTS, SPOKEN
 from components.core.schemas import MANIFEST
 from components.evaluate.media_facts import lacking, prepared_media, unreadable
 
@@ -130,7 +130,7 @@ def _predictors(known: _Known) -> str:
     kinds: dict[str, str] = known.stages.ingest.facts["features"]
     listed = [f"{name} ({kinds[name]})" for name in features]
     whole = [f"the ECG ({len(known.ecg['leads'])} leads)"] if known.ecg else []
-    whole += [*(SPOKEN[name] for name in ARRAYS if name in known.there), *listed]
+    whole += [*(SPOKEN[name] for name in (*ARRAYS, EVENTS) if name in known.there), *listed]
     return f"{', '.join(whole)}." if whole else ""
 
 

@@ -1,11 +1,12 @@
-"""What the model card says of pictures, heart sounds and embeddings."""
+"""What the model card says of pictures, heart sounds, embeddings and event sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from components.core.config.events import EventsConfig
 from components.core.config.sections import EmbeddingsConfig, PreprocessConfig
-from components.core.modalities import EMBEDDED, MEDIA, TITLES
+from components.core.modalities import EMBEDDED, EVENTS, MEDIA, TITLES
 
 LACKING = (
     "A picture, sound or table that a record lacks is never zeros in its place but a token, "
@@ -18,20 +19,22 @@ _ABSENT = (
     "imputes it or sets a learned vector in its place; a single missing entry is at the training "
     "mean. The report has the figures of every subset of the inputs."
 )
+_NO_EVENTS = "A record without any event has a learned vector in place of its sequence."
 
 
 def lacking(there: Collection[str]) -> str:
-    """Return what becomes of pictures, sounds and embeddings that a record lacks; or nothing.
+    """Return what becomes of pictures, sounds, embeddings and events that a record lacks.
 
     Args:
         there: the cohort's modalities.
     """
     told = [LACKING] if any(name in MEDIA for name in there) else []
-    return " ".join([*told, *([_ABSENT] if any(name in EMBEDDED for name in there) else [])])
+    told += [_ABSENT] if any(name in EMBEDDED for name in there) else []
+    return " ".join([*told, *([_NO_EVENTS] if EVENTS in there else [])])
 
 
 def unreadable(there: Collection[str]) -> str:
-    """Return what becomes of pictures, sounds and embeddings of poor quality; or nothing."""
+    """Return what becomes of pictures, sounds, embeddings and events that cannot be used."""
     told: list[str] = []
     if any(name in MEDIA for name in there):
         told.append("A picture or sound that cannot be read is refused with its reason.")
@@ -40,11 +43,16 @@ def unreadable(there: Collection[str]) -> str:
             "An embedding of another width than in training, or with a value that is not finite, "
             "is refused with its reason."
         )
+    if EVENTS in there:
+        told.append(
+            "An event without a text, of an unknown type or after the prediction is refused with "
+            "its reason."
+        )
     return " ".join([*told, lacking(there)]) if told else ""
 
 
 def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
-    """Return how pictures, sounds and embeddings were prepared; empty where the cohort has none.
+    """Return how what is no ECG was prepared; empty where the cohort has tables and notes alone.
 
     Args:
         config: of preprocessing.
@@ -66,7 +74,19 @@ def prepared_media(config: PreprocessConfig, there: Collection[str]) -> str:
         )
     if found:
         found.append("Standardised per channel by mean and SD of the training part.")
-    return " ".join([*found, *_embeddings(config.embeddings, there)])
+    events = [_events(config.events)] if EVENTS in there else []
+    return " ".join([*found, *_embeddings(config.embeddings, there), *events])
+
+
+def _events(config: EventsConfig) -> str:
+    how = "TF-IDF fitted on" if config.text.encoder == "tfidf" else "a frozen encoder, scaled by"
+    time = "logarithm of the hours" if config.time == "scalar" else "sines and cosines of the hours"
+    dropped = " Orders of comfort care and limits of treatment are left out."
+    return (
+        "Event sequences: every event known by the prediction, in order of time, as its type, its "
+        f"text ({how} the training part) and the {time} to the prediction."
+        f"{dropped if config.comfort_care == 'drop' else ''}"
+    )
 
 
 def _embeddings(config: EmbeddingsConfig, there: Collection[str]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from components.core.stored_sequences import StoredSequences
 from components.core.trained import member_logits, members_of
 from components.core.upstream import Upstream, upstream
 from components.evaluate import bundling
+from components.evaluate.card_facts import card_facts
 from components.evaluate.predictions import FoldTest, calibrate, pooled_validation
 from components.evaluate.reproduction import TOLERANCE, bundle_deviation
 from tests.chain import audited, manifest_of, task_config, trained
@@ -156,3 +157,14 @@ def test_what_is_registered_serves_raw_events(
     ], None], "age": [61.0, 61.0]})  # fmt: skip
     assert model.predict(rows)["inputs"].tolist() == ["tabular;events", "tabular"]
     assert bundle_folder("models:/mortality@candidate").is_dir()
+
+
+def test_the_model_card_says_what_goes_in(made: Made) -> None:
+    stages, task = made
+    told = card_facts(stages, task)
+    assert told["7"].startswith("Event sequences: every event known by the prediction")
+    assert "text (TF-IDF fitted on the training part) and the logarithm of the hours" in told["7"]
+    assert told["7"].endswith("Orders of comfort care and limits of treatment are left out.")
+    assert told["9b"].startswith("the event sequence, ")
+    assert told["11"].endswith("a learned vector in place of its sequence.")
+    assert "after the prediction is refused with its reason" in told["27a"]
