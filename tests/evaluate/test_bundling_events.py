@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -145,8 +146,9 @@ def test_other_networks_of_the_cohort_take_no_sequence(made: Made, tmp_path: Pat
 
 
 def test_what_is_registered_serves_raw_events(
-    bundle: Path, workspace: Workplace, migrated_store: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path, workspace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))  # loading puts the model's own code first
     with runs.open_run("toy", "train_toy", {}) as recorder:
         register(recorder.run_id, bundle, name="mortality", alias="candidate", tags={})
     model = mlflow.pyfunc.load_model("models:/mortality@candidate")
