@@ -166,7 +166,10 @@ def audited(
 
 
 def trained(
-    stage: store.Stage, task: TaskConfig, on_epoch: Callable[..., None] | None = None
+    stage: store.Stage,
+    task: TaskConfig,
+    on_epoch: Callable[..., None] | None = None,
+    on_picture: Callable[..., None] | None = None,
 ) -> store.Stage:
     """Return the train stage of an audit stage."""
     from components.train.run import train
@@ -180,7 +183,7 @@ def trained(
         patch.setattr("components.train.run._cores", lambda: 1)
         return store.build(
             "train", print_, config=plain, inputs=inputs,
-            compute=lambda work: train(work, stage, task, report),
+            compute=lambda work: train(work, stage, task, report, on_picture),
         )[0]  # fmt: skip
 
 

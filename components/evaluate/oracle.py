@@ -15,13 +15,14 @@ from components.core.store import Stage
 
 # Inputs in a column's name: with the ECG's signal first, as long as there has been a truth; of
 # array modalities in the order of `MODALITIES`.
-_SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "text", "tabular")
+_SIGNAL_FIRST: tuple[Modality, ...] = ("ecg", "text", "events", "tabular")
 
 
 def inputs_of_spec(spec: DataSpec) -> tuple[str, ...]:
     """Return a task's inputs in the order in which the columns of the truth name them."""
     has = {
         "ecg": spec.leads > 0, "text": spec.text > 0, "tabular": spec.tabular > 0,
+        "events": spec.events > 0,
         **dict.fromkeys(spec.arrays, True),
     }  # fmt: skip
     order = MODALITIES if spec.arrays else _SIGNAL_FIRST

@@ -43,17 +43,16 @@ class AttentionMonitor(lightning.Callback):
 
     Args:
         model: whose attention is recorded.
-        job: what is trained; it has a validation part.
+        job: what is trained.
+        val: its validation part.
 
     Raises:
         ConfigError: the validation part holds no event sequences.
     """
 
-    def __init__(self, model: Attending, job: FitJob) -> None:
-        if job.val is None:
-            raise ValueError("attention is recorded of validation stays")
+    def __init__(self, model: Attending, job: FitJob, val: Rows) -> None:
         self._model, self._job = model, job
-        first = _first_stays(job.val, job.config.attention_stays)
+        first = _first_stays(val, job.config.attention_stays)
         self.rows = chosen(model, first["events_valid"].sum(1).tolist(), job.config)
         self._batch = _of(first, self.rows)
         _announce(self.rows, first, model, job)
@@ -112,7 +111,7 @@ def attention_monitors(model: nn.Module, job: FitJob) -> list[lightning.Callback
             f"fit.save_attention_every={every} records attention, but a {type(model).__name__} has "
             "none to show; set fit.save_attention_every=0 or model.name=event_transformer"
         )
-    return [] if job.val is None else [AttentionMonitor(model, job)]
+    return [] if job.val is None else [AttentionMonitor(model, job, job.val)]
 
 
 def record_file(epoch: int, batch: int) -> str:

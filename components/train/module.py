@@ -11,14 +11,21 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, ReduceLROnPlateau
 
 from components.core.config.fit import FitConfig
-from components.core.config.heads import HeadMap
+from components.core.config.heads import BinaryHead, HeadMap
 from components.core.data.batches import Batch
 from components.core.data.bucketed import steps_of_epoch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.errors import ConfigError
+from components.core.heads.binary import pair_of
 from components.core.heads.registry import View
-from components.core.models.extra import advance, loss_weights, own_losses, weighted_sum
+from components.core.models.extra import (
+    advance,
+    loss_weights,
+    own_losses,
+    weigh_classes,
+    weighted_sum,
+)
 from components.core.models.imputing import Imputing
 from components.train.absence import drop_modalities
 from components.train.augment import augment
@@ -68,6 +75,9 @@ class Module(lightning.LightningModule):
         self._view = View(name=primary, head=heads[primary])
         self._config, self._seed = config, seed
         self.loss = JointLoss(heads, train, config)
+        pairs = {name: pair_of(name, head, train.frame, config)
+                 for name, head in heads.items() if isinstance(head, BinaryHead)}  # fmt: skip
+        weigh_classes(model, pairs)
         drawn = config.sampler == "balanced"
         self._prior = TruePrior(self._view, model, train) if drawn else None
         if config.modulation != "none":

@@ -205,6 +205,19 @@ def test_an_input_is_verified_unless_told_otherwise(workspace: Workplace) -> Non
     assert runs.open_input(str(made.folder), "ingest", check=False) == made
 
 
+def test_a_picture_is_kept_at_every_step(workspace: Workplace, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (4, 3), (0, 114, 178)).save(tmp_path / "map.png")
+    with runs.open_run("toy", "train", {}) as recorder:
+        for step in (0, 5):
+            recorder.image(tmp_path / "map.png", "attention/f0", step=step)
+    kept = [each.path for each in runs.connect().list_artifacts(recorder.run_id, "images")]
+    steps = [path.split("+step+")[1][0] for path in kept if path.endswith(".png")]
+    assert sorted(steps) == ["0", "5"]
+    assert all(path.startswith("images/attention~f0+step+") for path in kept)
+
+
 def test_a_run_that_is_not_finished_is_refused(workspace: Workplace) -> None:
     made = stage()
     with runs.open_run("toy", "ingest", {

@@ -30,6 +30,8 @@ def spec(**more: Any) -> DataSpec:
         (spec(leads=8, length=10, text=4, tabular=3), ("ecg", "text", "tabular")),
         (spec(leads=8, length=10, tabular=3), ("ecg", "tabular")),
         (spec(tabular=3), ("tabular",)),
+        (spec(tabular=3, events=20), ("events", "tabular")),
+        (spec(events=20), ("events",)),
         (spec(tabular=3, arrays=SOUND | IMAGE), ("tabular", "ecg_image", "pcg")),
         (spec(arrays=SOUND | IMAGE), ("ecg_image", "pcg")),
         (spec(tabular=3, arrays=SOUND), ("tabular", "pcg")),

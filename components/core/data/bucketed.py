@@ -1,4 +1,4 @@
-"""Batches of sequences of like length, by a budget of steps, where all were padded to the longest."""
+"""Batches of sequences of like length, by a budget of steps, so that little is padded."""
 
 from __future__ import annotations
 

@@ -35,4 +35,4 @@ def comfort_care(texts: pa.Array) -> Flags:
     [True, False, False]
     """
     found = pc.match_substring_regex(texts, _PATTERN)  # pyright: ignore[reportAttributeAccessIssue]
-    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)  # noqa: FBT003
+    return found.fill_null(False).to_numpy(zero_copy_only=False).astype(np.bool_)

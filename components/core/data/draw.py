@@ -7,9 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 
-def drawn_patients(
-    patients: pd.Series, *, records: int, seed: int
-) -> npt.NDArray[np.bool_]:
+def drawn_patients(patients: pd.Series, *, records: int, seed: int) -> npt.NDArray[np.bool_]:
     """Return `[n]` whether each record is taken: whole patients in a drawn order.
 
     Args:

@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from components.core.data.event_shards import EventReader, FlatEvents, read_texts, spans
-from components.core.data.event_stats import KINDS, EventStats, fit_events, hours_of
-from components.core.data.texts import EncodedText, Singles
 from components.core.config.base import digest
 from components.core.config.events import EventsConfig
+from components.core.data.event_shards import EventReader, FlatEvents, read_texts, spans
+from components.core.data.event_stats import KINDS, EventStats, fit_events, hours_of
+from components.core.data.event_words import with_places
+from components.core.data.texts import EncodedText, Singles
 from components.core.errors import InputError
 from components.core.modalities import EVENTS
 from components.core.schemas import EMBEDDINGS, ROW_PREFIX, SHARD_PREFIX
@@ -171,7 +172,7 @@ def text_vectors(texts: pa.Array, stats: EventStats, raw: Singles | None) -> Sin
         InputError: a frozen encoder's vectors are of another width.
     """
     if isinstance(stats.text, TfidfEncoder):
-        return stats.text.transform(texts.to_pylist())
+        return stats.text.transform(with_places(texts.to_pylist()))
     if raw is None:
         raise ValueError("a frozen encoder's vectors are needed")
     return stats.text.standardise(raw)

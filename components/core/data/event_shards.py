@@ -92,9 +92,7 @@ def read_ingested(path: Path) -> tuple[FlatEvents, pa.Array]:
             }
             texts = pa.array(cast(Any, file["texts"]).asstr()[:], pa.string())
     except (OSError, KeyError) as error:
-        raise InputError(
-            f"shard '{EVENTS}/{path.name}' cannot be read; ingest again"
-        ) from error
+        raise InputError(f"shard '{EVENTS}/{path.name}' cannot be read; ingest again") from error
     return FlatEvents(**columns), texts
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from components.core.config.base import Frozen
 from components.core.config.events import EventsConfig
 from components.core.data.event_shards import FlatEvents
+from components.core.data.event_words import with_places
 from components.core.data.stored_events import EVENT_KINDS
 from components.core.data.texts import EncodedText, Singles
 from components.core.errors import InputError
@@ -106,7 +107,7 @@ def fit_events(
         )
     if encoded is None:
         text, owner = _pairs(events, patients)
-        said = texts.take(pa.array(text)).to_pylist()
+        said = with_places(texts.take(pa.array(text)).to_pylist())
         fitted = fit_tfidf(said, config.text, patients=owner.tolist())
         return EventStats(text=fitted, time=_time(events, config))
     identity, vectors = encoded
@@ -121,7 +122,7 @@ def fit_events(
 
 
 def _pairs(events: FlatEvents, patients: npt.NDArray[np.object_]) -> tuple[Ints, Ints]:
-    """Return text and number of the patient of each distinct pair, evenly thinned to what is used."""
+    """Return text and number of the patient of each distinct pair, evenly thinned."""
     _, number = np.unique(patients, return_inverse=True)
     owner = np.repeat(number.astype(np.int64), events.lengths)
     both = np.unique(owner << 32 | events.text.astype(np.int64))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
 from pydantic import Field
 
 from components.core.config.base import Frozen

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from components.core.database_url import is_database
 from components.core.errors import InputError
+from components.core.files import file_hash
 from components.core.media.columns import MEDIA_COLUMNS, named_files
 from components.core.readers.wfdb_header import FILE_NAME, MAX_HEADER_BYTES, content_lines
-from components.core.files import file_hash
 from components.core.schemas import FOLDER_COLUMN, PATH_COLUMNS, file_names
 from components.core.tables import allow_long_cells
 

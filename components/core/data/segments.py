@@ -69,7 +69,5 @@ def _delineated(
     fs: float,
 ) -> tuple[int, npt.NDArray[np.int8]]:
     spans = [(int(start), int(stop)) for start, stop in valid]
-    each = [
-        segments(x[i], fs, lead_mask=lead_mask[i], valid=span) for i, span in enumerate(spans)
-    ]
+    each = [segments(x[i], fs, lead_mask=lead_mask[i], valid=span) for i, span in enumerate(spans)]
     return first, np.stack(each)

@@ -42,11 +42,8 @@ def make_loss(name: str, head: BinaryHead, frame: pd.DataFrame, fit: FitConfig) 
         InputError: the head has an endpoint for which nobody in `frame` was followed.
     """
     column = truth_column(name, frame)
-    rows = frame[frame[column].notna()]
     weigh = _weighing(head, frame)
-    weight = view_weights(head, rows, frame)
-    each = class_weights(rows[column].to_numpy(np.int64), weight, 2, fit)
-    pair = torch.tensor(each, dtype=torch.float32)
+    pair = torch.tensor(pair_of(name, head, frame, fit), dtype=torch.float32)
 
     def loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
         truth = batch[column if column in batch else LABEL].float()
@@ -57,6 +54,17 @@ def make_loss(name: str, head: BinaryHead, frame: pd.DataFrame, fit: FitConfig) 
         return mean_of_known(share * _focal(_each(logits, label, fit), head.focal_gamma), there)
 
     return loss
+
+
+def pair_of(
+    name: str, head: BinaryHead, frame: pd.DataFrame, fit: FitConfig
+) -> tuple[float, float]:
+    """Return the weights of negative and positive records in the loss; `frame` is for training."""
+    column = truth_column(name, frame)
+    rows = frame[frame[column].notna()]
+    weight = view_weights(head, rows, frame)
+    negative, positive = class_weights(rows[column].to_numpy(np.int64), weight, 2, fit)
+    return float(negative), float(positive)
 
 
 def _weighing(head: BinaryHead, frame: pd.DataFrame) -> Weighing | None:

@@ -6,7 +6,8 @@ views of a patient told from others. The model's attribute `loss_weights` says h
 In evaluation mode there are none, and the answers do not depend on chance.
 
 A model may be told how far training is: `advance(epoch)` is called before every epoch's first step,
-from 0, for weights that warm up.
+from 0, for weights that warm up. It may be told by what the heads' losses weigh the two classes:
+`weigh_classes(weights)` is called once before training, for own losses against the same labels.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ class Advancing(Protocol):
         ...
 
 
+class ClassWeighted(Protocol):
+    """A model some of whose own losses are against the labels of two-class heads."""
+
+    def weigh_classes(self, weights: Mapping[str, tuple[float, float]]) -> None:
+        """Take in head → weights of negative and positive records."""
+        ...
+
+
 def loss_weights(model: nn.Module) -> dict[str, float]:
     """Return name → weight of the model's own losses; nothing for a model without any."""
     found = getattr(model, "loss_weights", None)
@@ -40,6 +49,12 @@ def advance(model: nn.Module, epoch: int) -> None:
     """Tell a model that listens which epoch begins."""
     if hasattr(model, "advance"):
         cast(Advancing, model).advance(epoch)
+
+
+def weigh_classes(model: nn.Module, weights: Mapping[str, tuple[float, float]]) -> None:
+    """Tell a model that listens head → weights of negative and positive records."""
+    if hasattr(model, "weigh_classes"):
+        cast(ClassWeighted, model).weigh_classes(weights)
 
 
 def own_losses(answers: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -186,7 +186,7 @@ def test_a_file_that_is_no_task_is_named(task_file: Path, content: bytes, senten
         ("model.dropout=1.5", "'dropout' in model .* is '1.5'"),
         (
             "model={}",
-            r"'model.name' is missing; known are: ecg, ecg\+tabular, hcat, measured, multimodal",
+            r"'model.name' is missing; known are: ecg, ecg\+tabular, event_transformer, hcat",
         ),
         ("model=ecg", "'model' in toy.yaml is 'ecg'"),
     ],

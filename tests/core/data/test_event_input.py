@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
@@ -13,6 +15,7 @@ from components.core.data.batches import by_length, loader, raw_batch
 from components.core.data.cohort import Rows, read_everyone, read_part
 from components.core.data.event_input import check_encoder, text_vectors
 from components.core.data.event_stats import EventStats, TimeStats
+from components.core.data.event_words import with_places
 from components.core.data.stored_events import EVENT_KINDS
 from components.core.data.texts import EncodedText
 from components.core.errors import InputError
@@ -49,15 +52,15 @@ def test_a_step_is_kind_text_and_time(rows: Rows) -> None:
     assert data_spec(rows, leads=8, length=10, heads={"a": 2}).events == stats.width
     index = np.array([3, 0, 7])
     steps, flat = own.batch(index), own.events(index)
-    assert steps.values.shape == (3, int(own.lengths[index].max()), stats.width)
+    assert steps.values.shape == (3, int(own.lengths[index].max()), stats.width)  # noqa: PD011
     start = 0
     for row, length in enumerate(own.lengths[index].tolist()):
         part = slice(start, start + length)
-        values = steps.values[row, :length]
+        values = steps.values[row, :length]  # noqa: PD011
         assert values[:, :5].argmax(axis=1).tolist() == flat.kind[part].tolist()
         assert np.array_equal(values[:, :5].sum(axis=1), np.ones(length))
         texts = own.texts.take(pa.array(flat.text[part])).to_pylist()
-        expected = stats.text.transform(texts)  # type: ignore[union-attr]
+        expected = stats.text.transform(with_places(texts))  # type: ignore[union-attr]
         assert np.array_equal(values[:, 5 : 5 + WIDTH], expected)
         hours = flat.seconds[part] / 3600
         assert np.allclose(steps.hours[row, :length], hours)
@@ -65,7 +68,7 @@ def test_a_step_is_kind_text_and_time(rows: Rows) -> None:
         assert np.allclose(values[:, -1], scaled, atol=1e-5)
         assert steps.valid[row, :length].all()
         assert not steps.valid[row, length:].any()
-        assert not steps.values[row, length:].any()
+        assert not steps.values[row, length:].any()  # noqa: PD011
         assert not steps.hours[row, length:].any()
         start += length
 
@@ -114,7 +117,9 @@ def test_each_fold_is_fitted_on_its_own_training_part(source: Stage) -> None:
     everyone = read_everyone(cohort, "refit")
     assert everyone.events is not None
     assert everyone.events.stats.text.fitted_texts > max(  # type: ignore[union-attr]
-        own.events.text.fitted_texts for own in stats if own.events is not None  # type: ignore[union-attr]
+        own.events.text.fitted_texts
+        for own in stats
+        if own.events is not None  # type: ignore[union-attr]
     )
 
 
@@ -150,6 +155,22 @@ def test_a_frozen_encoder_is_standardised_by_the_fold_and_must_be_the_cohorts(
         text_vectors(pa.array(["a"]), stats, None)
     with pytest.raises(InputError, match="reads events with 'reader', which this cohort was not"):
         check_encoder(cohort, text)
+
+
+def test_tfidf_reads_on_which_side_of_its_range_a_result_lies(tmp_path: Path) -> None:
+    table = write_stays(tmp_path) / "events.parquet"
+    events = pd.read_parquet(table)
+    lactate = events["event_text"].str.startswith("Lactate")
+    high = np.random.default_rng(0).random(len(events)) < 0.5
+    events.loc[lactate & high, "event_text"] = "Lactate 4.4 mmol/L (0.5–2.0)"
+    events.loc[lactate & ~high, "event_text"] = "Lactate 1.4 mmol/L (0.5–2.0)"
+    events.to_parquet(table, index=False)
+    rows = read_part(prepared_stays(ingested_stays(tmp_path)), "holdout", "train")
+    assert rows.events is not None
+    number = {text: n for n, text in enumerate(rows.events.texts.to_pylist())}
+    two = [number[f"Lactate {value} mmol/L (0.5–2.0)"] for value in (1.4, 4.4)]
+    low, high_ = rows.events.vectors[two]
+    assert np.abs(low - high_).max() > 0.5
 
 
 def test_kinds_are_in_the_order_of_the_one_hot(rows: Rows, cohort: Stage) -> None:

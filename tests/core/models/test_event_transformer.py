@@ -101,6 +101,10 @@ def test_a_batch_without_any_event_is_answered(training: bool) -> None:
         assert out["mortality"].isfinite().all()
         torch.stack([value.sum() for value in out.values()]).sum().backward()
         assert not any(p.grad is not None and p.grad.isnan().any() for p in own.parameters())
+        _, found = own.recorded(each)
+        steps = each["events"].shape[1]
+        assert found.layers.shape == (2, ROWS, 2, steps, steps)
+        assert not found.layers.any()
 
 
 def test_the_order_of_events_matters_and_so_does_the_table() -> None:
@@ -230,6 +234,11 @@ def test_the_loss_of_events_comes_along_while_training_alone() -> None:
     said = own.temporal(seen.encoded[:5])["mortality"]
     expected = recent_loss(said, given["label"][:5].float(), share)
     torch.testing.assert_close(found["loss:temporal"], expected, atol=1e-5, rtol=0)
+    own.weigh_classes({"mortality": (0.5, 4.0)})
+    weighed = recent_loss(said, given["label"][:5].float(), share, classes=(0.5, 4.0))
+    again = own.train()(given)["loss:temporal"]
+    torch.testing.assert_close(again, weighed, atol=1e-5, rtol=0)
+    model().weigh_classes({"mortality": (0.5, 4.0)})  # without that loss there is nothing to weigh
     assert "loss:temporal" not in model().train()(given)
 
 

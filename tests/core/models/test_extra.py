@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 import torch
 from torch import nn
 
 from components.core.errors import ConfigError
-from components.core.models.extra import advance, loss_weights, own_losses, weighted_sum
+from components.core.models.extra import (
+    advance,
+    loss_weights,
+    own_losses,
+    weigh_classes,
+    weighted_sum,
+)
 
 
 class Warming(nn.Module):
@@ -15,6 +23,10 @@ class Warming(nn.Module):
         super().__init__()
         self.loss_weights = {"kl": 0.5, "impute": 2.0}
         self.epochs: list[int] = []
+        self.told: dict[str, tuple[float, float]] = {}
+
+    def weigh_classes(self, weights: Mapping[str, tuple[float, float]]) -> None:
+        self.told = dict(weights)
 
     def advance(self, epoch: int) -> None:
         self.epochs.append(epoch)
@@ -40,3 +52,10 @@ def test_a_model_that_listens_is_told_the_epoch() -> None:
     advance(nn.Linear(1, 1), 2)
     assert model.epochs == [0, 1]
     assert loss_weights(nn.Linear(1, 1)) == {}
+
+
+def test_a_model_that_listens_is_told_the_weights_of_the_classes() -> None:
+    model = Warming()
+    weigh_classes(model, {"toy": (0.5, 4.0)})
+    weigh_classes(nn.Linear(1, 1), {"toy": (0.5, 4.0)})
+    assert model.told == {"toy": (0.5, 4.0)}

@@ -27,7 +27,8 @@ class Layer(nn.Module):
         width: D.
         heads: of the attention.
         feedforward: width of the dense part.
-        dropout: of attention weights, of the dense part, and of what either adds.
+        dropout: of the dense part, and of what attention and dense part add; not of attention
+            weights.
         norm_first: normalise what goes into each part (Xiong et al., ICML 2020), not what comes
             out.
     """
@@ -37,7 +38,8 @@ class Layer(nn.Module):
     ) -> None:
         super().__init__()
         self.norm_first = norm_first
-        self.self_attn = nn.MultiheadAttention(width, heads, dropout=dropout)
+        # Dropping weights, too, would keep S × S numbers of every layer on a CPU (docs/LOG.md).
+        self.self_attn = nn.MultiheadAttention(width, heads)
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.gain1, self.gain2 = (nn.Parameter(torch.full((width,), _GAIN)) for _ in range(2))
@@ -108,8 +110,8 @@ class Encoder(nn.Module):
 
     def forward(
         self, steps: Tensor, padding: Tensor, *, weights: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return the steps and, if asked for, the weights `[L, B, heads, S, S]`.
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the steps and, if asked for, each layer's weights `[B, heads, S, S]`.
 
         Args:
             steps: `[B, S, D]`.
@@ -121,7 +123,7 @@ class Encoder(nn.Module):
         for layer in self.layers:
             own, each = layer(own, padding, weights=weights)
             found += [] if each is None else [each]
-        return self.norm(own).transpose(0, 1), torch.stack(found) if found else None
+        return self.norm(own).transpose(0, 1), found
 
 
 class Pool(nn.Module):

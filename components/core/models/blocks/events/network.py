@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,14 @@ class Reading:
         vectors: `[B, D]`.
         rows: `[n]` the records that have events.
         encoded: `[n, S, D]`.
-        layers: `[L, n, H, S, S]` attention weights; None where not asked for.
+        layers: of each layer `[n, H, S, S]` attention weights; none where not asked for.
         pooling: `[n, P, 1, S]`.
     """
 
     vectors: Tensor
     rows: Tensor
     encoded: Tensor
-    layers: Tensor | None
+    layers: list[Tensor]
     pooling: Tensor
 
 
@@ -87,7 +88,7 @@ class EventReader(nn.Module):
             vectors=self.absent.expand(len(valid), -1),
             rows=rows,
             encoded=self.absent.new_zeros(0, steps, own.d_model),
-            layers=self.absent.new_zeros(own.layers, 0, own.heads, steps, steps),
+            layers=[self.absent.new_zeros(0, own.heads, steps, steps)] * own.layers,
             pooling=self.absent.new_zeros(0, own.pool_heads, 1, steps),
         )
 
@@ -150,6 +151,11 @@ class EventModel(nn.Module):
             answers[f"{OWN_LOSS}temporal"] = own
         return answers
 
+    def weigh_classes(self, weights: Mapping[str, tuple[float, float]]) -> None:
+        """Take in head → weights of negative and positive records, for `loss:temporal`."""
+        if self.temporal is not None:
+            self.temporal.weights = dict(weights)
+
     def _answers(self, batch: dict[str, Tensor], reading: Reading | None) -> dict[str, Tensor]:
         parts = [] if reading is None else [reading.vectors]
         parts += [] if self.static is None else [self.static(batch)]
@@ -186,9 +192,9 @@ def _record(reader: EventReader, batch: dict[str, Tensor], reading: Reading) -> 
     valid, rows = read_steps(batch), reading.rows
     real = valid[rows]
     size = len(valid)
-    layers = _required(reading.layers) * real[:, None, :, None]
+    layers = [_of_all(each * real[:, None, :, None], rows, size) for each in reading.layers]
     return AttentionRecord(
-        layers=layers.new_zeros(len(layers), size, *layers.shape[2:]).index_copy(1, rows, layers),
+        layers=torch.stack(layers),
         pooling=_of_all(reading.pooling, rows, size),
         encoded=_of_all(reading.encoded * real[..., None], rows, size),
         query=reader.pool.query,
@@ -198,9 +204,3 @@ def _record(reader: EventReader, batch: dict[str, Tensor], reading: Reading) -> 
 
 def _of_all(values: Tensor, rows: Tensor, size: int) -> Tensor:
     return values.new_zeros(size, *values.shape[1:]).index_copy(0, rows, values)
-
-
-def _required(layers: Tensor | None) -> Tensor:
-    if layers is None:
-        raise ValueError("the attention weights were not asked for")
-    return layers

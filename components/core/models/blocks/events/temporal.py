@@ -15,6 +15,7 @@ from torch.nn import functional
 _LABEL, _TRUTH = "label", "y."
 # Heads of two classes have as many logits (`components.core.heads.binary`).
 _TWO = 2
+_ALIKE = (1.0, 1.0)
 
 
 class EventAnswers(nn.Module):
@@ -29,6 +30,7 @@ class EventAnswers(nn.Module):
     def __init__(self, width: int, heads: Mapping[str, int], *, half_life: float) -> None:
         super().__init__()
         self.half_life = half_life
+        self.weights: dict[str, tuple[float, float]] = {}
         self.each = nn.ModuleDict(
             {name: nn.Linear(width, 1) for name, count in heads.items() if count == _TWO}
         )
@@ -52,7 +54,8 @@ class EventAnswers(nn.Module):
         for name, logits in self(encoded).items():
             truth = batch.get(f"{_TRUTH}{name}", batch.get(_LABEL))
             if truth is not None:
-                total = total + recent_loss(logits, truth[rows].float(), share)
+                pair = self.weights.get(name, _ALIKE)
+                total = total + recent_loss(logits, truth[rows].float(), share, classes=pair)
         return total
 
 
@@ -71,16 +74,20 @@ def recency(hours: Tensor, valid: Tensor, half_life: float) -> Tensor:
     return weight / weight.sum(1, keepdim=True)
 
 
-def recent_loss(logits: Tensor, truth: Tensor, share: Tensor) -> Tensor:
+def recent_loss(
+    logits: Tensor, truth: Tensor, share: Tensor, *, classes: tuple[float, float] = _ALIKE
+) -> Tensor:
     """Return the mean over records of the weighted cross-entropy of their events, a scalar.
 
     Args:
         logits: `[n, S]` log-odds of the event.
         truth: `[n]` 0 or 1 of the stay, NaN where it is not known; such records count for nothing.
         share: `[n, S]` weights, summing to 1 in each record.
+        classes: weights of negative and positive records, as the heads' loss has them.
     """
     known = ~truth.isnan()
-    aim = truth.nan_to_num()[:, None].expand_as(logits)
+    label = truth.nan_to_num()
+    aim = label[:, None].expand_as(logits)
     each = functional.binary_cross_entropy_with_logits(logits.float(), aim, reduction="none")
-    own = (each * share).sum(1)
+    own = (each * share).sum(1) * torch.where(label > 0, classes[1], classes[0])
     return torch.where(known, own, 0.0).sum() / known.sum().clamp(min=1)

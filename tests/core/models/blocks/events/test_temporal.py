@@ -32,6 +32,15 @@ def test_the_loss_is_the_weighted_cross_entropy() -> None:
     assert found.item() == pytest.approx((first + second) / 2)
 
 
+def test_classes_count_by_their_weights() -> None:
+    logits, share = torch.randn(2, 3), recency(HOURS, VALID, 6.0)
+    truth = torch.tensor([1.0, 0.0])
+    positive = recent_loss(logits[:1], truth[:1], share[:1])
+    negative = recent_loss(logits[1:], truth[1:], share[1:])
+    found = recent_loss(logits, truth, share, classes=(0.5, 4.0))
+    torch.testing.assert_close(found, (4.0 * positive + 0.5 * negative) / 2)
+
+
 def test_an_unknown_label_counts_for_nothing() -> None:
     logits = torch.randn(2, 3, requires_grad=True)
     share = recency(HOURS, VALID, 6.0)
@@ -65,9 +74,9 @@ def test_heads_are_judged_by_their_own_truth_and_summed() -> None:
     death, stay = torch.tensor([9.0, 9.0, 1.0, 0.0]), torch.tensor([9.0, 9.0, 0.0, math.nan])
     found = own.loss(encoded, steps | {"y.death": death, "y.stay": stay}, rows)
     share, said = recency(HOURS, VALID, 6.0), own(encoded)
-    each = [recent_loss(said[name], truth[2:], share) for name, truth in (("death", death),
-                                                                          ("stay", stay))]  # fmt: skip
-    torch.testing.assert_close(found, sum(each))
+    truths = {"death": death[2:], "stay": stay[2:]}
+    expected = [recent_loss(said[name], truth, share) for name, truth in truths.items()]
+    torch.testing.assert_close(found, torch.stack(expected).sum())
 
 
 def test_without_a_truth_of_its_own_the_label_is_meant() -> None:
