@@ -28,7 +28,7 @@ def test_its_bundle_says_what_was_reported(
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.chdir(tmp_path)
     cohort = prepared_stays(ingested_stays(write_stays(tmp_path, stays=90)))
-    evaluate = {"draws": 20, "baselines": (), "skip": SKIP}
+    evaluate = {"draws": 100, "baselines": (), "skip": SKIP}
     task = task_config(model=MODEL, fit=FIT, label=LABEL, evaluate=evaluate)
     registered(evaluated(trained(audited(cohort, label=LABEL), task), task), name=NAME)
     said = CliRunner().invoke(main, ["--model", NAME, "--set", LENIENT, "--dry-run", "true"])
