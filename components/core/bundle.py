@@ -23,6 +23,13 @@ from components.core import out_of_distribution as ood
 from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, text_batch
 from components.core.bundle_contributions import contributions
 from components.core.bundle_embeddings import embedding_batch, embeddings_note
+from components.core.bundle_events import (
+    Taken,
+    events_note,
+    sent_events,
+    sequence_batch,
+    taken,
+)
 from components.core.bundle_fields import fields_note
 from components.core.bundle_files import (
     IMPUTATION,
@@ -35,11 +42,13 @@ from components.core.bundle_files import (
 from components.core.bundle_imputation import Asked, imputed
 from components.core.bundle_inputs import INPUTS, Row, declared, raw_file, tabular_row
 from components.core.bundle_prediction import NAN, Imputed, Prediction
-from components.core.bundle_text import check_encoder, encoder_of
+from components.core.bundle_text import check_encoder, encoder_beside
 from components.core.data import foldstats
 from components.core.data.batches import Batch
+from components.core.data.event_stats import EventStats
 from components.core.data.finish import Finisher
 from components.core.data.foldstats import FoldStats
+from components.core.data.stored_events import Events
 from components.core.device import Place
 from components.core.errors import InputError, RecordError, UserError, shorten
 from components.core.heads.registry import from_json, head_file, view
@@ -47,7 +56,7 @@ from components.core.imputation import calibrate
 from components.core.imputation.calibrate import Calibration
 from components.core.members import load_model
 from components.core.metrics import recalibrate
-from components.core.modalities import EmbeddingModality
+from components.core.modalities import EVENTS, EmbeddingModality
 from components.core.models.spec import DataSpec
 from components.core.predict import forward
 from components.core.readers.registry import read_signal
@@ -106,8 +115,8 @@ class Predictor:
 
     @property
     def text_model(self) -> EncoderIdentity | None:
-        """Return the frozen encoder of the notes, which lies outside the bundle; None without."""
-        return encoder_of(self._members[0].stats.text)
+        """Return the frozen encoder of notes or events, which a bundle does not hold; or None."""
+        return encoder_beside(self._members[0].stats, events=self.facts.events is not None)
 
     @property
     def hidden_size(self) -> int:
@@ -144,9 +153,10 @@ class Predictor:
             inputs: `ecg_path` or `ecg_base64` (with `ecg_fs`, `ecg_unit`, `ecg_leads`, `ecg_key`,
                 `ecg_decimal` for formats that cannot say them), `ecg_image_path` or
                 `ecg_image_base64`, `pcg_path` or `pcg_base64` (several sounds separated by `;`),
-                embeddings as lists of numbers (`components.core.bundle_embeddings`), and the
-                tabular features by name. Of pictures, sounds, embeddings and fields any may be
-                absent, but not all; what the model does not take is not looked at.
+                embeddings as lists of numbers (`components.core.bundle_embeddings`), `events` as a
+                list of objects (`components.core.bundle_events`), and the tabular features by
+                name. Of pictures, sounds, embeddings, events and fields any may be absent, but not
+                all; what the model does not take is not looked at.
         """
         return [self.answer(dict(row)) for row in inputs.to_dict("records")]
 
@@ -155,6 +165,7 @@ class Predictor:
         row: Row,
         recording: Callable[[], Signal] | None = None,
         arrays: Callable[[], Batch] | None = None,
+        events: Callable[[], Events | None] | None = None,
     ) -> Prediction:
         """Return the answer for one row.
 
@@ -162,6 +173,7 @@ class Predictor:
             row: as in `predict`.
             recording: reads the ECG; None takes it from the row's own columns.
             arrays: makes the raw batch of pictures, sounds and embeddings; None, too.
+            events: reads the sequence, in the order that ingest gives; None, too.
         """
         answer, ecg = Prediction(logit=NAN, probability=NAN), Batch()
         try:
@@ -170,9 +182,10 @@ class Predictor:
                 prepared = prepare(read(), self.facts.ecg)
                 answer, ecg = self._judged(answer, prepared), ecg_batch(prepared)
             media = self._arrays(row, arrays)
-            given = self._given(row, media)
+            sequence = self._sequence(row, events)
+            given = self._given(row, media, sequence)
             unused = embeddings_note(row, self.facts, media)
-            batches = [self._batch(m, row, ecg | media) for m in self._members]
+            batches = [self._batch(m, row, ecg | media, sequence) for m in self._members]
             logits = [
                 forward(m.model, batch, finish=m.finish, place=CPU)
                 for m, batch in zip(self._members, batches, strict=True)
@@ -181,7 +194,8 @@ class Predictor:
             code = error.code if isinstance(error, RecordError) else "input"
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
-        notes = (fields_note([m.stats.tabular for m in self._members], row), unused)
+        fields = fields_note([m.stats.tabular for m in self._members], row)
+        notes = (fields, unused, self._told(sequence, batches[0]))
         answer = replace(
             answer,
             inputs=given,
@@ -221,7 +235,7 @@ class Predictor:
         ecg = Batch()
         if self.facts.ecg is not None:
             ecg = ecg_batch(prepare(read_signal(raw_file(row), declared(row)), self.facts.ecg))
-        batch = self._batch(member, row, ecg)
+        batch = self._batch(member, row, ecg, None)
         with torch.no_grad():
             return np.asarray(trunk(member.finish(batch))[0].numpy(), dtype=np.float32)
 
@@ -293,7 +307,7 @@ class Predictor:
             f"above {limit:.2f}, which {self.facts.ood_rate:.1%} of validation's may pass"
         )
 
-    def _batch(self, member: _Member, row: Row, signals: Batch) -> Batch:
+    def _batch(self, member: _Member, row: Row, signals: Batch, sequence: Taken | None) -> Batch:
         batch = signals | tabular_batch(member.stats, row, self.facts.features)
         if member.stats.text is not None:
             batch |= text_batch(
@@ -302,7 +316,20 @@ class Predictor:
                 masked=self.facts.notes_masked,
                 folder=self._text_encoder,
             )
+        if sequence is not None:
+            batch |= sequence_batch(_taught(member), sequence, self._text_encoder)
         return batch
+
+    def _sequence(self, row: Row, read: Callable[[], Events | None] | None) -> Taken | None:
+        """Return a row's sequence as training took its own; None for a model that takes none."""
+        if self.facts.events is None:
+            return None
+        return taken(sent_events(row) if read is None else read(), self.facts.events)
+
+    def _told(self, sequence: Taken | None, batch: Batch) -> str:
+        if sequence is None or self.facts.events is None:
+            return ""
+        return events_note(sequence, self.facts.events, _taught(self._members[0]), batch)
 
     def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
         """Return pictures, sounds and embeddings of a row; empty for a model that takes none."""
@@ -317,7 +344,7 @@ class Predictor:
 
         return sent | media_batch(sent_files(row, self.facts), self.facts)
 
-    def _given(self, row: Row, arrays: Batch) -> tuple[str, ...]:
+    def _given(self, row: Row, arrays: Batch, sequence: Taken | None) -> tuple[str, ...]:
         """Return which of the modalities that may be absent a row has.
 
         Raises:
@@ -330,9 +357,18 @@ class Predictor:
         columns = {c for member in self._members for c in member.stats.tabular.columns}
         if any_known(row, columns):
             there.add("tabular")
+        if sequence is not None and sequence.there:
+            there.add(EVENTS)
         if not there:
             raise InputError(
                 f"the row has nothing to answer from; send at least one of: "
                 f"{', '.join(names.values())}"
             )
         return tuple(name for name in names if name in there)
+
+
+def _taught(member: _Member) -> EventStats:
+    found = member.stats.events
+    if found is None:
+        raise InputError("the model bundle does not say how events become steps; write it again")
+    return found

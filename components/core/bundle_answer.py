@@ -91,7 +91,12 @@ def _vectors(answers: Sequence[Prediction], facts: BundleFacts) -> pd.DataFrame:
 
 
 def given_columns(facts: BundleFacts) -> dict[str, str]:
-    """Return column → modality of what each input contributed; nothing where none is optional."""
+    """Return column → modality of what each input contributed; nothing where none is optional.
+
+    Networks of event sequences have no branches that contributions could be measured by.
+    """
+    if facts.events is not None:
+        return {}
     return {f"{CONTRIBUTION}{name}": name for name in facts.optional}
 
 

@@ -31,7 +31,7 @@ def ecg_batch(prepared: Prepared) -> Batch:
 
 
 def tabular_batch(stats: FoldStats, row: Row, features: dict[str, str]) -> Batch:
-    """Return the clinical fields, with a mask where the model has arrays beside them.
+    """Return the clinical fields, with a mask where the model has arrays or events beside them.
 
     Raises:
         InputError: a numeric feature holds no finite number, or a feature several values.
@@ -40,7 +40,9 @@ def tabular_batch(stats: FoldStats, row: Row, features: dict[str, str]) -> Batch
     if not encoder.features:
         return {}
     batch = {"tabular": torch.from_numpy(encoder.transform(tabular_row(row, features)))}
-    if stats.arrays:  # as `raw_batch`: elsewhere a patient without any field has each missing
+    if (
+        stats.arrays or stats.events is not None
+    ):  # as `raw_batch`: elsewhere a patient without any field has each missing
         batch["tabular_mask"] = torch.tensor([float(any_known(row, encoder.columns))])
     return batch
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,11 +15,13 @@ from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.embedding_files.layout import Files
 from components.core.errors import InputError
+from components.core.event_tables.options import Options as EventTables
 from components.core.imputation import calibrate
 from components.core.imputation.calibrate import Calibration
 from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import (
     EMBEDDED,
+    EVENTS,
     MEDIA,
     MODALITIES,
     TITLES,
@@ -42,7 +44,27 @@ _SENT = {
     "ecg_image": "an ECG image",
     "pcg": "a heart sound",
     **{name: f"a {TITLES[name]} ({name})" for name in EMBEDDED},
+    EVENTS: f"an event sequence ({EVENTS})",
 }
+
+
+class EventFacts(Frozen):
+    """What a bundle says of event sequences.
+
+    Attributes:
+        comfort_care: `drop` leaves out events that speak of comfort care, as training did.
+        time: how hours become numbers (`components.core.data.event_stats.TimeStats`).
+        width: of a step of the first network: kinds, text, time.
+        longest: events of the longest sequence of training.
+        absence_taught: some record of training had no event, so that what stands in place of a
+            sequence was learned.
+    """
+
+    comfort_care: Literal["drop", "keep"]
+    time: Literal["scalar", "encoding"]
+    width: int = Field(ge=1)
+    longest: int = Field(ge=1)
+    absence_taught: bool
 
 
 class BundleFacts(Frozen):
@@ -63,6 +85,8 @@ class BundleFacts(Frozen):
         sound: how heart sounds are prepared; None where it takes none.
         embeddings: modality → how its embeddings are prepared, of those that it takes.
         embedding_files: how the task declares files of embeddings; None where it does not.
+        events: how event sequences are prepared; None where the model takes none.
+        event_tables: how the task declares tables of stays and events; None where it does not.
         reject: quality flags that training refused, so that the model abstains from them too.
         min_quality: the model abstains below this quality score; 0 answers for all.
         ood_threshold: the model abstains above this distance from the training recordings; None
@@ -87,6 +111,8 @@ class BundleFacts(Frozen):
     sound: SoundConfig | None = None
     embeddings: dict[EmbeddingModality, EmbeddingInput] = Field(default_factory=dict)
     embedding_files: Files | None = None
+    events: EventFacts | None = None
+    event_tables: EventTables | None = None
     reject: tuple[str, ...] = ()
     min_quality: float = 0.0
     ood_threshold: float | None = None
@@ -131,12 +157,12 @@ class BundleFacts(Frozen):
     def optional(self) -> dict[Modality, str]:
         """Return modality → its name in a sentence, of those of which a row may lack any.
 
-        There are some beside arrays alone: elsewhere the table's fields are no modality that can
-        be absent as a whole.
+        There are some beside arrays and events alone: elsewhere the table's fields are no modality
+        that can be absent as a whole.
         """
-        arrays = {*self.media, *self.embeddings}
-        own = arrays | {*(["tabular"] if self.features else [])}
-        return {m: _SENT[m] for m in MODALITIES if m in own} if arrays else {}
+        others = {*self.media, *self.embeddings, *([EVENTS] if self.events is not None else [])}
+        own = others | {*(["tabular"] if self.features else [])}
+        return {m: _SENT[m] for m in MODALITIES if m in own} if others else {}
 
     def trained_on(self) -> str:
         """Return the cohort in words: its fingerprint and counts."""

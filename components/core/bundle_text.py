@@ -19,10 +19,13 @@ from components.core.text.model_folder import find_model
 from components.core.text.tfidf import TfidfEncoder
 
 if TYPE_CHECKING:
+    from components.core.data.foldstats import FoldStats
     from components.core.text.huggingface import HuggingFaceEncoder
 
 # A model out of the hub has its commit for a revision, a folder the sha256 over its files.
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+# Vectors that are kept: 60 MB at 768 dimensions.
+_MOST_KNOWN = 20_000
 
 
 def text_vectors(
@@ -43,9 +46,50 @@ def text_vectors(
     return stats.standardise(_encoded(stats.identity.model_dump_json(), folder, tuple(texts)))
 
 
+def event_vectors(
+    stats: TextStats, texts: Sequence[str], folder: str = ""
+) -> npt.NDArray[np.float32]:
+    """Return `[n, width]` of texts of events, which repeat from one stay to the next.
+
+    A frozen encoder's vectors are kept for the texts that come again. Arguments and errors as of
+    `text_vectors`.
+    """
+    if not texts:
+        return np.zeros((0, len(stats.mean)), np.float32)
+    if isinstance(stats, TfidfEncoder):
+        return stats.transform(texts)
+    identity = stats.identity.model_dump_json()
+    known = _known(identity, folder)
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    if len(known) + len(new) > _MOST_KNOWN:
+        known.clear()
+        new = list(dict.fromkeys(texts))
+    if new:
+        known |= zip(new, _encoder(identity, folder).encode(new), strict=True)
+    return stats.standardise(np.stack([known[text] for text in texts]))
+
+
+@lru_cache(maxsize=2)
+def _known(identity: str, folder: str) -> dict[str, npt.NDArray[np.float32]]:
+    """Return text → its raw vector, filled by who asks."""
+    del identity, folder
+    return {}
+
+
 def encoder_of(stats: TextStats | None) -> EncoderIdentity | None:
     """Return the frozen encoder that a bundle needs beside itself; None where it needs none."""
     return None if stats is None or isinstance(stats, TfidfEncoder) else stats.identity
+
+
+def encoder_beside(stats: FoldStats, *, events: bool) -> EncoderIdentity | None:
+    """Return the frozen encoder of notes or events that a bundle needs; None where it needs none.
+
+    Args:
+        stats: of one of its networks.
+        events: the model takes event sequences.
+    """
+    own = stats.events.text if events and stats.events is not None else None
+    return encoder_of(stats.text) or encoder_of(own)
 
 
 def check_encoder(wanted: EncoderIdentity, folder: str) -> None:
@@ -57,7 +101,7 @@ def check_encoder(wanted: EncoderIdentity, folder: str) -> None:
     """
     if not folder:
         raise InputError(
-            f"the model reads notes with the encoder '{wanted.model}', which a bundle does not "
+            f"the model reads texts with the encoder '{wanted.model}', which a bundle does not "
             "hold; give its folder as text_encoder"
         )
     try:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from components.core.errors import InputError
+from components.core.modalities import EVENTS
 from components.core.runs import ROOT, TAG_FINGERPRINT, connect, open_input
 from components.core.versions import library_versions
 
@@ -41,10 +42,10 @@ _EXAMPLE_HZ = 500
 def signature_of(facts: BundleFacts, example: pd.DataFrame) -> ModelSignature:
     """Return names and types of inputs and outputs.
 
-    Of a model with pictures, sounds or embeddings any input may be absent, so that no column is
-    required: a row that has none of them is answered by an error. An embedding is declared as of
-    any type: it is a list of numbers or a list of such lists, and the bundle's own errors say what
-    is wrong with one, row by row.
+    Of a model with pictures, sounds, embeddings or events any input may be absent, so that no
+    column is required: a row that has none of them is answered by an error. An embedding is
+    declared as of any type: it is a list of numbers or a list of such lists, and the bundle's own
+    errors say what is wrong with one, row by row; so is an event sequence, a list or JSON text.
     """
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, Schema
@@ -57,7 +58,7 @@ def signature_of(facts: BundleFacts, example: pd.DataFrame) -> ModelSignature:
         return found
     columns: list[ColSpec] = []
     for each in cast(Any, found.inputs):
-        kind = AnyType() if each.name in facts.embeddings else each.type
+        kind = AnyType() if each.name in {*facts.embeddings, EVENTS} else each.type
         columns.append(ColSpec(cast(Any, kind), each.name, required=False))
     return ModelSignature(
         inputs=Schema(cast(Any, columns)), outputs=found.outputs, params=cast(Any, _params(facts))
@@ -215,6 +216,10 @@ def input_example(facts: BundleFacts) -> pd.DataFrame:
     if facts.notes:
         row[NOTES] = "no complaints"
     row |= _example_media(facts) | _example_embeddings(facts)
+    if facts.events is not None:
+        from components.core.bundle_events import example_events  # imports torch
+
+        row[EVENTS] = example_events()
     numeric = {name: 1.0 for name, kind in facts.features.items() if kind == "numeric"}
     text = {name: "F" for name, kind in facts.features.items() if kind == "categorical"}
     frame = pd.DataFrame([{**row, **numeric, **text}])

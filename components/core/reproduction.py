@@ -22,6 +22,7 @@ from components.core.errors import CardioError, InputError
 from components.core.schemas import MANIFEST, SHARDS, TABULAR_PREFIX
 from components.core.store import Stage
 from components.core.stored_media import StoredMedia
+from components.core.stored_sequences import StoredSequences
 
 Floats = npt.NDArray[np.float64]
 # Of an evaluate stage: the records that its bundle was asked about, under their ids, with the logit
@@ -43,6 +44,7 @@ class Stored:
         frame = pd.read_parquet(ingest.folder / MANIFEST)
         self._frame = frame.set_index("sample_id")
         self._media = StoredMedia(cohort, ingest, self._frame)
+        self._sequences = StoredSequences(ingest.folder, self._frame)
         self._reader = RaggedReader(ingest.folder / SHARDS)
 
     def rows(self, samples: Sequence[str]) -> list[dict[str, Any]]:
@@ -70,7 +72,12 @@ class Stored:
         }
         features[NOTES] = row.get(NOTE)
         read = (lambda: self._reader.read(cells)) if self._has_ecg else None
-        return predictor.answer(features, read, lambda: self._media.batch(row, predictor.facts))
+        return predictor.answer(
+            features,
+            read,
+            lambda: self._media.batch(row, predictor.facts),
+            lambda: self._sequences.read(row["sample_id"]),
+        )
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -79,13 +86,14 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def opened(folder: Path, cohort: Stage) -> Predictor:
-    """Return a bundle with the encoder of notes that its cohort was prepared with.
+    """Return a bundle with the encoder of notes or events that its cohort was prepared with.
 
     Raises:
         InputError: the bundle is damaged, or the encoder is not there.
     """
-    text: dict[str, Any] = cohort.facts.get("text") or {}
-    return Predictor(folder, text_encoder=str(text.get("model", "")))
+    notes: dict[str, Any] = cohort.facts.get("text") or {}
+    events: dict[str, Any] = (cohort.facts.get("events") or {}).get("text", {})
+    return Predictor(folder, text_encoder=str(notes.get("model") or events.get("model", "")))
 
 
 def deviation(

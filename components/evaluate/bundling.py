@@ -7,20 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pandas as pd
+
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
+from components.core.bundle_files import EventFacts
 from components.core.bundle_seal import seal
 from components.core.config.evaluate import AbstentionConfig
 from components.core.config.task import TaskConfig
 from components.core.data.arrays import array_dtype, shard_folder
 from components.core.data.cohort import folds
 from components.core.data.embedding_input import EmbeddingInput
+from components.core.data.event_stats import EventStats
 from components.core.embedding_files.layout import Files
 from components.core.errors import ConfigError, InputError
+from components.core.event_tables.options import Options as EventTables
 from components.core.heads.registry import from_json
 from components.core.imputation.calibrate import Calibration, averaged
 from components.core.members import REFIT, STATS, WEIGHTS, Member
 from components.core.modalities import (
     EMBEDDED,
+    EVENTS,
     MEDIA,
     SPOKEN,
     EmbeddingModality,
@@ -29,9 +35,10 @@ from components.core.modalities import (
 )
 from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
+from components.core.schemas import EVENT_COUNT, MANIFEST, PART_PREFIX
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
-from components.core.trained import members_of
+from components.core.trained import member_stats, members_of
 from components.evaluate.abstention import familiarity
 from components.evaluate.heads.calibrated import calibrations, one_sided, threshold_of
 from components.evaluate.predictions import calibrate, pooled_validation
@@ -93,6 +100,8 @@ def bundle(
         **_media(stages),
         embeddings=_embeddings(stages),
         embedding_files=_embedding_files(task),
+        events=_events(stages, chosen),
+        event_tables=_event_tables(task),
         **quality_gate(stages, config),
         ood_threshold=None if known is None else known.threshold,
         ood_rate=0.0 if known is None else known.rate,
@@ -204,6 +213,36 @@ def _embeddings(stages: Upstream) -> dict[EmbeddingModality, EmbeddingInput]:
             min_quality=settings["min_quality"],
         )
     return found
+
+
+def _events(stages: Upstream, chosen: list[Member]) -> EventFacts | None:
+    """Return how event sequences were prepared, where the network takes them."""
+    if EVENTS not in _taken(stages):
+        return None
+    settings = stages.cohort.facts["events"]
+    stats = cast(EventStats, member_stats(stages.train, chosen[0]).events)
+    counts = _training_counts(stages, {member.fold for member in chosen})
+    return EventFacts(
+        comfort_care=settings["comfort_care"],
+        time=stats.time.kind,
+        width=stats.width,
+        longest=int(counts.max()),
+        absence_taught=bool((counts == 0).any()),
+    )
+
+
+def _training_counts(stages: Upstream, chosen: set[str]) -> pd.Series:
+    """Return how many events each record has that any of the networks was trained on."""
+    names = [f"{PART_PREFIX}{name}" for name in folds(stages.cohort)]
+    frame = pd.read_parquet(stages.cohort.folder / MANIFEST, columns=[EVENT_COUNT, *names])
+    own = [name for name in names if name.removeprefix(PART_PREFIX) in chosen] or names
+    return frame.loc[(frame[own] == "train").any(axis=1), EVENT_COUNT].fillna(0)
+
+
+def _event_tables(task: TaskConfig) -> EventTables | None:
+    """Return how the task declares tables of stays and events, for those that come later."""
+    declared = task.ingest.options.get("event_table")
+    return None if declared is None else EventTables.model_validate(declared)
 
 
 def quality_gate(stages: Upstream, config: AbstentionConfig) -> dict[str, Any]:

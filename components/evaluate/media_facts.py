@@ -20,8 +20,6 @@ _ABSENT = (
     "imputes it or sets a learned vector in its place; a single missing entry is at the training "
     "mean. The report has the figures of every subset of the inputs."
 )
-
-
 _NO_EVENT = (
     "A record without any event has a learned vector in place of its sequence, never zeros; events "
     "that nobody recorded leave no trace."
@@ -55,8 +53,9 @@ def unreadable(there: Collection[str]) -> str:
         )
     if EVENTS in there:
         told.append(
-            "An event whose time cannot be read or is not known at the prediction is left out and "
-            "counted."
+            "Of a file, an event whose time cannot be read or is not known at the prediction is left "
+            "out and counted; of a request, one without a text, of an unknown type or after the "
+            "prediction is refused with its reason."
         )
     return " ".join([*told, lacking(there)]) if told else ""
 

@@ -128,6 +128,8 @@ def _predictor(model: Model) -> Predictor:
 
 def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Prediction:
     try:
+        if record.refused is not None:
+            raise record.refused
         tables.check_width(record.cells, [""] * record.width)
         cells.required(record.cells, "patient_id")
         row = _row(record, predictor.facts) | vectors_of(record)
@@ -143,7 +145,12 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
         facts = predictor.facts
         return media_batch(media_files(record.cells, facts, root), facts)
 
-    return predictor.answer(row, read if column else None, None if record.embeddings else media)
+    return predictor.answer(
+        row,
+        read if column else None,
+        None if record.embeddings else media,
+        lambda: record.events,
+    )
 
 
 def _row(record: NewRecord, facts: BundleFacts) -> dict[str, Any]:

@@ -11,19 +11,27 @@ from components.core.command import reported_errors
 @click.option("--run", "run_ref", required=True,
               help="Run of a pipeline or evaluation, or models:/name@alias.")  # fmt: skip
 @click.option("--source", default="manifest", show_default=True,
-              help="Layout of the records: manifest or hdf5_embeddings.")  # fmt: skip
+              help="Layout of the records: manifest, hdf5_embeddings or event_table.")  # fmt: skip
 @click.option(
     "--path",
     required=True,
-    help="The manifest, a folder that holds manifest.csv, or one of files of embeddings.",
+    help="The manifest, a folder that holds manifest.csv, or one of files of embeddings or tables.",
 )
 @click.option("--text-encoder", default="", show_default=True,
-              help="Folder of the frozen encoder that reads the notes.")  # fmt: skip
+              help="Folder of the frozen encoder of notes or events.")  # fmt: skip
+@click.option("--set", "overrides", default="", help="Options of event_table: 'stays=new.csv'.")
 @click.option("--workers", default=0, show_default=True, type=click.IntRange(min=0),
               help="Processes; 0 takes one per core.")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show an error's traceback, which may quote data.")
 def main(
-    run_ref: str, source: str, path: str, text_encoder: str, workers: int, *, debug: bool
+    run_ref: str,
+    source: str,
+    path: str,
+    text_encoder: str,
+    overrides: str,
+    workers: int,
+    *,
+    debug: bool,
 ) -> None:
     """Predict new records by a trained model: predictions and rejects, no figures."""
     with reported_errors(debug=debug):
@@ -32,7 +40,13 @@ def main(
         from components.core.registry import bundle_folder
         from components.score import run
 
-        job = run.job(bundle_folder(run_ref), source=source, path=path, text_encoder=text_encoder)
+        job = run.job(
+            bundle_folder(run_ref),
+            source=source,
+            path=path,
+            text_encoder=text_encoder,
+            overrides=overrides,
+        )
         print_ = run.identity(job)
         tags: dict[str, object] = {
             runs.TAG_COMPONENT: "score", runs.TAG_FINGERPRINT: print_, "task": job.facts.task,

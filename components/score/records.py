@@ -9,13 +9,15 @@ from pathlib import Path
 from components.core import cells, tables
 from components.core.bundle_files import BundleFacts
 from components.core.bundle_inputs import NOTES
-from components.core.errors import ConfigError, InputError, nearest
+from components.core.data.stored_events import Events
+from components.core.errors import ConfigError, InputError, RecordError, nearest
 from components.core.media.columns import MEDIA_COLUMNS
 from components.core.modalities import EmbeddingModality
 from components.core.schemas import PATH_COLUMNS
 
 EMBEDDING_FILES = "hdf5_embeddings"
-SOURCES = ("manifest", EMBEDDING_FILES)
+EVENT_TABLE = "event_table"
+SOURCES = ("manifest", EMBEDDING_FILES, EVENT_TABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class NewRecord:
         cells: the row as it stands.
         width: how many columns the header has.
         embeddings: modality → where its vectors lie, where the records are files of embeddings.
+        events: the sequence, where the records are tables of stays; it may be empty.
+        refused: why a row of such a table cannot be used; None where it can.
     """
 
     row: int
@@ -52,6 +56,8 @@ class NewRecord:
     cells: dict[str, str | None]
     width: int
     embeddings: Mapping[EmbeddingModality, Place] = field(default_factory=dict)
+    events: Events | None = None
+    refused: RecordError | None = None
 
 
 def manifest_file(source: str, path: str) -> Path:
@@ -76,6 +82,11 @@ def path_column(manifest: Path, facts: BundleFacts) -> str:
         raise InputError(
             f"the model of task '{facts.task}' takes embeddings, which a manifest cannot hold; "
             f"give source={EMBEDDING_FILES} and the folder of their files as path"
+        )
+    if facts.events is not None:
+        raise InputError(
+            f"the model of task '{facts.task}' takes event sequences, which a manifest cannot "
+            f"hold; give source={EVENT_TABLE} and the folder of the tables as path"
         )
     header, _ = tables.open_table(manifest)
     notes = [NOTES] if facts.notes else []

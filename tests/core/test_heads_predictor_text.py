@@ -103,7 +103,7 @@ def test_a_note_is_encoded_once_for_all_networks(
 def test_a_row_with_a_note_says_which_folder_is_missing(bundle: Path, ecg: Path) -> None:
     own = Predictor(bundle)
     assert (
-        "notes with the encoder 'bert', which a bundle does not hold; give its folder as te"
+        "texts with the encoder 'bert', which a bundle does not hold; give its folder as te"
         in (ask(own, CORPUS[0], ecg)["lvef.error"])
     )
     assert ask(own, None, ecg)["lvef.error"] == ""
@@ -146,7 +146,7 @@ def test_a_registered_model_takes_the_folder(
     monkeypatch.setattr(sys, "path", list(sys.path))
     with runs.open_run("heads", "train_heads", {}) as recorder:
         register(recorder.run_id, bundle, name="heads", alias="champion", tags={})
-    with pytest.raises(InputError, match=r"reads notes with the encoder 'bert', .* text_encoder"):
+    with pytest.raises(InputError, match=r"reads texts with the encoder 'bert', .* text_encoder"):
         HeadsPredictor.from_registry("models:/heads@champion")
     found = HeadsPredictor.from_registry("models:/heads@champion", text_encoder=str(encoder))
     assert found.heads == ("lvef", "survival", "risk", "confidence")

@@ -149,9 +149,7 @@ def test_a_tabular_model_takes_a_table_without_files(tmp_path: Path, data_folder
 
 
 def test_what_cannot_be_scored_is_refused(bundle: Path, tmp_path: Path, manifest: Path) -> None:
-    with pytest.raises(
-        ConfigError, match="'source' is 'table'; known are: hdf5_embeddings, manifest"
-    ):
+    with pytest.raises(ConfigError, match="'source' is 'table'; did you mean 'event_table'"):
         run.job(bundle, source="table", path=str(manifest))
     with pytest.raises(InputError, match="is no model bundle"):
         run.job(tmp_path, source="manifest", path=str(manifest))

@@ -12,11 +12,11 @@ from typing import Literal
 from pydantic import Field
 
 from components.core import cells, tables
+from components.core.beside import locate
 from components.core.config.base import Frozen
 from components.core.errors import InputError, RecordError, nearest, quoted
 from components.core.schemas import MEASUREMENT_UNITS
 from components.ingest.records import Reject
-from components.ingest.sources.beside import locate
 
 Column = Literal["patient_id", "time", "name", "value", "unit"]
 COLUMNS: tuple[Column, ...] = ("patient_id", "time", "name", "value", "unit")

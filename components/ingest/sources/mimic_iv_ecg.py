@@ -13,12 +13,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from components.core import cells, tables
+from components.core.beside import locate
 from components.core.config.base import Frozen
 from components.core.errors import RecordError
 from components.core.readers.registry import Declared
 from components.core.schemas import LVEF
 from components.ingest.records import FileRef, Note, Record, Reject
-from components.ingest.sources.beside import locate
 from components.ingest.sources.measurements import Measurement, plausible
 from components.ingest.sources.mimic_iv_outcomes import Outcomes, read_outcomes
 from components.ingest.sources.mimic_iv_patients import People, read_people

@@ -12,10 +12,10 @@ from typing import Literal
 from pydantic import Field
 
 from components.core import cells, tables
+from components.core.beside import locate
 from components.core.config.base import Frozen
 from components.core.errors import RecordError
 from components.ingest.records import Note, Reject
-from components.ingest.sources.beside import locate
 
 Column = Literal["patient_id", "time", "stored", "text"]
 COLUMNS: tuple[Column, ...] = ("patient_id", "time", "stored", "text")

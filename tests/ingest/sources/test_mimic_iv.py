@@ -15,9 +15,9 @@ import pytest
 from components.core.data.mimic_iv_tables import TABLES
 from components.core.data.stored_events import EVENT_KINDS
 from components.core.errors import InputError
+from components.core.event_tables.sequences import by_stay
 from components.ingest.records import Record, Reject
 from components.ingest.sources import mimic_iv
-from components.ingest.sources.event_rows import by_stay
 from components.ingest.sources.mimic_iv import Options
 from components.ingest.sources.mimic_iv.exits import LEFT
 from tests.ingest.sources.mimic_files import PREDICTION, Rows, hospital, write_mimic, written

@@ -19,9 +19,9 @@ from components.core.config.base import Frozen
 from components.core.data.mimic_iv_tables import TABLES
 from components.core.data.stored_events import Events
 from components.core.errors import RecordError, quoted
+from components.core.event_tables.sequences import by_stay, days_after, no_events
 from components.ingest.flow import Flow
 from components.ingest.records import Record, Reject
-from components.ingest.sources.event_rows import by_stay, days_after, no_events
 from components.ingest.sources.mimic_iv import statements
 from components.ingest.sources.mimic_iv.database import Database, open_database
 from components.ingest.sources.mimic_iv.exits import KEPT, LEFT, REFUSED, exits

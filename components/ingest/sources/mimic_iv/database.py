@@ -16,8 +16,8 @@ import pyarrow as pa
 from components.core.data.mimic_iv_tables import TABLES, TEXT, TIME, Table
 from components.core.database import connected
 from components.core.database_url import is_database
+from components.core.engine import engine, relation, told
 from components.core.errors import InputError
-from components.ingest.sources.engine import engine, relation, told
 
 Parameters = Mapping[str, float]
 SUFFIXES = (".csv.gz", ".csv", ".parquet")

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from components.core.data.stored_events import EVENT_KINDS, Events
+from components.core.event_tables.sequences import by_stay, no_events
 from components.ingest.records import Record, Reject
 from components.ingest.sources import mimic_iv
-from components.ingest.sources.event_rows import by_stay, no_events
 from components.ingest.sources.mimic_iv import statements
 from components.ingest.sources.mimic_iv.database import Database, open_database
 from components.ingest.synthetic.icu.course import HOUR

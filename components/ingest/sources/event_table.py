@@ -7,17 +7,16 @@ absent, of stays to be scored. See docs/mortality_ingest.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from components.core import cells
+from components.core.data.stored_events import Events
+from components.core.event_tables.options import Options as Options
+from components.core.event_tables.reading import count_fates, read_sequences
+from components.core.event_tables.rows import check_rows
+from components.core.event_tables.stays import RefusedStay, Stay, files_of, read_stays
 from components.ingest.flow import Exit, Flow
 from components.ingest.records import Record, Reject
-from components.ingest.sources.engine import engine
-from components.ingest.sources.event_rows import by_stay, no_events
-from components.ingest.sources.event_table.options import Options as Options
-from components.ingest.sources.event_table.rows import batches, check_rows, fates
-from components.ingest.sources.event_table.stays import Stay, files_of, read_stays
 
 NAME = "event_table"
 READS_FOLDERS = True
@@ -35,22 +34,29 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     Raises:
         InputError: a table is missing, damaged, or lacks a column.
     """
-    stays, events = files_of(path, options)
-    items = list(read_stays(stays, options))
-    known = [item for item in items if isinstance(item, Stay)]
-    with engine(memory_gb=options.memory_gb) as connection:
-        sequences = by_stay(batches(connection, events, options, known))
-        place, found = next(sequences, (None, no_events()))
-        number = 0
-        for item in items:
-            if isinstance(item, Reject):
-                yield item
-                continue
-            mine = place == number
-            yield replace(item.record, events=found if mine else no_events())
-            if mine:
-                place, found = next(sequences, (None, no_events()))
-            number += 1
+    for item in read_sequences(path, options):
+        if isinstance(item, RefusedStay):
+            yield Reject.of(item.error, file=item.file, row=item.row)
+        else:
+            yield _record(item.stay, item.events)
+
+
+def _record(stay: Stay, events: Events) -> Record:
+    return Record(
+        record_id=stay.stay_id,
+        patient_id=stay.patient_id,
+        row=stay.row,
+        label=stay.label,
+        site=stay.site,
+        period=stay.period,
+        given_split=stay.given_split,
+        index_time=stay.index_time,
+        stay_end_days=stay.stay_end_days,
+        admission_end_days=stay.admission_end_days,
+        tabular=stay.tabular,
+        events=events,
+        file=stay.file,
+    )
 
 
 def features(path: Path, options: Options) -> dict[str, cells.Kind]:
@@ -66,13 +72,13 @@ def count(path: Path, options: Options) -> int:
         InputError: too many rows of events cannot be used.
     """
     stays, events = files_of(path, options)
-    check_rows(_fates(path, options), options.max_bad_rows, events.name)
+    check_rows(count_fates(path, options), options.max_bad_rows, events.name)
     return sum(1 for _ in read_stays(stays, options))
 
 
 def counts(path: Path, options: Options) -> dict[str, float]:
     """Return how many rows of events came to what."""
-    found = _fates(path, options)
+    found = count_fates(path, options)
     rows = {f"event_rows_{fate}": float(n) for fate, n in sorted(found.items())}
     return {"event_rows": float(sum(found.values()))} | rows
 
@@ -85,10 +91,3 @@ def flow(path: Path, options: Options) -> Flow:
         total=sum(1 for _ in read_stays(stays, options)),
         exits=(Exit(code="no_event", why="without any event known by the prediction"),),
     )
-
-
-def _fates(path: Path, options: Options) -> dict[str, int]:
-    stays, events = files_of(path, options)
-    known = [item for item in read_stays(stays, options) if isinstance(item, Stay)]
-    with engine(memory_gb=options.memory_gb) as connection:
-        return fates(connection, events, options, known)

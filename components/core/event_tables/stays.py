@@ -1,4 +1,4 @@
-"""The rows of stays, read cell by cell: each is a record without its events, or a reject."""
+"""The rows of stays, read cell by cell: each is a stay without its events, or a refusal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core import cells, tables
+from components.core.beside import locate
 from components.core.errors import InputError, RecordError, quoted
-from components.ingest.records import Record, Reject
-from components.ingest.sources.beside import locate
-from components.ingest.sources.event_table.options import Options
+from components.core.event_tables.options import Options
 
 # Rows of Parquet turned into cells at once.
 _ROWS = 10_000
@@ -24,17 +23,52 @@ _DATE_LENGTH = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Stay:
-    """A row that can be used.
+    """A row that can be used, without its events.
 
     Attributes:
-        record: without its events.
+        row: line of the table (the header is line 1).
         stay_id: as the table of events has it.
-        zoned: its prediction time has a time zone, and came to UTC.
+        patient_id: as the table has it.
+        label: 0, 1 or None; None where no column is named.
+        site: None where no column is named or the cell is empty, and so on.
+        period: years.
+        given_split: train, val or test.
+        index_time: of the prediction.
+        stay_end_days: from the prediction to the end of the stay; None where it is not told.
+        admission_end_days: likewise, to discharge or death.
+        tabular: static feature → number, text or None (missing).
+        zoned: the prediction time has a time zone, and came to UTC.
+        file: name of the table.
     """
 
-    record: Record
+    row: int
     stay_id: str
+    patient_id: str
+    label: int | None
+    site: str | None
+    period: str | None
+    given_split: str | None
+    index_time: datetime | None
+    stay_end_days: float | None
+    admission_end_days: float | None
+    tabular: dict[str, float | str | None]
     zoned: bool
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedStay:
+    """A row that cannot be used.
+
+    Attributes:
+        row: line of the table.
+        file: its name.
+        error: why not.
+    """
+
+    row: int
+    file: str
+    error: RecordError
 
 
 def files_of(path: Path, options: Options) -> tuple[Path, Path]:
@@ -50,7 +84,7 @@ def files_of(path: Path, options: Options) -> tuple[Path, Path]:
     return stays, locate(root, options.events, "events") if options.events else stays
 
 
-def read_stays(file: Path, options: Options) -> Iterator[Stay | Reject]:
+def read_stays(file: Path, options: Options) -> Iterator[Stay | RefusedStay]:
     """Yield what each row comes to.
 
     Raises:
@@ -62,7 +96,7 @@ def read_stays(file: Path, options: Options) -> Iterator[Stay | Reject]:
             tables.check_width(row, width)
             yield _stay(row, line, options, seen, file.name)
         except RecordError as error:
-            yield Reject.of(error, file=file.name, row=line)
+            yield RefusedStay(error=error, file=file.name, row=line)
 
 
 def _stay(
@@ -71,10 +105,11 @@ def _stay(
     stay = cells.required(row, options.stay_id)
     cells.unique(stay, line, seen, field=options.stay_id)
     told = cells.required(row, options.prediction_time)
-    record = Record(
-        record_id=stay,
-        patient_id=cells.required(row, options.patient_id),
+    clock = len(told) > _DATE_LENGTH
+    return Stay(
         row=line,
+        stay_id=stay,
+        patient_id=cells.required(row, options.patient_id),
         label=cells.label(row, options.label) if options.label else None,
         site=cells.text(row, options.site) if options.site else None,
         period=cells.text(row, options.period) if options.period else None,
@@ -83,11 +118,8 @@ def _stay(
         stay_end_days=_end(row, options.stay_end, options),
         admission_end_days=_end(row, options.admission_end, options),
         tabular=cells.features(row, options.tabular),
+        zoned=clock and datetime.fromisoformat(told).tzinfo is not None,
         file=file,
-    )
-    clock = len(told) > _DATE_LENGTH
-    return Stay(
-        record=record, stay_id=stay, zoned=clock and datetime.fromisoformat(told).tzinfo is not None
     )
 
 

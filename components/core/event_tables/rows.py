@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from components.core import tables
 from components.core.data.stored_events import EVENT_KINDS
+from components.core.engine import relation, text, told
 from components.core.errors import InputError
-from components.ingest.sources.engine import relation, text, told
-from components.ingest.sources.event_table.options import Options
-from components.ingest.sources.event_table.stays import Stay
+from components.core.event_tables.options import Options
+from components.core.event_tables.stays import Stay
 
 USED = "used"
 # Not a fault of the table: stays that are not asked about, and what was not known yet.
@@ -61,9 +61,9 @@ def _enter(connection: duckdb.DuckDBPyConnection, stays: Sequence[Stay]) -> None
     own = pa.table({
         "place": pa.array(range(len(stays)), pa.int64()),
         "stay_id": pa.array([each.stay_id for each in stays], pa.string()),
-        "patient_id": pa.array([each.record.patient_id for each in stays], pa.string()),
+        "patient_id": pa.array([each.patient_id for each in stays], pa.string()),
         "prediction_time": pa.array(
-            [each.record.index_time for each in stays], pa.timestamp("us")
+            [each.index_time for each in stays], pa.timestamp("us")
         ),
         "zoned": pa.array([each.zoned for each in stays], pa.bool_()),
     })  # fmt: skip

@@ -1,0 +1,1 @@
+"""Anyone's own tables of stays and events, read for training and for new stays alike."""
