@@ -36,6 +36,8 @@ from tests.chain import (
 AT_HORIZON = {"horizon_days": 365}
 AS_GIVEN = {"horizon_days": 365, "censoring": "as_given"}
 BLOCKING = {
+    "length_of_stay", "time_to_final_event", "events_after_prediction", "chart_time",
+    "comfort_care", "label_in_events", "near_identical_events",
     "patient_overlap", "group_overlap", "identical_waveforms", "near_identical_signals",
     "near_identical_texts", "near_identical_embeddings", "feature_after_prediction",
     "label_in_text", "lvef_in_text", "label_derived_column", "normalisation_scope",
@@ -106,7 +108,7 @@ def test_the_clean_twin_passes(cohorts: dict[str, Stage]) -> None:
     stage = audited(cohorts["clean"], label=AT_HORIZON, looks=3)
     assert statuses(stage) == dict.fromkeys(BLOCKING, "ok") | dict.fromkeys(INFO, "info")
     assert stage.facts["refused"] == ""
-    assert stage.counts == {"checks": 20, "refused": 0}
+    assert stage.counts == {"checks": 27, "refused": 0}
     assert evidence(stage, "test_looks") == {"openings": 3}
     assert prepared_cohort(stage).fingerprint == cohorts["clean"].fingerprint
 
