@@ -12,6 +12,7 @@ from components.core.attribution.event_groups import CELLS, cells_of
 from components.core.attribution.groups import Grouped
 from components.core.config.explain import ExplainConfig
 from components.core.data.event_stats import KINDS
+from components.core.metrics.resampling import Plan
 from components.explain.faithfulness import completeness, deletion
 from components.explain.faithfulness.examine import examine
 from components.explain.faithfulness.parts import PART, parts, split
@@ -119,5 +120,5 @@ def test_every_check_is_made_of_a_true_explanation(subject: Subject, said: Attri
     assert checked.stability.inputs == ("events",)
     assert np.nanmean(checked.stability.agreement) > 0.9
     assert np.nanmean(np.abs(checked.randomised.agreement)) < 0.9
-    gain = deletion._area(checked.curves.random - checked.curves.deletion, checked.curves.share)
-    assert gain.mean() > 0
+    found = deletion.gains(checked.curves, Plan(draws=100, seed=0))
+    assert found["deletion_gain"].value > 0
