@@ -49,6 +49,8 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     baselines = subject.baselines(batch)
     if config.arithmetic == "bf16":
         size = INTERNAL[subject.place.device]
+        if EVENTS in batch:
+            size = min(size, at_once(batch) * len(lot))
         found, error = integrated_gradients(
             subject.target, batch, baselines, steps=config.steps, internal_batch=size,
             precision="bf16",

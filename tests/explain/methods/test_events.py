@@ -71,6 +71,12 @@ def test_gradients_are_complete(subject: Subject, said: dict[str, Attributed]) -
         np.testing.assert_allclose(total - gain, found.error, atol=1e-4)
 
 
+def test_half_the_time_gives_the_same(subject: Subject, said: dict[str, Attributed]) -> None:
+    config = CONFIG.model_copy(update={"arithmetic": "bf16"})
+    found = integrated_gradients.explain(subject, EVERYONE, config)
+    np.testing.assert_allclose(found.values["events"], said["ig"].values["events"], atol=1e-4)
+
+
 def test_a_linear_layer_gives_events_what_the_sequence_alone_gives_them(
     subject: Subject, said: dict[str, Attributed]
 ) -> None:
