@@ -60,7 +60,7 @@ def test_a_method_that_does_not_fit_is_refused_with_the_reason(table: Subject) -
 
 def test_it_is_said_why_methods_are_left_out(table: Subject) -> None:
     assert left_out(table) == {
-        "layer_ig": encoders.NONE,
+        "layer_ig": f"{encoders.NONE}, nor any that reads events",
         "grad_cam": encoders.NONE,
         "tokens": "it reads no note",
     }
@@ -130,8 +130,8 @@ def test_no_record_at_all_is_refused() -> None:
         joined([])
 
 
-def test_lots_hold_every_record_once() -> None:
-    found = list(lots.lots(np.arange(35)))
+def test_lots_hold_every_record_once(table: Subject) -> None:
+    found = list(lots.lots(table, np.arange(35)))
     assert [len(own) for own in found] == [16, 16, 3]
     assert np.concatenate(found).tolist() == list(range(35))
 

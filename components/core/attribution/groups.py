@@ -20,10 +20,10 @@ SEGMENTS = ("P", "QRS", "ST", "T", "rest")
 # Neighbouring entries of an embedding, each modality's a kind of their own.
 BLOCKS: dict[str, str] = {name: f"block_{short_name(name)}" for name in EMBEDDED}
 # Regions tile a picture; patches (window × band × time) and bands tile a sound, blocks embeddings
-# (`tiles`).
+# (`tiles`). Cells (kind × window), kinds and windows part a sequence of events (`event_groups`).
 KINDS = (
     "lead_segment", "lead", "segment", "modality", "variable", "region", "patch", "band",
-    *BLOCKS.values(),
+    *BLOCKS.values(), "event_cell", "event_kind", "event_window",
 )  # fmt: skip
 
 
