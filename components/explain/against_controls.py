@@ -103,7 +103,7 @@ def _networks(
 def cells_of(subject: Subject, method: Method, config: ExplainConfig, advance: Advance) -> Grouped:
     """Return the `lead_segment` attributions of all records, `advance` told of each lot."""
     parts: list[Attributed] = []
-    for lot in lots(np.arange(len(subject))):
+    for lot in lots(subject, np.arange(len(subject))):
         # Of many networks on many records; what they say of each sample would fill the memory.
         parts.append(replace(method.explain(subject, lot, config), values={}))
         advance(len(lot))

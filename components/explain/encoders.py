@@ -1,4 +1,4 @@
-"""The convolutional ECG encoders of a fold's networks, and their steps as samples."""
+"""The first layers of a fold's networks: convolutional ECG encoders, readers of events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from components.core.attribution.target import Target
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
+from components.core.modalities import EVENTS
+from components.core.models.blocks.events.network import EventReader
 from components.core.models.blocks.resnet1d import STEM_STRIDE, ResNet1d
 from components.explain.subject import Subject
 
@@ -24,6 +26,30 @@ def all_have(subject: Subject) -> bool:
     """Return whether the ECG is an input and every network reads it by one such encoder."""
     found = [encoder(network) for network in subject.target.models]
     return "ecg" in subject.inputs and None not in found
+
+
+def reader(network: nn.Module) -> EventReader | None:
+    """Return what reads a network's event sequences; None where nothing, or no single one, does."""
+    found = [module for module in network.modules() if isinstance(module, EventReader)]
+    return found[0] if len(found) == 1 else None
+
+
+def all_read_events(subject: Subject) -> bool:
+    """Return whether events are an input and every network reads them by one such reader."""
+    found = [reader(network) for network in subject.target.models]
+    return EVENTS in subject.inputs and None not in found
+
+
+def projection(target: Target) -> nn.Linear:
+    """Return the first layer over the events of a target of one network.
+
+    Raises:
+        CardioError: it reads none.
+    """
+    own = reader(target.models[0])
+    if own is None:
+        raise CardioError("the network reads no event sequences; ask `all_read_events` first")
+    return own.project
 
 
 def only(target: Target) -> ResNet1d:

@@ -1,7 +1,7 @@
 """What methods say of the single events of a record, each beside when, of what kind, what it was.
 
-Groups of events (`event_kind`, `event_window`, `event_cell`; `core.attribution.event_groups`) are in
-`Fold.said[method].grouped` as all groups are. What is said of single events lies on disk, in the
+Groups of events (`event_kind`, `event_window`, `event_cell`: `core.attribution.event_groups`) are
+in `Fold.said[method].grouped` as all groups are. What is said of single events lies on disk, in the
 merged traces; their texts are the hospital's words and are read from the cohort again.
 """
 

@@ -64,8 +64,8 @@ def records_of(subject: Subject, head: View) -> pd.DataFrame:
     own: list[Floats] = []
     baseline: list[Floats] = []
     every = np.arange(len(subject))
-    for start in range(0, len(subject), _BATCH):
-        batch = subject.batch(every[start : start + _BATCH])
+    for part in subject.parts(every, most=_BATCH):
+        batch = subject.batch(part)
         own.append(subject.log_odds(batch))
         baseline.append(subject.log_odds({**batch, **subject.baselines(batch)}))
     truth = binary_truth(head.name, head.head, subject.rows.frame).astype("Int8")

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from components.core.attribution.groups import Grouped
 from components.core.errors import CardioError
 from components.explain.aligned import aligned, union
 from components.explain.method import Attributed
+
+# Axes of what is said of the events of several records, `[n, S]`; S differs from lot to lot.
+_STEPS = 2
 
 
 def joined(parts: Sequence[Attributed]) -> Attributed:
@@ -30,10 +34,22 @@ def joined(parts: Sequence[Attributed]) -> Attributed:
     return replace(
         first,
         grouped={kind: _grouped(kind, parts) for kind in kinds},
-        values={key: np.concatenate([p.values[key] for p in parts]) for key in first.values},
+        values={key: _values([p.values[key] for p in parts]) for key in first.values},
         error=np.concatenate(errors) if errors else None,
         words=None if first.words is None else tuple(words),
     )
+
+
+def _values(own: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Return the records of all parts, each padded with NaN to the longest sequence of them."""
+    if own[0].ndim != _STEPS:
+        return np.concatenate(own)
+    longest = max(each.shape[1] for each in own)
+    found = np.full((sum(map(len, own)), longest), np.float32(np.nan))
+    ends = np.cumsum([len(each) for each in own]).tolist()
+    for end, each in zip(ends, own, strict=True):
+        found[end - len(each) : end, : each.shape[1]] = each
+    return found
 
 
 def _grouped(kind: str, parts: Sequence[Attributed]) -> Grouped:

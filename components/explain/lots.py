@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from components.core.attribution.event_groups import cells_of, of_events
 from components.core.attribution.groups import (
     Grouped,
     Segments,
@@ -29,8 +30,8 @@ from components.core.attribution.tiles import (
 )
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
-from components.core.modalities import ARRAYS, EMBEDDED, ArrayModality
-from components.explain.subject import Subject
+from components.core.modalities import ARRAYS, EMBEDDED, EVENTS, ArrayModality
+from components.explain.subject import TOKENS, Subject
 
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -41,15 +42,17 @@ POINTS = 64
 RECORDS = 16
 
 
-def lots(index: Index) -> Iterator[Index]:
-    """Yield the record numbers, `RECORDS` at a time."""
-    for start in range(0, len(index), RECORDS):
-        yield index[start : start + RECORDS]
+def lots(subject: Subject, index: Index) -> Iterator[Index]:
+    """Yield the record numbers, `RECORDS` at a time, fewer where event sequences are long."""
+    yield from subject.parts(index, most=RECORDS)
 
 
 def at_once(batch: Batch) -> int:
     """Return of how many steps or groups a lot can be asked at once."""
-    return max(1, POINTS // len(next(iter(batch.values()))))
+    points = POINTS // len(next(iter(batch.values())))
+    if EVENTS in batch:
+        points = min(points, TOKENS // batch["events_valid"].numel())
+    return max(1, points)
 
 
 def segments_of(subject: Subject, lot: Index) -> Segments:
@@ -77,7 +80,7 @@ def leads_there(batch: Batch) -> Flags:
 
 def modalities_there(subject: Subject, batch: Batch) -> dict[str, Flags]:
     """Return modality → `[n]` whether a record has it, of those inputs that can be absent."""
-    masked = ("text", "tabular", *ARRAYS)
+    masked = ("text", "tabular", *ARRAYS, EVENTS)
     names = [name for name in masked if name in subject.inputs and f"{name}_mask" in batch]
     return {name: np.asarray(batch[f"{name}_mask"].cpu() > 0) for name in names}
 
@@ -119,9 +122,12 @@ def stored(
 
     Returns:
         Modality → values, NaN where a record lacks an array; of a picture `[n, 1, h, w]`, of an
-        embedding all its entries.
+        embedding all its entries, of events `[n, S]` sums over each step, NaN in padding.
     """
     found = dict(values)
+    if EVENTS in values:
+        each = values[EVENTS].sum(axis=2, dtype=np.float64).astype(np.float32)
+        found[EVENTS] = np.where(batch["events_valid"].cpu().numpy() > 0, each, np.float32(np.nan))
     for name in ARRAYS:
         if name not in values:
             continue
@@ -156,6 +162,9 @@ def grouped(
         name: own.reshape(len(own), -1).sum(axis=1, dtype=np.float64)
         for name, own in values.items()
     }
+    if EVENTS in values:
+        cells = cells_of(batch).cpu().numpy()
+        found |= of_events(values[EVENTS].sum(axis=2, dtype=np.float64), cells)
     there = modalities_there(subject, batch)
     found["modality"] = of_modalities(sums, there=there)
     if "tabular" in values:

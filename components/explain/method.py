@@ -47,11 +47,14 @@ class Attributed:
     Attributes:
         grouped: kind → attributions of groups.
         values: modality → attributions at the input's own resolution (`ecg` `[n, K, L]`, `tabular`
-            `[n, F]`, `text` `[n, W]`); empty where a method speaks of groups alone.
+            `[n, F]`, `text` `[n, W]`, `events` `[n, S]`, NaN in padding); empty where a method
+            speaks of groups alone.
         error: `[n]` sum of all attributions − (log-odds − log-odds of the baseline), where the
             method claims to be complete; None otherwise.
         over: modalities whose baseline that is, the others left as they are; empty means all of the
             subject's inputs.
+        taken_out: modalities whose baseline is that the record has none of them, where that is not
+            what `core.attribution.baseline` states.
         words: of each of the `n` notes, without any where a record has none; None where a method
             says nothing of words.
         remark: what a reader must know of these figures.
@@ -61,6 +64,7 @@ class Attributed:
     values: dict[str, Singles] = field(default_factory=dict[str, Singles])
     error: Floats | None = None
     over: tuple[str, ...] = ()
+    taken_out: tuple[str, ...] = ()
     words: tuple[Words, ...] | None = None
     remark: str = ""
 

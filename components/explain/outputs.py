@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.attribution.groups import KINDS, Grouped
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EVENTS
 from components.core.row_names import without_ids
 from components.explain.method import Attributed, Words
 from components.explain.subject import Subject
@@ -77,6 +77,7 @@ def long_table(
     records = who(subject, index)
     every = dict(said.grouped)
     facts = {"remark": said.remark, "over": " ".join(said.over)}
+    facts["taken_out"] = " ".join(said.taken_out)
     facts["words"] = "" if said.words is None else "yes"
     if said.error is not None:
         every[COMPLETENESS] = Grouped(
@@ -127,10 +128,12 @@ def _traces(
     flat = np.asarray(values, np.float32).reshape(len(records) * len(names), -1)
     wide = records.loc[records.index.repeat(len(names))].reset_index(drop=True)
     lead = pd.Series(names * len(records), dtype="string")
-    lists = pd.Series(list(flat), dtype=object)
+    # Padding of a sequence is no part of the record.
+    rows = [own[np.isfinite(own)] for own in flat] if modality == EVENTS else list(flat)
+    lists = pd.Series(rows, dtype=object)
     found = wide.assign(modality=modality, lead=lead, values=lists)
-    # A record without the picture or sound has nothing to be traced.
-    return found if modality not in ARRAYS else found.loc[_known(flat)]
+    # A record without the picture, the sound or any event has nothing to be traced.
+    return found if modality not in (*ARRAYS, EVENTS) else found.loc[_known(flat)]
 
 
 def _known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
@@ -158,8 +161,11 @@ def grouped_of(tables: Sequence[pa.Table], ids: Sequence[str]) -> Attributed:
         found[str(kind)] = Grouped(kind=str(kind), names=names, values=values)
     rest = found.pop(COMPLETENESS, None)
     error = None if rest is None else rest.values[:, 0]  # noqa: PD011 - an array
-    over, remark = tuple(facts[b"over"].decode().split()), facts[b"remark"].decode()
-    return Attributed(grouped=found, error=error, over=over, words=words, remark=remark)
+    over, taken_out = (tuple(facts[key].decode().split()) for key in (b"over", b"taken_out"))
+    return Attributed(
+        grouped=found, error=error, over=over, taken_out=taken_out, words=words,
+        remark=facts[b"remark"].decode(),
+    )  # fmt: skip
 
 
 def _words_of(frame: pd.DataFrame, ids: Sequence[str]) -> tuple[Words, ...]:

@@ -130,8 +130,8 @@ def test_no_record_at_all_is_refused() -> None:
         joined([])
 
 
-def test_lots_hold_every_record_once() -> None:
-    found = list(lots.lots(np.arange(35)))
+def test_lots_hold_every_record_once(table: Subject) -> None:
+    found = list(lots.lots(table, np.arange(35)))
     assert [len(own) for own in found] == [16, 16, 3]
     assert np.concatenate(found).tolist() == list(range(35))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from components.core.data.arrays import ArrayStats
 from components.core.data.batches import Batch, real_mask
 from components.core.errors import CardioError
-from components.core.modalities import EMBEDDED, ArrayModality
+from components.core.modalities import EMBEDDED, EVENTS, ArrayModality
 from components.core.signals.normalise import NormStats
 
 # For people, by modality.
@@ -21,6 +21,10 @@ STATED = {
     "ecg_image": "a page of white paper",
     "pcg": "the mean level of each frequency band over the training part, all along the recording",
     **dict.fromkeys(EMBEDDED, "the mean of each of its entries over the training part"),
+    EVENTS: (
+        "as many events as the record has, each of no kind, with the mean text and at the mean "
+        "time of the training part; how many there are is therefore not attributed"
+    ),
 }
 # As the pixels of a picture are stored.
 _WHITE = 255.0
@@ -55,13 +59,14 @@ def baselines(
     Args:
         batch: finished: `ecg` `[B, K, L]`, `ecg_image` `[B, C, H, W]` and `pcg` `[B, W, M, T]` as
             z-scores, embeddings `[B, W]` or `[B, P, W]` likewise, `tabular` `[B, F]`, `text`
-            `[B, W]`.
+            `[B, W]`, `events` `[B, S, W]`.
         norm: by which the ECG became z-scores; 0 mV lies at −mean / SD of each lead. Padding and
             missing leads are 0, as in the batch.
         tabular: `[F]` mean of the training part's encoded columns.
         arrays: by which pictures and sounds became z-scores; white paper lies at
             (255 − mean) / SD of each channel, the training mean of a sound or an embedding at 0.
-            What a record lacks is 0, as in the batch.
+            What a record lacks is 0, as in the batch. A step of a sequence is 0, too: texts and
+            times are standardised, and no kind has its 1.
     """
     found: Batch = {}
     if "ecg" in batch and norm is not None:
@@ -75,7 +80,7 @@ def baselines(
         found["text"] = torch.zeros_like(batch["text"])
     if "ecg_image" in batch and arrays is not None and "ecg_image" in arrays:
         found["ecg_image"] = _paper(batch, arrays["ecg_image"])
-    at_mean = [name for name in ("pcg", *EMBEDDED) if name in batch]
+    at_mean = [name for name in ("pcg", *EMBEDDED, EVENTS) if name in batch]
     found |= {name: torch.zeros_like(batch[name]) for name in at_mean}
     return found
 

@@ -1,7 +1,7 @@
 """Groups of inputs switched off one by one: what ablation and Shapley sampling ask a network.
 
 Shapes: `B` records, `P` rows asked at once, `G` groups, `K` leads, `L` samples, `S` segments, `F`
-encoded columns.
+encoded columns, `E` steps of the longest sequence of events.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from components.core.attribution.event_groups import NAMES, groups_of
 from components.core.attribution.groups import SEGMENTS
 from components.core.attribution.target import is_input
 from components.core.attribution.tiles import Tiles
@@ -64,6 +65,9 @@ class Switch:
         variables: `[F]` number of the variable that each encoded column is of; None where none is
             switched.
         tiles: kind → the groups that tile an array modality, for kinds of the layout.
+        cells: `[B, E]` cell of each event (`event_groups.cells_of`), −1 in padding; None where no
+            gate is of events. What is switched off is taken out of the sequence, as if it had not
+            happened; the others keep their places.
     """
 
     target: nn.Module
@@ -74,6 +78,7 @@ class Switch:
     segments: Tensor | None = None
     variables: Tensor | None = None
     tiles: Mapping[str, Tiles] = field(default_factory=dict[str, Tiles])
+    cells: Tensor | None = None
 
     def __call__(self, gates: Tensor, record: Tensor) -> Tensor:
         """Return `[P]` log-odds.
@@ -95,12 +100,25 @@ class Switch:
             keep = kept[:, self.layout.columns(kind)][:, numbers]
             base = self.baselines[tiles.modality][record]
             own[tiles.modality] = torch.where(keep, own[tiles.modality], base)
+        if self.cells is not None:
+            there = self._events(kept, self.cells[record])
+            own["events_valid"] = own["events_valid"] * there.to(own["events_valid"].dtype)
         first = self.layout.columns("modality").start
         for number, name in enumerate(self.layout.names.get("modality", ())):
             for key, value in self.gone[name].items():
                 keep = kept[:, first + number].reshape(-1, *[1] * (value.dim() - 1))
                 own[key] = torch.where(keep, own[key], value[record])
         return self.target(own)
+
+    def _events(self, kept: Tensor, cells: Tensor) -> Tensor:
+        """Return `[P, E]` which events are kept; padding is."""
+        keep = kept.new_ones(cells.shape)
+        for kind in (name for name in NAMES if name in self.layout.names):
+            own, group = kept[:, self.layout.columns(kind)], groups_of(kind, cells)
+            # One more than the groups: padding.
+            padded = torch.cat([own, own.new_ones(len(own), 1)], dim=1)
+            keep &= padded.gather(1, group.where(group >= 0, own.shape[1]))
+        return keep
 
     def _ecg(self, kept: Tensor, segments: Tensor) -> Tensor:
         """Return `[P, K, L]` which samples are kept."""

@@ -25,7 +25,8 @@ class ExplainConfig(Frozen):
         orders: random orders that deletion and insertion are compared with.
         randomised: networks with drawn parameters that the explanation is compared with.
         noise_sd: of the noise that the explanation must bear, as a share of the SD of each lead, of
-            each channel of a picture or sound, of each entry of an embedding.
+            each channel of a picture or sound, of each entry of an embedding or an event's text and
+            time.
         noisy: copies of each record with such noise.
         checked: records of each fold, drawn from those explained, on which faithfulness is tried:
             there every method runs again for each randomised network and noisy copy.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from components.core.metrics.interval import Interval
 from components.core.metrics.metric import RowWeights, Statistic
@@ -46,19 +47,31 @@ def completeness(subject: Subject, attributed: Attributed) -> Completeness | Non
         return None
     return Completeness(
         error=np.abs(attributed.error),
-        change=np.abs(changes(subject, attributed.over or subject.inputs)),
+        change=np.abs(
+            changes(subject, attributed.over or subject.inputs, taken_out=attributed.taken_out)
+        ),
         patients=subject.rows.frame["patient_id"].to_numpy(object),
     )
 
 
-def changes(subject: Subject, modalities: Sequence[str]) -> Floats:
-    """Return `[n]` log-odds minus those with some modalities at their baselines."""
+def changes(
+    subject: Subject, modalities: Sequence[str], *, taken_out: Sequence[str] = ()
+) -> Floats:
+    """Return `[n]` log-odds minus those with some modalities at their baselines.
+
+    Args:
+        subject: networks and records.
+        modalities: that are set to their baselines.
+        taken_out: those among them that the record is to have none of instead.
+    """
     found: list[Floats] = []
     every: npt.NDArray[np.int64] = np.arange(len(subject))
-    for start in range(0, len(subject), _BATCH):
-        batch = subject.batch(every[start : start + _BATCH])
+    for part in subject.parts(every, most=_BATCH):
+        batch = subject.batch(part)
         base = subject.baselines(batch)
-        empty = {**batch, **{name: base[name] for name in modalities}}
+        masks = {name: torch.zeros_like(batch[f"{name}_mask"]) for name in taken_out}
+        own = {name: base[name] for name in modalities if name not in taken_out}
+        empty = {**batch, **own, **{f"{name}_mask": mask for name, mask in masks.items()}}
         found.append(subject.log_odds(batch) - subject.log_odds(empty))
     return np.concatenate(found)
 

@@ -85,8 +85,7 @@ def curves(
     steps = min(STEPS, values.shape[1])
     share = np.linspace(0.0, 1.0, steps + 1)
     found: list[tuple[Floats, ...]] = []
-    for start in range(0, len(kept), _BATCH):
-        part = kept[start : start + _BATCH]
+    for part in subject.parts(kept, most=_BATCH):
         ready = removal(subject, part, grouped)
         own = _order(grouped, part, config)
         found.append(

@@ -34,7 +34,7 @@ class Checked:
         kind: of the groups that were compared; empty where the method gives no two groups.
         curves: deletion and insertion.
         randomised: attributions by networks that learned nothing.
-        stability: under noise; None without ECG, picture, sound and embedding.
+        stability: under noise; None without ECG, picture, sound, embedding and events.
         completeness: None where the method claims none.
     """
 

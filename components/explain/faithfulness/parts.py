@@ -1,4 +1,4 @@
-"""The finest groups of every modality as one list, where pictures, sounds or embeddings are inputs.
+"""The finest groups of every modality as one list, beside pictures, sounds, embeddings or events.
 
 Removing regions of a picture by themselves says nothing of whether the picture counts beside the
 sound and the table; so what is removed, put back and correlated are the parts of all of them.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from components.core.attribution.groups import BLOCKS, Grouped
-from components.core.modalities import ARRAYS, EMBEDDED
+from components.core.modalities import ARRAYS, EMBEDDED, EVENTS
 
 PART = "part"
 # Modality → kinds of its groups, the finest first; whatever has none of them counts as a whole.
@@ -23,12 +23,13 @@ FINEST: Mapping[str, tuple[str, ...]] = {
     "tabular": ("variable",),
     "text": (),
     **{name: (kind,) for name, kind in BLOCKS.items()},
+    EVENTS: ("event_cell", "event_window"),
 }
 _WHOLE = "modality"
 
 
 def parts(grouped: Mapping[str, Grouped]) -> Grouped | None:
-    """Return the parts of all modalities; None where there is no array among them.
+    """Return the parts of all modalities; None where there is no array and no event among them.
 
     None, too, where a method tells of whole embeddings alone: the parts are the modalities.
 
@@ -79,4 +80,5 @@ def _of_modality(grouped: Mapping[str, Grouped], modality: str) -> list[Grouped]
 
 
 def _of_array(own: Grouped) -> bool:
-    return own.kind in ("region", "patch", *BLOCKS.values()) or bool(set(ARRAYS) & set(own.names))
+    kinds = ("region", "patch", *BLOCKS.values(), *FINEST[EVENTS])
+    return own.kind in kinds or bool({*ARRAYS, EVENTS} & set(own.names))

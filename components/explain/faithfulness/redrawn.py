@@ -71,8 +71,8 @@ def settle(subject: Subject, index: npt.NDArray[np.int64]) -> None:
         # None: the plain mean over batches.
         each.momentum = None
         each.train()
-    for start in range(0, len(index), _BATCH):
-        subject.log_odds(subject.batch(index[start : start + _BATCH]))
+    for part in subject.parts(index, most=_BATCH):
+        subject.log_odds(subject.batch(part))
     for each, momentum in zip(norms, momenta, strict=True):
         each.momentum = momentum
         each.eval()

@@ -1,6 +1,7 @@
 """Groups of inputs set to the baseline: what deletion and insertion ask a network.
 
 Shapes: `B` records, `G` groups, `K` leads, `L` samples, `F` encoded columns.
+Events are taken out of the sequence: their validity is set to 0, not what they are.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from components.core.attribution.event_groups import NAMES, cells_of, groups_of
 from components.core.attribution.groups import BLOCKS, SEGMENTS, Grouped
 from components.core.data.batches import Batch
 from components.core.data.tabular import TabularEncoder
 from components.core.errors import CardioError
+from components.core.modalities import EVENTS
 from components.explain.faithfulness.parts import PART, parts, split
 from components.explain.lots import tiles_of
 from components.explain.subject import Subject
 
 Flags = npt.NDArray[np.bool_]
+VALID = "events_valid"
 # In the order of preference: the finest that means something first.
 PREFERRED = ("lead_segment", "variable", "lead", "segment", "modality")
 
@@ -32,9 +36,9 @@ class Removal:
     Attributes:
         subject: whose networks answer.
         batch: `B` finished records.
-        base: modality → baseline.
-        group: modality → number of the group that each element is of, −1 for none, in a shape that
-            broadcasts over the batch's tensor.
+        base: modality → baseline; of events, the validity of their steps → 0.
+        group: a key of `base` → number of the group that each element is of, −1 for none, in a
+            shape that broadcasts over the batch's tensor.
     """
 
     subject: Subject
@@ -63,11 +67,14 @@ def removal(subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped) ->
         name: numbers.to(subject.place.device)
         for name, numbers in _numbers(subject, index, grouped).items()
     }
-    return Removal(subject=subject, batch=batch, base=subject.baselines(batch), group=found)
+    base = subject.baselines(batch)
+    if EVENTS in subject.inputs:
+        base |= {VALID: torch.zeros_like(batch[VALID])}
+    return Removal(subject=subject, batch=batch, base=base, group=found)
 
 
 def _numbers(subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped) -> dict[str, Tensor]:
-    """Return modality → group of each element, broadcasting over `[B, …]`."""
+    """Return key of the batch → group of each element, broadcasting over `[B, …]`."""
     if grouped.kind in ("lead_segment", "segment"):
         return {"ecg": _cells(subject, index, by_lead=grouped.kind == "lead_segment")}
     if grouped.kind == "lead":
@@ -77,10 +84,14 @@ def _numbers(subject: Subject, index: npt.NDArray[np.int64], grouped: Grouped) -
         return {"tabular": variable_numbers(subject.rows.stats.tabular, grouped.names)[None]}
     if grouped.kind == "modality":
         batch = subject.batch(index[:1])
+        keys = [VALID if name == EVENTS else name for name in grouped.names]
+        # One number for a whole tensor: sequences of other records have other lengths.
         return {
-            name: torch.full((1, *batch[name].shape[1:]), number)
-            for number, name in enumerate(grouped.names)
+            key: torch.full((1, *[1] * (batch[key].dim() - 1)), number)
+            for number, key in enumerate(keys)
         }
+    if grouped.kind in NAMES:
+        return {VALID: groups_of(grouped.kind, cells_of(subject.batch(index)))}
     if grouped.kind in ("region", "patch", "band", *BLOCKS.values()):
         tiles = tiles_of(subject)[grouped.kind]
         return {tiles.modality: torch.from_numpy(tiles.numbers)[None]}
@@ -130,7 +141,7 @@ def variable_numbers(encoder: TabularEncoder, names: tuple[str, ...]) -> Tensor:
 def preferred(grouped: dict[str, Grouped]) -> Grouped | None:
     """Return the finest groups that a method gives, at least two of them; None without any.
 
-    With pictures, sounds or embeddings, those of all modalities together (`parts`).
+    With pictures, sounds, embeddings or events, those of all modalities together (`parts`).
     """
     together = parts(grouped)
     if together is not None:

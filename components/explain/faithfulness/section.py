@@ -41,6 +41,9 @@ _KINDS = {
     "patch": "patches of the sound",
     "band": "frequency bands of the sound",
     **dict.fromkeys(BLOCKS.values(), "blocks of entries of the embeddings"),
+    "event_cell": "kinds × windows of events",
+    "event_window": "windows of events",
+    "event_kind": "kinds of events",
 }
 # As one of several kinds of groups.
 _WHOLE = {**_KINDS, "modality": "whole inputs"}
@@ -51,10 +54,10 @@ _PARTS = (
     "a method tells of each."
 )
 _TEXT = (
-    "Deletion and insertion: groups are set to the baseline, or put back, in the order of their "
-    "signed attribution; the gain is the area between the curve and that of random order, as a "
-    "share of the mean change by removing everything. Above 0 the explanation knows better than "
-    "chance what the answer rests on.",
+    "Deletion and insertion: groups are set to the baseline (events are taken out of the "
+    "sequence), or put back, in the order of their signed attribution; the gain is the area "
+    "between the curve and that of random order, as a share of the mean change by removing "
+    "everything. Above 0 the explanation knows better than chance what the answer rests on.",
     "Agreement with drawn networks: Spearman correlation over the groups with the explanation of "
     "networks of the same architecture whose parameters were drawn anew; its magnitude for each of "
     "them, since their sign is chance, then the mean. An explanation of what was learned must "

@@ -1,7 +1,8 @@
 """Does the explanation bear noise that the answer bears?
 
 White noise of a small share of each lead's SD is added to the real samples of the ECG, of each
-channel's to the pixels of a picture, to the windows of a heart sound and to embeddings.
+channel's to the pixels of a picture, to the windows of a heart sound, to embeddings, and to texts
+and times of events, which stay of their kinds.
 Alvarez-Melis and Jaakkola (2018), On the robustness of interpretability methods, ICML workshop WHI.
 """
 
@@ -18,14 +19,17 @@ from torch import Tensor
 from components.core.attribution.groups import Grouped
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch, real_mask
+from components.core.data.event_stats import KINDS
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
-from components.core.modalities import ARRAYS, Modality
+from components.core.modalities import ARRAYS, EVENTS, Modality
 from components.explain.faithfulness.agreement import row_mean, spearman
 from components.explain.faithfulness.means import Floats, Ids, means, ratios
 from components.explain.faithfulness.parts import of_kind
 from components.explain.method import Method
 from components.explain.subject import Subject
+
+_STREAMS: tuple[Modality, ...] = (*ARRAYS, "events")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +52,7 @@ class Stability:
 
 
 def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
-    """Return the same records with noise on what there is of ECG, picture, sound and embeddings.
+    """Return the same records with noise on what there is of every input but table and notes.
 
     Each record's noise depends on the seed, the copy and its number alone.
     """
@@ -58,7 +62,7 @@ def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
         changed: Batch = {}
         for name in names:
             # Pictures and sounds have streams of their own, whatever else a record holds.
-            stream = [1 + ARRAYS.index(name)] if name in ARRAYS else []
+            stream = [1 + _STREAMS.index(name)] if name in _STREAMS else []
             seeds = [[config.seed, copy, int(i), *stream] for i in index]
             real = _recorded(batch, name)
             noise = _drawn(batch[name], seeds) * config.noise_sd
@@ -70,7 +74,7 @@ def noisy(subject: Subject, copy: int, config: ExplainConfig) -> Subject:
 
 def shaken(subject: Subject) -> tuple[Modality, ...]:
     """Return the inputs that noise is added to."""
-    return (*(("ecg",) if "ecg" in subject.inputs else ()), *subject.arrays)
+    return tuple(name for name in ("ecg", *_STREAMS) if subject.inputs.count(name))
 
 
 def _drawn(like: Tensor, seeds: Sequence[Sequence[int]]) -> Tensor:
@@ -87,11 +91,12 @@ def _recorded(batch: Batch, name: str) -> Tensor | None:
     own = batch[name]
     there = batch[f"{name}_mask"].reshape(-1, *[1] * (own.dim() - 1))
     valid = batch.get(f"{name}_valid")
-    return (
-        there
-        if valid is None
-        else there * valid.reshape(*valid.shape, *[1] * (own.dim() - valid.dim()))
-    )
+    if valid is None:
+        return there
+    real = there * valid.reshape(*valid.shape, *[1] * (own.dim() - valid.dim()))
+    if name != EVENTS:
+        return real
+    return real * (torch.arange(own.shape[-1], device=own.device) >= KINDS)
 
 
 def stability(

@@ -2,7 +2,8 @@
 
 Zeiler and Fergus 2014, ECCV, 818 (occlusion); the groups are cells of lead × segment, leads,
 segments, modalities, clinical variables, regions of a picture, patches and bands of a sound,
-blocks of an embedding's entries. An embedding as a whole is hidden, as if the record lacked it.
+blocks of an embedding's entries, events by kind and time. An embedding as a whole is hidden, as if
+the record lacked it; events are taken out of the sequence, as if they had not happened.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from captum.attr import FeatureAblation
 from torch import Tensor
 
+from components.core.attribution.event_groups import NAMES, cells_of, there_of
 from components.core.attribution.groups import (
     BLOCKS,
     SEGMENTS,
@@ -27,7 +29,7 @@ from components.core.attribution.target import record_numbers
 from components.core.bundle_inputs import tabular_row
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import ARRAYS, EMBEDDED, SPOKEN, enumerated, told_once
+from components.core.modalities import ARRAYS, EMBEDDED, EVENTS, SPOKEN, enumerated, told_once
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -55,6 +57,7 @@ WITHOUT = {
     "ecg_image": "the token of an absent picture",
     "pcg": "the token of an absent sound",
     **dict.fromkeys(EMBEDDED, "what the networks make of its absence"),
+    EVENTS: "no event at all",
 }
 # What of a modality is set to the baseline by itself, by kinds that a reader knows apart.
 _APART = {
@@ -66,6 +69,7 @@ _APART = {
     "variable": "single variables",
     **dict.fromkeys(BLOCKS.values(), "blocks of entries"),
 }
+_EVENTS_OUT = "Events are taken out of the sequence, the others keeping their places. "
 # What takes the place of clinical fields where networks have learnt to go without them.
 _NO_FIELDS = "the token of absent fields"
 
@@ -91,13 +95,15 @@ def layout(subject: Subject) -> Layout:
     if "tabular" in subject.inputs:
         names["variable"] = variables(subject.rows.stats.tabular)[0]
     names |= {kind: tiles.names for kind, tiles in tiles_of(subject).items()}
+    if EVENTS in subject.inputs:
+        names |= NAMES
     return Layout(names=names)
 
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
     """Return log-odds − log-odds without the group, of every group."""
     del config
-    return joined([_lot(subject, lot) for lot in lots(index)])
+    return joined([_lot(subject, lot) for lot in lots(subject, index)])
 
 
 def _lot(subject: Subject, lot: Index) -> Attributed:
@@ -132,7 +138,8 @@ def _parts(subject: Subject) -> str:
     """Return what is set to the baseline, of inputs that are taken apart."""
     kinds = layout(subject).names
     told = enumerated(dict.fromkeys(words for kind, words in _APART.items() if kind in kinds))
-    return f"{told[0].upper()}{told[1:]} are set to the baseline. " if told else ""
+    said = f"{told[0].upper()}{told[1:]} are set to the baseline. " if told else ""
+    return f"{said}{_EVENTS_OUT}" if EVENTS in subject.inputs else said
 
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
@@ -149,6 +156,7 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         else None,
         variables=variables_of(subject),
         tiles=tiles_of(subject),
+        cells=cells_of(batch) if EVENTS in subject.inputs else None,
     )
 
 
@@ -158,6 +166,8 @@ def _gone(name: str, subject: Subject, batch: Batch, baselines: Batch) -> Batch:
         return {key: torch.zeros_like(batch[key]) for key in ("text", "text_mask")}
     if name in ARRAYS or (name == "tabular" and "tabular_mask" in batch):
         return {f"{name}_mask": torch.zeros_like(batch[f"{name}_mask"])}
+    if name == EVENTS:
+        return {key: torch.zeros_like(batch[key]) for key in ("events_valid", "events_mask")}
     if name == "tabular":
         return {"tabular": nothing_known(subject).to(batch["tabular"]).expand_as(batch["tabular"])}
     return {name: baselines[name]}
@@ -181,6 +191,10 @@ def _there(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Flags:
             there[:, own.columns("variable")] = has[:, None]
     for kind, tiles in tiles_of(subject).items():
         there[:, own.columns(kind)] = tiles_there(tiles, batch)
+    if EVENTS in subject.inputs:
+        cells = cells_of(batch).cpu().numpy()
+        for kind in NAMES:
+            there[:, own.columns(kind)] = there_of(kind, cells)
     if "ecg" in subject.inputs:
         leads, segments = leads_there(batch), has_segment(segments_of(subject, lot))
         cells = leads[:, :, None] & segments[:, None, :]

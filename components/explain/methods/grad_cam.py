@@ -45,7 +45,7 @@ def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfi
     """Return what speaks for the event in each segment, region or patch; never negative."""
     del config
     own = _lot if encoders.all_have(subject) else _planar_lot
-    return joined([own(subject, lot) for lot in lots(index)])
+    return joined([own(subject, lot) for lot in lots(subject, index)])
 
 
 def _lot(subject: Subject, lot: Index) -> Attributed:

@@ -13,7 +13,7 @@ from components.core.attribution.fast.integrate import INTERNAL, integrated_grad
 from components.core.attribution.target import of_tensors, record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EVENTS
 from components.explain.joined import joined
 from components.explain.lots import Index, at_once, grouped, lots, stored
 from components.explain.method import Attributed
@@ -40,8 +40,8 @@ def passes(subject: Subject, config: ExplainConfig) -> float:
 
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
-    """Return attributions of every sample, encoded column, block of a picture and of a sound."""
-    return joined([_lot(subject, lot, config) for lot in lots(index)])
+    """Return attributions of samples, columns, blocks of a picture or a sound, single events."""
+    return joined([_lot(subject, lot, config) for lot in lots(subject, index)])
 
 
 def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
@@ -91,9 +91,9 @@ def _attached(f: Callable[..., Tensor], keys: tuple[str, ...]) -> Callable[..., 
     """Return `f` with a gradient for every tensor, 0 where no record of the lot has a modality.
 
     Captum wants each tensor to have been used; a branch that nobody's modality goes through uses
-    none. Without pictures or sounds every tensor is used, and `f` is as it was.
+    none. Without pictures, sounds or events every tensor is used, and `f` is as it was.
     """
-    if not set(ARRAYS) & set(keys):
+    if not {*ARRAYS, EVENTS} & set(keys):
         return f
 
     def g(*tensors: Tensor) -> Tensor:

@@ -4,10 +4,11 @@ Groups enter one by one, in a drawn order, and each is credited with what it add
 order is the one before read backwards, which cancels the error of interactions of two (Mitchell et
 al. 2022, JMLR, 23:43); few groups are let in by every order there is, and the values are exact.
 
-Beside pictures and sounds the clinical variables enter together, whatever the order of the
+Beside pictures, sounds and events the clinical variables enter together, whatever the order of the
 modalities, and every order of the modalities is taken: what a modality gets is then its exact
 Shapley value, what a variable gets its share of it (Owen 1977, Values of games with a priori
-unions).
+unions). Events enter by windows of time before the prediction; what is not let in yet is not in the
+sequence.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import torch
 from captum.attr import ShapleyValueSampling
 
+from components.core.attribution.event_groups import WINDOWS, cells_of, there_of
 from components.core.attribution.groups import (
     SEGMENTS,
     Floats,
@@ -34,7 +36,7 @@ from components.core.attribution.switch import Layout, Switch
 from components.core.attribution.target import record_numbers
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
-from components.core.modalities import ARRAYS
+from components.core.modalities import ARRAYS, EVENTS
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -62,6 +64,11 @@ _END = (
     "; what is not let in yet is at its baseline, and they add up to log-odds − log-odds of the "
     "baseline."
 )
+_WINDOWS = ", of events by windows of time within the sequence"
+_EVENTS_END = (
+    "; what is not let in yet is at its baseline, events out of the sequence, and they add up to "
+    "log-odds − log-odds of the baseline without any event."
+)
 # Orders of more modalities are drawn: there would be 120 of five.
 _EVERY_ORDER = 4
 
@@ -78,6 +85,8 @@ def layout(subject: Subject) -> Layout:
         names["segment"] = SEGMENTS
     if "tabular" in subject.inputs:
         names["variable"] = variables(subject.rows.stats.tabular)[0]
+    if EVENTS in subject.inputs:
+        names["event_window"] = WINDOWS
     whole = tuple(name for name in ("text", *ARRAYS) if name in subject.inputs)
     if whole:
         names["modality"] = whole
@@ -86,11 +95,12 @@ def layout(subject: Subject) -> Layout:
 
 def unions(subject: Subject) -> list[list[int]]:
     """Return the groups of each modality where they enter together; none where each by itself."""
-    if not subject.arrays:
+    if not subject.arrays and EVENTS not in subject.inputs:
         return []
     own = layout(subject)
     every = list(range(own.width))
-    kinds = [every[own.columns(kind)] for kind in ("segment", "variable") if kind in own.names]
+    apart = ("segment", "variable", "event_window")
+    kinds = [every[own.columns(kind)] for kind in apart if kind in own.names]
     return [*(each for each in kinds if each), *([each] for each in every[own.columns("modality")])]
 
 
@@ -161,7 +171,7 @@ def _of_unions(
 
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
     """Return Shapley values of segments, variables and modalities."""
-    return joined([_lot(subject, lot, config) for lot in lots(index)])
+    return joined([_lot(subject, lot, config) for lot in lots(subject, index)])
 
 
 def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
@@ -189,6 +199,7 @@ def _lot(subject: Subject, lot: Index, config: ExplainConfig) -> Attributed:
     return Attributed(
         grouped=_grouped(subject, lot, batch, values),
         error=values.sum(axis=1) - gain.numpy(),
+        taken_out=(EVENTS,) if EVENTS in subject.inputs else (),
         remark=_remark(subject),
     )
 
@@ -199,7 +210,9 @@ def _remark(subject: Subject) -> str:
         return _REMARK
     how = "by sampled orders" if len(together) > _EVERY_ORDER else "exact"
     within = _WITHIN if "variable" in layout(subject).names else ""
-    return f"{_WHOLE.format(how=how)}{within}{_END}"
+    if EVENTS not in subject.inputs:
+        return f"{_WHOLE.format(how=how)}{within}{_END}"
+    return f"{_WHOLE.format(how=how)}{within}{_WINDOWS}{_EVENTS_END}"
 
 
 def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
@@ -218,6 +231,7 @@ def _switch(subject: Subject, lot: Index, batch: Batch, own: Layout) -> Switch:
         gone={name: {name: baselines[name]} for name in own.names.get("modality", ())},
         segments=segments,
         variables=variables_of(subject),
+        cells=cells_of(batch) if EVENTS in subject.inputs else None,
     )
 
 
@@ -230,6 +244,10 @@ def _grouped(subject: Subject, lot: Index, batch: Batch, values: Floats) -> dict
         there = has_segment(segments_of(subject, lot)) & leads_there(batch).any(1, keepdims=True)
         own_values = np.where(there, parts["ecg"], np.nan)
         found["segment"] = Grouped(kind="segment", names=SEGMENTS, values=own_values)
+    if EVENTS in parts:
+        windows = there_of("event_window", cells_of(batch).cpu().numpy())
+        own_values = np.where(windows, parts[EVENTS], np.nan)
+        found["event_window"] = Grouped(kind="event_window", names=WINDOWS, values=own_values)
     if "tabular" in parts:
         names = own.names["variable"]
         grouped = Grouped(kind="variable", names=names, values=parts["tabular"])
@@ -239,7 +257,7 @@ def _grouped(subject: Subject, lot: Index, batch: Batch, values: Floats) -> dict
 
 def _of_modality(own: Layout, name: str, values: Floats) -> Floats:
     """Return `[n, g]` the values of a modality's groups."""
-    kinds = {"ecg": "segment", "tabular": "variable"}
+    kinds = {"ecg": "segment", "tabular": "variable", EVENTS: "event_window"}
     if name in kinds:
         return values[:, own.columns(kinds[name])]
     place = own.columns("modality").start + own.names["modality"].index(name)

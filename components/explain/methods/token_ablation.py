@@ -77,7 +77,7 @@ def words_of(note: str) -> list[str]:
 def explain(subject: Subject, index: npt.NDArray[np.int64], config: ExplainConfig) -> Attributed:
     """Return what each word of each note does; a record without a note has none."""
     del config
-    return joined([_lot(subject, lot) for lot in lots(index)])
+    return joined([_lot(subject, lot) for lot in lots(subject, index)])
 
 
 def _lot(subject: Subject, lot: Index) -> Attributed:

@@ -91,7 +91,7 @@ def _read(
     names: list[EmbeddingModality] = [name for name in EMBEDDED if subject.inputs.count(name)]
     values: dict[EmbeddingModality, list[Floats]] = {name: [] for name in names}
     quality: dict[EmbeddingModality, list[Floats]] = {name: [] for name in names}
-    for lot in lots(np.arange(len(subject))):
+    for lot in lots(subject, np.arange(len(subject))):
         batch = subject.batch(lot)
         for name in names:
             own = {key: each.double().cpu().numpy() for key, each in batch.items()

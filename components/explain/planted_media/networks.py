@@ -139,7 +139,7 @@ def _measured(
     subject: Subject, places: Marks, *, method: Method, config: ExplainConfig, advance: Advance
 ) -> dict[str, Floats]:
     parts: list[dict[str, Floats]] = []
-    for lot in lots(np.arange(len(subject))):
+    for lot in lots(subject, np.arange(len(subject))):
         parts.append(places.measure(lot, method.explain(subject, lot, config)))
         advance(len(lot))
     return pooled_measures([[each] for each in parts])[0]
