@@ -72,7 +72,7 @@ def _ablated(subject: Subject, of: Pair, pairs: Sequence[Pair]) -> Interactions:
     parts: list[Floats] = []
     words = f"explain: interactions of {of[0]} and {of[1]}".replace("_", " ")
     with progress(words, len(subject), "records") as advance:
-        for lot in lots(np.arange(len(subject))):
+        for lot in lots(subject, np.arange(len(subject))):
             parts.append(_lot(_Ablation(subject, subject.batch(lot)), of, pairs))
             advance(len(lot))
     return Interactions(pairs=tuple(pairs), values=np.concatenate(parts))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from components.core.metrics.interval import Interval
 from components.core.report.section import Table
 from components.explain.sequences import by_risk
 from components.explain.sequences.by_risk import Figure, Stays
@@ -24,12 +25,19 @@ class Told:
     Attributes:
         table: for the page.
         frame: its rows and those that the page leaves out, with all groups.
-        found: of each row of `labels`, in order.
+        kept: column of each figure: those that some stay has.
+        found: of each column kept, by group.
     """
 
     table: Table
     frame: pd.DataFrame
+    kept: tuple[int, ...]
     found: tuple[dict[str, Figure], ...]
+
+    def intervals(self) -> dict[int, Interval]:
+        """Return column → mean over all stays with its interval, of columns that some stay has."""
+        pairs = zip(self.kept, self.found, strict=True)
+        return {column: own[by_risk.ALL].interval for column, own in pairs}
 
 
 def told(
@@ -68,6 +76,7 @@ def told(
     return Told(
         table=Table(caption, header, rows, " ".join([*([note] if note else []), grouped(of)])),
         frame=by_risk.frame(own, found),
+        kept=tuple(kept),
         found=tuple(found),
     )
 
