@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from components.core.config.heads import BinaryHead
 from components.core.config.text import TextConfig
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows, read_part
+from components.core.data.event_input import Source
+from components.core.data.event_shards import FlatEvents
 from components.core.data.texts import NOTE, notes_of
 from components.core.device import Place
 from components.core.heads.registry import View
@@ -25,6 +28,7 @@ from components.core.store import Stage
 from components.core.text.tfidf import fit_tfidf
 from components.explain.subject import Subject
 from tests.cohorts import LEADS, CohortOptions, write_cohort
+from tests.event_cohort import ingested_stays, prepared_stays, write_stays
 
 FOLD = "holdout"
 VIEW = View(name="ctrcd", head=BinaryHead())
@@ -32,6 +36,8 @@ PLACE = Place("cpu", "fp32", "test")
 # Records of the training part by place: 0 lacks lead `MISSING`, 0 and 1 are padded by 8 samples on
 # either side, in `BEATLESS` no beat is found, `NOTELESS` has no note.
 MISSING, PADDING, BEATLESS, NOTELESS = 3, 8, 2, 4
+# Record of the training part of the ICU stays that has no event.
+EVENTLESS = 2
 OPTIONS = CohortOptions(patients=40, length=256, padded=2, missing_lead=MISSING)
 WORDS = ("dyspnoea", "chest", "pain", "normal", "ef", "55", "no", "oedema", "fatigue", "statin")
 
@@ -74,6 +80,7 @@ def spec_of(rows: Rows) -> DataSpec:
         tabular=rows.tabular.shape[1],
         text=rows.text.shape[1],
         arrays={name: part.reader.shape for name, part in rows.arrays.items()},
+        events=0 if rows.events is None else rows.events.stats.width,
         heads={"ctrcd": 2},
     )
 
@@ -98,6 +105,39 @@ def made(name: str, *, members: int = 2, stage: Stage | None = None) -> Subject:
     rows = rows_of(write_cohort(options_of(name)) if stage is None else stage)
     networks = [taught(name, rows, seed=seed) for seed in range(members)]
     return subject_of(networks, model_file(name).INPUTS, rows)
+
+
+def made_of_events(folder: Path, *, members: int = 2, stays: int = 40) -> Subject:
+    """Return networks that read events and a table, and the first records; `EVENTLESS` has none.
+
+    Needs an empty folder of stages.
+    """
+    rows = rows_of_events(folder, stays=stays)
+    networks = [taught("event_transformer", rows, seed=seed) for seed in range(members)]
+    return subject_of(networks, ("tabular", "events"), rows)
+
+
+def rows_of_events(folder: Path, *, stays: int = 40) -> Rows:
+    """Return the training records of a small cohort of ICU stays, of lengths that differ."""
+    folder.mkdir(exist_ok=True)
+    stage = prepared_stays(ingested_stays(write_stays(folder, stays=stays, longest=12)))
+    rows = read_part(stage, FOLD, "train")
+    assert rows.events is not None
+    return replace(rows, events=replace(rows.events, source=Without(rows.events.source)))
+
+
+class Without:
+    """Sequences but for those of one record, which then has no event."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.lengths = source.lengths.copy()
+        self.lengths[EVENTLESS] = 0
+
+    def read(self, index: np.ndarray) -> FlatEvents:
+        """Return the events of the named records, in that order."""
+        events = self._source.read(index)
+        return events.chosen(np.repeat(index != EVENTLESS, events.lengths))
 
 
 def options_of(name: str) -> CohortOptions:
@@ -127,4 +167,12 @@ SMALL = {
     "multimodal": {"image_width": 4, "image_depth": 2, "sound_width": 4, "sound_depth": 2},
     "hcat": {"d_model": 16, "n_heads": 2, "n_global_layers": 1, "latent": 8},
     "trunk": {"width": 4, "depth": 2, "hidden_size": 16, "head_hidden": 32},
+    "event_transformer": {
+        "d_model": 8,
+        "layers": 1,
+        "heads": 2,
+        "feedforward": 16,
+        "pool_heads": 2,
+        "hidden": (8, 8),
+    },
 }

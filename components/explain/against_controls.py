@@ -10,6 +10,7 @@ import numpy as np
 from components.core.attribution.groups import Grouped
 from components.core.config.explain import ExplainConfig
 from components.core.metrics.resampling import Plan
+from components.core.modalities import EVENTS
 from components.core.progress import Advance, progress
 from components.core.upstream import Upstream
 from components.explain import planted
@@ -24,6 +25,13 @@ from components.explain.subject import Subject
 
 # The methods that speak of leads × segments and are cheap enough to be run again per network.
 METHODS = ("ig", "ablation")
+# Of sequences, the first of those that speak of single events.
+_OF_EVENTS = ("ig",)
+
+
+def run_again(subject: Subject) -> tuple[str, ...]:
+    """Return the methods that networks taught nothing are asked by, too."""
+    return _OF_EVENTS if EVENTS in subject.inputs else METHODS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

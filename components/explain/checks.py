@@ -19,6 +19,7 @@ from components.explain.explained import Explained
 from components.explain.faithfulness.examine import Checked, examine, joined
 from components.explain.faithfulness.section import section
 from components.explain.planted_embeddings.find import planted_embeddings_sections
+from components.explain.planted_events.find import planted_events_sections
 from components.explain.planted_media.find import Search, planted_media_section, search
 
 
@@ -49,6 +50,7 @@ def check_sections(
             )
         )  # fmt: skip
     found += planted_embeddings_sections(folder, explained, behind, plan)
+    found += planted_events_sections(folder, explained, behind, controls, plan)
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from components.core.config.explain import ExplainConfig
 from components.core.progress import duration
 from components.core.store import Stage
 from components.core.trained import members_of
-from components.explain.against_controls import METHODS
+from components.explain.against_controls import run_again
 from components.explain.faithfulness import examine
 from components.explain.method import Method
 from components.explain.subject import Subject
@@ -115,7 +115,7 @@ def _controls(
     each: float,
 ) -> Cost:
     """Return what the control networks will take, each by itself on all records."""
-    again = [method for method in methods if method.NAME in METHODS]
+    again = [method for method in methods if method.NAME in run_again(subjects[0])]
     asked = {s.fold: len(s) * sum(len(members_of(c, s.fold)) for c in controls) for s in subjects}
     total = sum(
         asked[subject.fold] * method.passes(subject, config)

@@ -69,8 +69,8 @@ def event_values(folder: Path, fold: Fold, numbers: Sequence[int]) -> list[Event
     Raises:
         CardioError: the model reads no event sequences.
     """
-    own, samples = _sequences(fold), fold.records["sample_id"].astype(str).tolist()
-    traced = _traced(folder, [samples[number] for number in numbers])
+    own, samples = sequences(fold), fold.records["sample_id"].astype(str).tolist()
+    traced = traced(folder, [samples[number] for number in numbers])
     found: list[EventValues] = []
     for number in numbers:
         events = own.events(np.array([number]))
@@ -96,7 +96,7 @@ def known_words(explained: Explained) -> frozenset[str]:
     seen: Counter[str] = Counter()
     by_patient: dict[str, set[str]] = {}
     for fold in explained.folds:
-        own, patients = _sequences(fold), fold.records["patient_id"].astype(str)
+        own, patients = sequences(fold), fold.records["patient_id"].astype(str)
         for number, patient in enumerate(patients):
             texts = set(own.texts_of(own.events(np.array([number]))))
             by_patient.setdefault(patient, set()).update(*(text.split() for text in texts))
@@ -126,15 +126,25 @@ def _short_number(word: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS
 
 
-def _sequences(fold: Fold) -> EventInput:
+def sequences(fold: Fold) -> EventInput:
+    """Return the sequences of a fold's records.
+
+    Raises:
+        CardioError: the model reads none.
+    """
     own = fold.subject.rows.events
     if own is None:
         raise CardioError("the model reads no event sequences; ask whether 'events' is an input")
     return own
 
 
-def _traced(folder: Path, samples: Sequence[str]) -> dict[str, dict[str, Floats]]:
-    """Return record → method → attributions of its events."""
+def traced(folder: Path, samples: Sequence[str]) -> dict[str, dict[str, Floats]]:
+    """Return record → method → `[S]` attributions of its events; nothing of one without any.
+
+    Args:
+        folder: of the stage, or its workspace, with the merged traces.
+        samples: ids of the records.
+    """
     mine = [("modality", "==", EVENTS), ("sample_id", "in", list(samples))]
     columns = ["sample_id", "method", "values"]
     found: dict[str, dict[str, Floats]] = {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from components.core.errors import ConfigError
-from components.explain.against_controls import METHODS
+from components.core.modalities import EVENTS
+from components.explain.against_controls import run_again
 from components.explain.job import Job
 from components.explain.method import Method, chosen
+from components.explain.planted_events.facts import planted_in
 from components.explain.planted_media.facts import planted
 from components.explain.subject import Subject
 from components.explain.subjects import Model, bare_subject
@@ -24,16 +26,18 @@ def check_fits(job: Job) -> None:
     if not job.controls:
         return
     places = bool(subject.arrays) and planted(job.behind.ingest) is not None
-    if not subject.leads and not places:
+    events = EVENTS in subject.inputs and bool(planted_in(job.behind.ingest))
+    if not subject.leads and not places and not events:
         raise ConfigError(
             "control names trainings to compare the ECG's leads with, or what a synthetic cohort "
-            "planted in pictures and sounds, but this model's inputs are "
+            "planted in pictures, sounds and events, but this model's inputs are "
             f"{', '.join(subject.inputs)}; leave control out"
         )
     names = [each.NAME for each in methods]
-    if not set(METHODS) & set(names):
+    again = run_again(subject)
+    if not set(again) & set(names):
         raise ConfigError(
-            f"controls are compared by {' and '.join(METHODS)}, but the methods are "
+            f"controls are compared by {' and '.join(again)}, but the methods are "
             f"{', '.join(names)}; name one of the former, too, or leave control out"
         )
 

@@ -52,7 +52,7 @@ def section(found: Mapping[str, Located], *, titles: Mapping[str, str], where: P
             ),
         ),
         notices=_notices(found, area),
-        figures=_figures(found),
+        figures=figures_of(found),
     )
 
 
@@ -80,32 +80,45 @@ def _notices(found: Mapping[str, Located], area: float) -> tuple[Notice, ...]:
         )
         told.append(Notice("note", text))
     controls = min((len(each.controls) for each in found.values()), default=0)
-    if controls < _FEW:
-        text = (
-            f"Networks trained on shuffled labels that the planted truth was compared with: "
-            f"{controls}. Name {_FEW} or more (control=<run>,<run>) to see what lies on the "
-            "planted cells by itself, and how much that differs by chance."
-        )
-        told.append(Notice("note", text))
+    told += few_controls(controls, "planted cells")
     return (*told, *blind_notices(found.values(), "the comparison with the planted truth"))
 
 
-def blind_notices(found: Iterable[Located], where: str) -> tuple[Notice, ...]:
+def few_controls(controls: int, where: str) -> tuple[Notice, ...]:
+    """Return what a reader must know of few control networks, nothing of enough.
+
+    Args:
+        controls: how many there are.
+        where: where the attribution of interest lies.
+    """
+    text = (
+        f"Networks trained on shuffled labels that the planted truth was compared with: "
+        f"{controls}. Name {_FEW} or more (control=<run>,<run>) to see what lies on the "
+        f"{where} by itself, and how much that differs by chance."
+    )
+    return (Notice("note", text),) if controls < _FEW else ()
+
+
+def blind_notices(
+    found: Iterable[Located], where: str, *, of: str = "the ECG"
+) -> tuple[Notice, ...]:
     """Return what a reader must know of networks that were left out, nothing where none were.
 
     Args:
         found: of which the largest number counts.
         where: what they were left out of.
+        of: what they hardly look at.
     """
     blind = max((each.blind for each in found), default=0)
     text = (
-        f"{blind} network(s) trained on shuffled labels hardly look at the ECG (less than "
+        f"{blind} network(s) trained on shuffled labels hardly look at {of} (less than "
         f"{BLIND:.0%} of the model's |attribution|) and are left out of {where}."
     )
     return (Notice("note", text),) if blind else ()
 
 
-def _figures(found: Mapping[str, Located]) -> dict[str, Interval]:
+def figures_of(found: Mapping[str, Located]) -> dict[str, Interval]:
+    """Return the figures of methods' shares under their names in the tracking store."""
     told: dict[str, Interval] = {}
     for method, each in found.items():
         own = {

@@ -88,8 +88,9 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
     if side_files is not None:
         _copy(work, side_files(path, options), names)
     flow = getattr(origin, "flow", None)
-    if flow is not None:
-        write_flow(work, flow(path, options))
+    found_flow = flow(path, options) if flow is not None else None
+    if found_flow is not None:
+        write_flow(work, found_flow)
     _facts(work, config, options, features)
 
 

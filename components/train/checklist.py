@@ -19,6 +19,7 @@ from components.core.heads.known import binary_truth
 from components.core.modalities import EMBEDDED, SPOKEN, EmbeddingModality
 from components.core.schemas import HASH_PREFIX
 from components.train.augment import augment
+from components.train.checklist_events import check_events
 
 _SAMPLE = 32  # records looked at; enough to see a wrong shape, a NaN or a broken augmentation
 
@@ -45,6 +46,8 @@ def check(
         done += _signal_checks(train, val, batch, config, leads)
     if train.arrays:
         done += _array_checks(train, val, batch)
+    if train.events is not None:
+        done += check_events(train, val, batch)
     if "tabular" in batch and not bool(torch.isfinite(batch["tabular"]).all()):
         raise RefusedError("checklist: the encoded tabular features are not finite")
     if "text" in batch and not bool(torch.isfinite(batch["text"]).all()):

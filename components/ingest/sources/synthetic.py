@@ -12,13 +12,20 @@ from components.core.planted_truth import FACTORS
 from components.core.pool import worker_count
 from components.core.progress import progress
 from components.core.versions import library_versions
+from components.ingest.flow import Flow
 from components.ingest.records import Note, Record, Reject
-from components.ingest.sources import hdf5_embeddings, manifest
+from components.ingest.sources import hdf5_embeddings, manifest, mimic_iv
 from components.ingest.sources.measurements import Measurement
 from components.ingest.synthetic.columns import GAP_COLUMN, LATE_COLUMN, LATE_TIME, LEAK_COLUMN
 from components.ingest.synthetic.embeddings import files as embedding_files
 from components.ingest.synthetic.embeddings.mechanism import RECURRENCE, WITH_QUALITY
 from components.ingest.synthetic.generate import generate
+from components.ingest.synthetic.icu.careless import (
+    LENGTH_OF_STAY,
+    READING,
+    STAY_DAYS,
+    careless,
+)
 from components.ingest.synthetic.measurements import MEASUREMENTS_FILE
 from components.ingest.synthetic.options import SyntheticOptions
 from components.ingest.synthetic.surveillance.notes import NOTES_FILE
@@ -52,6 +59,9 @@ _LEAKED: dict[str, tuple[str, manifest.cells.Kind]] = {
     "label_gap": (GAP_COLUMN, "numeric"),
     "late_feature": (LATE_COLUMN, "numeric"),
 }
+# Parts with a layout of their own, and how the ICU stays' is read.
+_WITHOUT_MANIFEST = ("embeddings", "icu")
+_STAYS = mimic_iv.Options()
 TRUTH_FILES = ("truth.parquet", "truth.json")
 
 
@@ -70,33 +80,60 @@ def read(path: Path, options: Options) -> Iterator[Record | Reject]:
     if options.part == "embeddings":
         yield from hdf5_embeddings.read(files(options), _declared_embeddings())
         return
+    if options.part == "icu":
+        found, folder = mimic_iv.read(files(options), _STAYS), files(options)
+        asked = READING & set(options.leaks)
+        yield from careless(found, folder, options.leaks) if asked else found
+        return
     yield from manifest.read(files(options), _declared(options))
 
 
 def features(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     """Return the tabular features and their kinds."""
-    del path
+    if options.part == "icu":
+        leaked: dict[str, manifest.cells.Kind] = {STAY_DAYS: "numeric"}
+        own = leaked if LENGTH_OF_STAY in options.leaks else {}
+        return mimic_iv.features(path, _STAYS) | own
     return {} if options.part == "embeddings" else _features(options)
+
+
+def count(path: Path, options: Options) -> int:
+    """Return how many records and rejects `read` yields."""
+    if options.part == "icu":
+        return mimic_iv.count(files(options), _STAYS)
+    return sum(1 for _ in read(path, options))
+
+
+def flow(path: Path, options: Options) -> Flow | None:
+    """Return how many ICU stays there are and why some are left out; other parts have none."""
+    del path
+    return mimic_iv.flow(files(options), _STAYS) if options.part == "icu" else None
+
+
+def counts(path: Path, options: Options) -> dict[str, float]:
+    """Return what the rows of each table of events come to; other parts have none."""
+    del path
+    return mimic_iv.counts(files(options), _STAYS) if options.part == "icu" else {}
 
 
 def targets(path: Path, options: Options) -> dict[str, manifest.cells.Kind]:
     """Return the truths beside the label and their kinds; the therapy part has none."""
     del path
-    return {} if options.part == "embeddings" else dict(_declared(options).targets)
+    return {} if options.part in _WITHOUT_MANIFEST else dict(_declared(options).targets)
 
 
 def measurements(path: Path, options: Options) -> Iterator[Measurement | Reject] | None:
     """Return the serial measurements, from which `label.derive: ctrcd` makes the same label."""
     del path
-    if options.part == "embeddings":
+    if options.part in _WITHOUT_MANIFEST:
         return None
     return manifest.measurements(files(options), _declared(options))
 
 
 def notes(path: Path, options: Options) -> Iterator[Note | Reject] | None:
-    """Return the clinical notes; the therapy part and the embeddings have none."""
+    """Return the clinical notes; the therapy part, embeddings and ICU stays have none."""
     del path
-    if options.part == "embeddings":
+    if options.part in _WITHOUT_MANIFEST:
         return None
     return manifest.notes(files(options), _declared(options))
 

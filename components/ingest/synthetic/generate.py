@@ -14,6 +14,8 @@ from components.ingest.synthetic.block import write_block
 from components.ingest.synthetic.cohort import BLOCK
 from components.ingest.synthetic.columns import columns
 from components.ingest.synthetic.embeddings.write import write_embeddings
+from components.ingest.synthetic.icu.sheets import FOLDERS as ICU_FOLDERS
+from components.ingest.synthetic.icu.write import write_icu
 from components.ingest.synthetic.measurements import (
     MEASUREMENT_COLUMNS,
     MEASUREMENTS_FILE,
@@ -52,6 +54,8 @@ def generate(
     prepare(folder, _folders(options))
     if options.part == "embeddings":
         write_embeddings(folder, options, progress=progress)
+    elif options.part == "icu":
+        write_icu(folder, options, progress=progress)
     elif options.media:
         write_media(folder, options, workers=workers, progress=progress)
     elif options.part == "surveillance":
@@ -64,6 +68,8 @@ def generate(
 def _folders(options: SyntheticOptions) -> tuple[str, ...]:
     if options.part == "embeddings":
         return ()
+    if options.part == "icu":
+        return ICU_FOLDERS
     return MEDIA_FOLDERS if options.media else ECG_FOLDERS
 
 

@@ -13,6 +13,11 @@ LEAKS = (
     "patient_overlap", "identical_waveform", "near_copy", "label_column", "label_gap",
     "late_feature", "censored_as_negative", "glued", "reused_recording",
 )  # fmt: skip
+# Those of the ICU part, which has no others.
+ICU_LEAKS = (
+    "length_of_stay", "time_to_final_event", "events_after_prediction", "chart_time",
+    "comfort_care",
+)  # fmt: skip
 # Those of pictures and sounds: the first two of nothing else.
 _MEDIA_ALONE = frozenset({"glued", "reused_recording"})
 _MEDIA_LEAKS = _MEDIA_ALONE | {"near_copy"}
@@ -37,11 +42,13 @@ class SyntheticOptions(BaseModel):
     Attributes:
         part: `therapy` is the ECG before therapy with its CTRCD label; `surveillance` the same
             patients' ECG, notes and outcomes about one year later, of those who come back;
-            `embeddings` is other patients' five embeddings with death and recurrence.
+            `embeddings` is other patients' five embeddings with death and recurrence; `icu` is
+            other patients' ICU stays in MIMIC-IV's layout with hospital death.
         patients: number of patients.
         seed: root of every random stream.
         nuisance: add noise, rhythm disturbances, electrode faults and missing leads and cells.
-        leaks: names out of `LEAKS`; the clean twin is the same seed without them.
+        leaks: names out of `LEAKS`, in the ICU part out of `ICU_LEAKS`; the clean twin is the same
+            seed without them.
         clean_split: write a correct, patient-wise `split` column (twin of the split leaks).
         dominant: `clinical` lets the tabular inputs carry most of the risk.
         subgroup_gap: one of `SUBGROUPS`, in which the ECG shows the vulnerability more weakly.
@@ -62,7 +69,7 @@ class SyntheticOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    part: Literal["therapy", "surveillance", "embeddings"] = "therapy"
+    part: Literal["therapy", "surveillance", "embeddings", "icu"] = "therapy"
     patients: int = Field(default=3000, ge=1, le=10_000_000)
     seed: int = Field(default=20240501, ge=0)
     nuisance: bool = True
@@ -83,8 +90,8 @@ class SyntheticOptions(BaseModel):
     @classmethod
     def _known_leaks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in LEAKS:
-                raise ConfigError(f"no leak is called {name!r} in leaks; {nearest(name, LEAKS)}")
+            if name not in (known := (*LEAKS, *ICU_LEAKS)):
+                raise ConfigError(f"no leak is called {name!r} in leaks; {nearest(name, known)}")
         return value
 
     @field_validator("subgroup_gap")
@@ -111,13 +118,24 @@ class SyntheticOptions(BaseModel):
     @model_validator(mode="after")
     def _planted_in_this_part(self) -> Self:
         asked = [name for name in _THERAPY_ONLY if getattr(self, name)]
-        if self.part == "embeddings" and self.clean_split:
+        if self.part == "icu":
+            asked = [name for name in asked if name != "leaks"]
+        if self.part in ("embeddings", "icu") and self.clean_split:
             asked.append("clean_split")
         if self.part != "therapy" and asked:
             raise ConfigError(
                 f"{asked[0]} is {getattr(self, asked[0])!r}, but the {self.part} part has none; "
                 f"leave {asked[0]} out or ask for the part 'therapy'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _leaks_in_their_part(self) -> Self:
+        stays = self.part == "icu"
+        other = [name for name in self.leaks if (name in ICU_LEAKS) != stays]
+        if other:
+            own = f"here there are {', '.join(ICU_LEAKS)}" if stays else "ask for the part 'icu'"
+            raise ConfigError(f"the part {self.part!r} has no leak {other[0]!r}; {own}")
         return self
 
     @model_validator(mode="after")

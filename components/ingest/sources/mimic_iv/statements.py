@@ -46,17 +46,18 @@ def stays_in_order() -> str:
     return f"{stays()} order by stay_id, subject_id, hadm_id"
 
 
-def events(*, collation: str) -> str:
+def events(*, collation: str, every: str = "") -> str:
     """Return the statement of all events of the stays that are kept, in order.
 
     Args:
         collation: clause that orders texts by their bytes.
+        every: statement of the stays in the place of `stays`, with its columns.
     """
     numbers = {name: _NUMBER.format(column) for name, column in _NUMBERS.items()}
     each = [_filled(_text(name), numbers) for name in SOURCES]
     return _filled(
         _text("events"),
-        {"union": "\nunion all\n".join(each), "stays": stays(), "collation": collation},
+        {"union": "\nunion all\n".join(each), "stays": every or stays(), "collation": collation},
     )
 
 

@@ -1,0 +1,1 @@
+"""ICU stays in MIMIC-IV's own layout, whose risk of death is planted in timed events."""
