@@ -62,8 +62,9 @@ def passes(subject: Subject) -> int:
     """Return the forward passes of one network that a record's interactions cost."""
     kinds, windows = len(NAMES[KIND]), len(NAMES[WINDOW])
     static = len(variables(subject.rows.stats.tabular)[0])
-    single = kinds + windows * (static > 0) + static
-    return 1 + single + kinds * (kinds - 1) // 2 + windows * static
+    return 1 + kinds + kinds * (kinds - 1) // 2 + (
+        1 + static + windows + static * windows if static else 0
+    )  # fmt: skip
 
 
 def _ablated(subject: Subject, of: Pair, pairs: Sequence[Pair]) -> Interactions:

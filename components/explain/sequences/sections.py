@@ -18,6 +18,7 @@ from components.explain.sequences import features, heads, over_time, pairs
 from components.explain.sequences.critical import critical_windows
 from components.explain.sequences.drawing import NEWEST_LAST
 from components.explain.sequences.gathered import Sequences
+from components.explain.sequences.interactions import passes
 from components.explain.sequences.recording import Attended, whole
 from components.explain.sequences.tables import Told
 
@@ -97,7 +98,8 @@ def _interactions(own: Sequences, explained: Explained) -> Section:
     made = _Made(plots=[], tables=[], kept={})
     made.add("interactions", pairs.tables([fold.subject for fold in explained.folds], own.of))
     return Section(
-        name="interactions", title="What do groups of events do together?", text=(_PAIRS,),
+        name="interactions", title="What do groups of events do together?",
+        text=(f"{_PAIRS} {passes(explained.folds[0].subject)} forward passes a stay.",),
         tables=tuple(made.tables), kept=made.kept,
     )  # fmt: skip
 
