@@ -70,7 +70,7 @@ def event_values(folder: Path, fold: Fold, numbers: Sequence[int]) -> list[Event
         CardioError: the model reads no event sequences.
     """
     own, samples = sequences(fold), fold.records["sample_id"].astype(str).tolist()
-    traced = traced(folder, [samples[number] for number in numbers])
+    said = traced(folder, [samples[number] for number in numbers])
     found: list[EventValues] = []
     for number in numbers:
         events = own.events(np.array([number]))
@@ -82,7 +82,7 @@ def event_values(folder: Path, fold: Fold, numbers: Sequence[int]) -> list[Event
                 hours=hours_of(events.seconds).astype(np.float64),
                 kind=events.kind,
                 texts=tuple(own.texts_of(events)),
-                values=traced.get(samples[number], {}),
+                values=said.get(samples[number], {}),
                 static=_static(fold, number),
                 log_odds=float(record["log_odds"]),
                 truth=None if unknown else int(record["truth"]),

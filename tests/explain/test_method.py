@@ -60,7 +60,7 @@ def test_a_method_that_does_not_fit_is_refused_with_the_reason(table: Subject) -
 
 def test_it_is_said_why_methods_are_left_out(table: Subject) -> None:
     assert left_out(table) == {
-        "layer_ig": encoders.NONE,
+        "layer_ig": f"{encoders.NONE}, nor any that reads events",
         "grad_cam": encoders.NONE,
         "tokens": "it reads no note",
     }

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from components.core.data.event_input import EventInput
 from components.core.data.event_shards import FlatEvents
@@ -68,11 +67,14 @@ def planted_in(ingest: Stage) -> tuple[PlantedEvent, ...]:
     told = truth.get("planted", [])
     return tuple(
         PlantedEvent(
-            name=str(each["name"]), kind=EVENT_KINDS.index(each["kind"]), phrase=str(each["phrase"]),
-            window_hours=float(each["window_hours"]), log_odds=float(each["log_odds"]),
+            name=str(each["name"]),
+            kind=EVENT_KINDS.index(each["kind"]),
+            phrase=str(each["phrase"]),
+            window_hours=float(each["window_hours"]),
+            log_odds=float(each["log_odds"]),
         )
         for each in told
-    )  # fmt: skip
+    )
 
 
 def marks(own: EventInput, planted: Sequence[PlantedEvent]) -> Marks:
@@ -93,5 +95,5 @@ def marks(own: EventInput, planted: Sequence[PlantedEvent]) -> Marks:
 
 def _said(own: EventInput, events: FlatEvents, phrase: str) -> npt.NDArray[np.bool_]:
     """Return `[T]` whether an event's text holds a phrase."""
-    holds = pc.match_substring(own.texts, phrase).to_numpy(zero_copy_only=False)
-    return np.asarray(holds, np.bool_)[events.text]
+    holds = np.array([phrase in text for text in own.texts.to_pylist()], np.bool_)
+    return np.asarray(holds[events.text], np.bool_)

@@ -78,7 +78,9 @@ def section(
         tables=(_shares(found, recent, titles), _effects(effects, titles)),
         notices=(
             *few_controls(controls, "planted events"),
-            *blind_notices(found.values(), "the comparison with the planted truth", of="the events"),
+            *blind_notices(
+                found.values(), "the comparison with the planted truth", of="the events"
+            ),
         ),
         figures={**figures_of(found), **own},
     )  # fmt: skip

@@ -56,9 +56,11 @@ def recent_over_earlier(values: Floats, marks: Marks, *, patients: Ids, plan: Pl
         patients: `[n]` ids.
         plan: how to resample.
     """
-    size = np.abs(values)
+    size: Floats = np.abs(values)
     parts = (marks.inside, marks.earlier)
-    columns = [_sums(own, marks) for part in parts for own in (size * part, part * 1.0)]
+    columns = [
+        _sums(own, marks) for part in parts for own in (size * part, part.astype(np.float64))
+    ]
     table = np.stack(columns, axis=1)
 
     def evaluate(weights: RowWeights) -> Floats:

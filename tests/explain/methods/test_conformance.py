@@ -10,7 +10,7 @@ import torch
 
 from components.core.attribution.groups import BLOCKS, KINDS, Grouped
 from components.core.config.explain import ExplainConfig
-from components.core.modalities import ARRAYS, MEDIA
+from components.core.modalities import ARRAYS, EVENTS, MEDIA
 from components.core.models.registry import model_file, models_by_name
 from components.explain import planar
 from components.explain.joined import joined
@@ -27,7 +27,8 @@ from tests.explain_subjects import (
     options_of,
 )
 
-MODELS = sorted(models_by_name())
+# Those that read sequences of events: `test_events`.
+MODELS = sorted(name for name in models_by_name() if EVENTS not in model_file(name).INPUTS)
 METHODS = list(all_methods())
 CONFIG = ExplainConfig(steps=4, permutations=4)
 EVERYONE = np.arange(6)

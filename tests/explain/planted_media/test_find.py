@@ -161,7 +161,7 @@ def test_without_a_truth_controls_are_refused_and_nothing_is_compared(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("components.explain.planted_media.facts.truth_summary", lambda _: None)
-    with pytest.raises(ConfigError, match="what a synthetic cohort planted in pictures and sounds"):
+    with pytest.raises(ConfigError, match="planted in pictures, sounds and events"):
         check_fits(job_of(place, controls=True))
     check_fits(job_of(place))
     assert planted(place.model.ingest) is None
