@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,16 +102,20 @@ def gather(
     if EVENTS not in explained.folds[0].subject.inputs:
         return None
     names, records = row_names(manifest), explained.records
+    said = {each.NAME: whole(explained, each)[0] for each in explained.methods}
     recording = recorded(explained.folds[0].subject, megabytes=explained.config.attention_megabytes)
     stays: list[Stay] = []
     for k, fold in enumerate(explained.folds):
         samples = fold.records["sample_id"].astype(str).tolist()
         own = {} if recording is None or k else recording.stays
         stays += [
-            Stay(name=str(names[samples[each.number]]), events=each, attended=own.get(each.number))
+            Stay(
+                name=str(names[samples[each.number]]),
+                events=_with_empty(each, said),
+                attended=own.get(each.number),
+            )
             for each in event_values(folder, fold, range(len(samples)))
         ]
-    said = {each.NAME: whole(explained, each)[0] for each in explained.methods}
     return Sequences(
         stays=tuple(stays),
         of=Stays(
@@ -127,6 +131,13 @@ def gather(
         folds=len(explained.folds),
         event=explained.head.name,
     )
+
+
+def _with_empty(events: EventValues, methods: Iterable[str]) -> EventValues:
+    """Return the events; of a stay without any, of which no trace tells, methods say nothing."""
+    return events if len(events.hours) else replace(
+        events, values={name: np.zeros(0) for name in methods}
+    )  # fmt: skip
 
 
 def by_window(values: Floats, hours: Floats) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 import numpy as np
 import numpy.typing as npt
@@ -81,17 +81,15 @@ def _ablated(subject: Subject, of: Pair, pairs: Sequence[Pair]) -> Interactions:
 
 def _lot(ablation: _Ablation, of: Pair, pairs: Sequence[Pair]) -> Floats:
     full = ablation.log_odds()
-    first, second = (
-        {name: ablation.log_odds((kind, name)) for name in dict.fromkeys(p[k] for p in pairs)}
-        for k, kind in enumerate(of)
-    )
+    named = [((of[0], a), (of[1], b)) for a, b in pairs]
+    alone = {group: ablation.log_odds(group) for group in dict.fromkeys(chain(*named))}
     columns = [
         np.where(
-            ablation.has(of[0], a) & ablation.has(of[1], b),
-            second_difference(full, first[a], second[b], ablation.log_odds((of[0], a), (of[1], b))),
+            ablation.has(*a) & ablation.has(*b),
+            second_difference(full, alone[a], alone[b], ablation.log_odds(a, b)),
             np.nan,
         )
-        for a, b in pairs
+        for a, b in named
     ]
     return np.stack(columns, axis=1)
 

@@ -42,7 +42,7 @@ def stay_records(own: Sequences | None, explained: Explained) -> tuple[Record, .
         return ()
     baseline = explained.records["baseline"].to_numpy(np.float64)
     picked = shown(own.of.log_odds, explained.config.overlays).tolist()
-    return tuple(_record(own, k, float(baseline[k])) for k in picked)
+    return tuple(stay_record(own, k, float(baseline[k])) for k in picked)
 
 
 def stay_frame(own: Sequences, numbers: list[int]) -> pd.DataFrame:
@@ -54,7 +54,14 @@ def stay_frame(own: Sequences, numbers: list[int]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _record(own: Sequences, k: int, baseline: float) -> Record:
+def stay_record(own: Sequences, k: int, baseline: float) -> Record:
+    """Return what is shown of the k-th stay.
+
+    Args:
+        own: the stays.
+        k: which one.
+        baseline: log-odds of its baseline.
+    """
     stay = own.stays[k]
     events = stay.events
     answer = Answer(name=stay.name, log_odds=events.log_odds, baseline=baseline, sums={})

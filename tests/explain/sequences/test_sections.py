@@ -15,7 +15,7 @@ from components.explain.sequences import over_time
 from components.explain.sequences.by_risk import ALL
 from components.explain.sequences.gathered import Sequences
 from components.explain.sequences.sections import sequence_sections
-from components.explain.sequences.single import stay_frame, stay_records
+from components.explain.sequences.single import stay_frame, stay_record, stay_records
 from tests.explain_subjects import EVENTLESS
 
 PICTURES = {
@@ -100,34 +100,28 @@ def test_texts_are_those_of_five_patients(own: Sequences, kept: dict[str, pd.Dat
     assert known & set(frame["text"])
 
 
-def test_without_methods_of_events_attention_is_told_alone(
+def test_methods_that_do_not_speak_of_events_leave_attribution_out(
     own: Sequences, explained: Explained
 ) -> None:
-    bare = replace(own, method="", said={})
-    found = sequence_sections(bare, explained)
-    names = {plot.name for each in found for plot in each.plots}
-    assert "attention_rollout" in names
-    assert not names & {"captum_attributions", "feature_importance"}
-    assert "critical_windows" not in {name for each in found for name in each.kept}
+    stays = tuple(replace(each, attended=None) for each in own.stays)
+    found = sequence_sections(
+        replace(own, stays=stays, method="", said={}, recording=None), explained
+    )
+    assert not [plot for each in found for plot in each.plots]
+    assert set(found[0].kept) == {"importance_over_time"}
+    assert [each.name for each in found] == ["sequences", "interactions"]
 
 
 def test_attention_beyond_the_cap_is_said(own: Sequences, explained: Explained) -> None:
     assert own.recording is not None
     stays = tuple(replace(each, attended=None) for each in own.stays)
     recording = replace(own.recording, stays={}, too_long=21, networks=3)
-    found = sequence_sections(replace(own, stays=stays, recording=recording), explained)[-1]
+    bare = replace(own, stays=stays, recording=recording, method="", said={})
+    found = sequence_sections(bare, explained)[-1]
     assert found.name == "attention"
     assert "the first of 3 network(s) of the first of 1 fold(s)" in found.text[-1]
     assert "left out are 21 whose weights take more than 512 MB" in found.text[-1]
     assert not found.plots
-
-
-def test_networks_without_attention_have_no_such_section(
-    own: Sequences, explained: Explained
-) -> None:
-    stays = tuple(replace(each, attended=None) for each in own.stays)
-    found = sequence_sections(replace(own, stays=stays, recording=None), explained)
-    assert [each.name for each in found] == ["sequences", "interactions"]
 
 
 def test_models_without_sequences_have_no_section(explained: Explained) -> None:
@@ -136,8 +130,9 @@ def test_models_without_sequences_have_no_section(explained: Explained) -> None:
 
 
 def test_single_stays_stand_under_their_rows(own: Sequences, explained: Explained) -> None:
-    found = stay_records(own, explained)
-    assert len(found) == 3
+    few = replace(explained, config=explained.config.model_copy(update={"overlays": 1}))
+    found = stay_records(own, few)
+    assert len(found) == 1
     for record in found:
         assert record.name.startswith("row-1")
         assert [plot.name for plot in record.plots] == [
@@ -147,12 +142,8 @@ def test_single_stays_stand_under_their_rows(own: Sequences, explained: Explaine
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_stay_without_events_is_named_and_not_drawn(
-    own: Sequences, explained: Explained
-) -> None:
-    every = replace(explained, config=explained.config.model_copy(update={"overlays": 99}))
-    found = {each.name: each for each in stay_records(own, every)}
-    record = found[own.stays[EVENTLESS].name]
+def test_a_stay_without_events_is_named_and_not_drawn(own: Sequences) -> None:
+    record = stay_record(own, EVENTLESS, 0.0)
     assert record.facts[-1] == "no event"
     assert not record.plots
 
