@@ -138,7 +138,7 @@ def specialization(found: Heads) -> Plot:
     names = (found.names, [GROUPS[k] for k in _ORDER])
     draw_map(axes, values, names, colours=SIGNED, scale=Normalize(-top, top))
     axes.axvline(_KINDS, color=BLACK, lw=1.2)
-    axes.tick_params(axis="x", rotation=40)
+    axes.set_xticks(axes.get_xticks(), names[1], rotation=40, ha="right", fontsize=8)
     axes.set_title(
         "log2 of a head's attention over the share of the events: 1 is twice as much as even\n"
         f"({drawing.ATTENTION})"

@@ -64,7 +64,7 @@ def attributions(own: Sequences, method: str, *, name: str) -> Plot:
     draw_map(maps[1], size, names, colours=SIZE, scale=Normalize(0, largest(size)))
     for axes, title in zip(maps, ("log-odds", "magnitude, log-odds"), strict=True):
         axes.set_title(f"Events: mean {title}")
-        axes.tick_params(axis="x", rotation=40)
+        axes.set_xticks(axes.get_xticks(), names[1], rotation=40, ha="right", fontsize=8)
         axes.set_xlabel("window before the prediction")
     if below is not None:
         _static(below, static, own.event)

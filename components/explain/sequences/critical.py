@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,13 @@ class Critical:
 
     Attributes:
         windows: the newest first.
-        told: their shares; a last column of the page's table names kinds and texts.
+        told: their shares, rows named by hours, kinds and texts.
+        none: what is said where there are none.
     """
 
     windows: tuple[Window, ...]
     told: Told
+    none: str
 
 
 def critical_windows(own: Sequences, config: ExplainConfig) -> Critical:
@@ -59,9 +61,11 @@ def critical_windows(own: Sequences, config: ExplainConfig) -> Critical:
     )
     made = told(columns, labels, own.of, figure="share of |attribution|",
                 caption=f"Critical time windows, {own.titles[own.method]}", note=note)  # fmt: skip
-    if not found:
-        made = replace(made, table=replace(made.table, header=("window", *made.table.header[1:])))
-    return Critical(windows=tuple(found), told=made)
+    none = (
+        f"No window of {config.window_hours:g} h holds {config.critical_share:.0%} of a stay's "
+        "|attribution| of events (window_hours, critical_share): none is critical."
+    )
+    return Critical(windows=tuple(found), told=made, none=none)
 
 
 def _filled(own: Sequences, window: Window, at: Sequence[npt.NDArray[np.int64]]) -> str:

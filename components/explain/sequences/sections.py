@@ -20,7 +20,7 @@ from components.explain.sequences.drawing import NEWEST_LAST
 from components.explain.sequences.gathered import Sequences
 from components.explain.sequences.interactions import passes
 from components.explain.sequences.recording import Attended, whole
-from components.explain.sequences.tables import Told
+from components.explain.sequences.tables import Told, grouped
 
 _TIME = (
     "Attribution of events, summed over windows of time before the prediction and over kinds. A "
@@ -79,17 +79,18 @@ def _attributions(own: Sequences, explained: Explained, times: dict[str, Told]) 
     told_by = next((m for m in ("ig", *own.said) if m in own.said and
                     attribution.KIND in own.said[m].grouped), "")  # fmt: skip
     made.plots.extend([attribution.feature_importance(own, told_by), *plots] if told_by else plots)
+    text = [_TIME, grouped(own.of)]
     if own.method:
-        made.add("critical_windows", [critical_windows(own, explained.config).told])
+        critical = critical_windows(own, explained.config)
+        made.add("critical_windows", [critical.told])
+        text += [] if critical.windows else [critical.none]
     shown = [times[k] for k in (over_time.SHARE, over_time.SIGNED, over_time.EVENTS) if k in times]
     made.add("importance_over_time", shown)
-    rest = [each for key, each in times.items() if each not in shown and key]
-    made.add("importance_over_time", rest, shown=False)
     if own.method:
         made.add("events_by_text", [features.texts(own)])
     made.add("static_attributions", features.static(own))
     return Section(
-        name="sequences", title="Which events, and when?", text=(_TIME,), plots=tuple(made.plots),
+        name="sequences", title="Which events, and when?", text=tuple(text), plots=tuple(made.plots),
         tables=tuple(made.tables), kept=made.kept, notices=_notices(explained),
     )  # fmt: skip
 

@@ -74,7 +74,7 @@ def told(
     )
     header = (" · ".join(labels[0]) if labels else "", *by_risk.HEADER)
     return Told(
-        table=Table(caption, header, rows, " ".join([*([note] if note else []), grouped(of)])),
+        table=Table(caption, header, rows, note),
         frame=by_risk.frame(own, found),
         kept=tuple(kept),
         found=tuple(found),
@@ -82,7 +82,10 @@ def told(
 
 
 def grouped(of: Stays) -> str:
-    """Return how the table's columns come about."""
+    """Return how the columns of the tables come about."""
     if len(of.log_odds) < LEAST:
         return f"Fewer than {LEAST} stays are not parted by risk."
-    return f"High against low risk: {WORDS}. Intervals by bootstrap over patients."
+    return (
+        f"In the tables high risk against low: {WORDS}. Intervals of 95 % by bootstrap over "
+        "patients; figures of one patient have none."
+    )

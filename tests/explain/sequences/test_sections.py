@@ -13,7 +13,7 @@ from components.core.report.section import Section
 from components.explain.explained import Explained
 from components.explain.sequences import over_time
 from components.explain.sequences.by_risk import ALL
-from components.explain.sequences.gathered import Sequences
+from components.explain.sequences.gathered import Sequences, Stay
 from components.explain.sequences.sections import sequence_sections
 from components.explain.sequences.single import stay_frame, stay_record, stay_records
 from tests.explain_subjects import EVENTLESS
@@ -78,7 +78,7 @@ def test_a_stay_without_events_counts_nowhere(
 def test_the_attribution_over_time_is_that_of_the_events(own: Sequences) -> None:
     found = over_time.over_time(own)[over_time.SIGNED].frame
     newest = found[(found["window"] == WINDOWS[0]) & (found["group"] == ALL)]
-    sums = [s.events.values["ig"][s.events.hours < 1].sum() for s in own.stays
+    sums = [_ig(s)[s.events.hours < 1].sum() for s in own.stays
             if (s.events.hours < 1).any()]  # fmt: skip
     assert newest["value"].item() == pytest.approx(np.mean(sums))
     assert newest["stays"].item() == len(sums)
@@ -150,8 +150,11 @@ def test_a_stay_without_events_is_named_and_not_drawn(own: Sequences) -> None:
 
 def test_the_rows_of_a_stay_are_its_events(own: Sequences) -> None:
     frame = stay_frame(own, [0])
-    events = own.stays[0].events
     assert frame["stay"].unique().tolist() == ["row-100"]
-    np.testing.assert_allclose(frame["ig"], events.values["ig"])
+    np.testing.assert_allclose(frame["ig"], _ig(own.stays[0]))
     np.testing.assert_allclose(frame["attention_pooling"].sum(), 1)
     assert set(frame["kind"]) <= {"lab", "prescription", "procedure", "ingredient", "microbiology"}
+
+
+def _ig(stay: Stay) -> np.ndarray:
+    return stay.events.values["ig"]  # noqa: PD011 - a dict
