@@ -13,7 +13,7 @@ from components.core.modalities import EVENTS
 from components.core.report.section import Section
 from components.core.upstream import Upstream
 from components.explain import planted
-from components.explain.event_values import sequences
+from components.explain.event_values import LEAST_PATIENTS, sequences
 from components.explain.explained import Explained
 from components.explain.faithfulness.means import Floats, Ids
 from components.explain.pictures.means import means
@@ -98,7 +98,7 @@ def _located(
 def _effects(
     parts: Mapping[str, Floats], truth: Sequence[PlantedEvent], patients: Ids, plan: Plan
 ) -> list[Effect]:
-    """Return the effects of the planted events that some record has."""
+    """Return the effects of the planted events that at least `LEAST_PATIENTS` have."""
     names = tuple(each.name for each in truth)
     found = {
         key: means(Grouped(kind="planted", names=names, values=own), patients, plan=plan)
@@ -113,5 +113,5 @@ def _effects(
             patients=found[TAKEN_OUT][each.name].patients,
         )
         for place, each in enumerate(truth)
-        if there[place]
+        if each.name in found[TAKEN_OUT] and found[TAKEN_OUT][each.name].patients >= LEAST_PATIENTS
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.core.metrics.interval import Interval
 from components.core.report.section import Notice, Section, Table
+from components.explain.event_values import LEAST_PATIENTS
 from components.explain.pictures.means import DIGITS
 from components.explain.planted import Located
 from components.explain.planted_events.facts import PlantedEvent
@@ -63,7 +64,7 @@ def section(
     Args:
         found: method → its share on planted events within their window.
         recent: method → an event within its window over the same before it.
-        effects: one per planted event that some record has.
+        effects: one per planted event that enough patients have.
         titles: method → name in print.
         counted: share of the events that are planted and within their window.
     """
@@ -111,7 +112,8 @@ def _effects(effects: Sequence[Effect], titles: Mapping[str, str]) -> Table:
          f"{each.event.log_odds:+.1f}", *(each.said[key].text(DIGITS) for key in keys))
         for each in effects
     )  # fmt: skip
-    return Table("What planted events do, mean log-odds", header, rows, _INTERVALS)
+    note = f"{_INTERVALS} Those that fewer than {LEAST_PATIENTS} patients have are left out."
+    return Table("What planted events do, mean log-odds", header, rows, note)
 
 
 def not_found() -> Section:

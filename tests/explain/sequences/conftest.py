@@ -20,7 +20,7 @@ from components.explain.sequences.gathered import Sequences, gather
 from components.explain.subject import Subject
 from tests.explain_subjects import VIEW, made_of_events
 
-CONFIG = ExplainConfig(steps=3, draws=100, overlays=3)
+CONFIG = ExplainConfig(steps=3, draws=100, overlays=3, critical_share=0.02)
 PLAN = Plan(draws=100)
 METHODS = ("ig", "layer_ig", "ablation")
 
