@@ -79,8 +79,7 @@ def feature_importance(own: Sequences, method: str) -> Plot:
     said = own.said[method]
     found = {f"events: {key}": each for key, each in _of(own, said, KIND).items()}
     found |= _of(own, said, STATIC)
-    title = f"Kinds of events and static variables, {own.titles[method]}"
-    return bars.bars(_largest(found), name="feature_importance", title=title, event=own.event,
+    return bars.bars(_largest(found), name="feature_importance", title=own.titles[method], event=own.event,
                      png=True)  # fmt: skip
 
 

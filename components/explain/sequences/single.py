@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 # Events in a stay's table, those with the largest magnitude.
 EVENTS_SHOWN = 15
 # Above so many events a picture shows sums over as many equal steps of its axis.
-_MOST = 150
+MOST = 150
 _KINDS = tuple(zip(EVENT_KINDS, (BLUE, GREEN, ORANGE, PURPLE, SKY), "osD^v", strict=True))
 
 
@@ -136,9 +136,10 @@ def _attribution(axes: Axes, own: Sequences, stay: Stay) -> None:
     for kind, (name, colour, marker) in enumerate(_KINDS):
         mine = events.kind == kind
         if mine.any():
-            x, y = _thinned(events.hours[mine], values[mine], len(events.hours))
+            x, y = thinned(events.hours[mine], values[mine], len(events.hours))
             axes.vlines(x, 0, y, color=colour, lw=0.8, alpha=0.6)
             axes.plot(x, y, marker, color=colour, ms=4, label=name)
+    axes.margins(y=0.25)  # room for the legend
     axes.set_ylabel("log-odds")
     axes.set_title(f"Attribution of events, {own.titles[own.method]}{_summed(len(events.hours))}")
     axes.legend(fontsize=8, ncols=len(_KINDS), loc="upper left")
@@ -150,28 +151,29 @@ def _attention(axes: Axes, stay: Stay, attended: Attended) -> None:
         (attended.pooling.mean(axis=0), BLUE, "s", "pooling, mean over heads"),
         (attended.rolled, PURPLE, "^", "rollout"),
     ):
-        x, y = _thinned(attended.hours, values, size)
+        x, y = thinned(attended.hours, values, size)
         axes.plot(x, y, marker, color=colour, ms=4, alpha=0.8, label=name)
+    axes.margins(y=0.25)
     axes.set_ylim(0, None)
     axes.set_ylabel("attention")
     axes.set_title(f"{stay.name}, {drawing.ATTENTION}{_summed(size)}")
     axes.legend(fontsize=8, ncols=2, loc="upper left")
 
 
-def _thinned(hours: Floats, values: Floats, events: int) -> tuple[Floats, Floats]:
+def thinned(hours: Floats, values: Floats, events: int) -> tuple[Floats, Floats]:
     """Return where to draw what: events themselves, or sums over equal steps of the axis."""
     x = drawing.place(hours)
-    if events <= _MOST:
+    if events <= MOST:
         return x, values
-    edges = np.linspace(0, float(x.max()) or 1.0, _MOST + 1)
-    step = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, _MOST - 1)
-    sums = np.bincount(step, weights=values, minlength=_MOST).astype(np.float64)
-    full = np.flatnonzero(np.bincount(step, minlength=_MOST))
+    edges = np.linspace(0, float(x.max()) or 1.0, MOST + 1)
+    step = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, MOST - 1)
+    sums = np.bincount(step, weights=values, minlength=MOST).astype(np.float64)
+    full = np.flatnonzero(np.bincount(step, minlength=MOST))
     return (edges[:-1] + edges[1:])[full] / 2, sums[full]
 
 
 def _summed(events: int) -> str:
-    return "" if events <= _MOST else f", sums over {_MOST} steps of time"
+    return "" if events <= MOST else f", sums over {MOST} steps of time"
 
 
 def _blocks(name: str, attended: Attended) -> Plot:

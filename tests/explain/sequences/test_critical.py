@@ -11,7 +11,7 @@ from components.core.config.explain import ExplainConfig
 from components.explain.sequences.by_risk import ALL
 from components.explain.sequences.critical import critical_windows
 from components.explain.sequences.gathered import Sequences, Stay
-from components.explain.sequences.single import _MOST, _thinned
+from components.explain.sequences.single import MOST, thinned
 
 CONFIG = ExplainConfig(window_hours=6, critical_share=0.5)
 
@@ -64,9 +64,9 @@ def test_where_none_is_critical_it_is_said(own: Sequences) -> None:
 def test_long_stays_are_drawn_as_sums_over_time() -> None:
     rng = np.random.default_rng(0)
     hours, values = rng.uniform(0, 300, 1500), rng.normal(size=1500)
-    x, y = _thinned(hours, values, 1500)
-    assert len(x) <= _MOST
+    x, y = thinned(hours, values, 1500)
+    assert len(x) <= MOST
     assert y.sum() == pytest.approx(values.sum())
-    few, same = _thinned(hours[:10], values[:10], 10)
+    few, same = thinned(hours[:10], values[:10], 10)
     np.testing.assert_allclose(same, values[:10])
     np.testing.assert_allclose(few, np.log1p(hours[:10]))

@@ -149,9 +149,10 @@ def test_a_stay_without_events_is_named_and_not_drawn(own: Sequences) -> None:
 
 
 def test_the_rows_of_a_stay_are_its_events(own: Sequences) -> None:
-    frame = stay_frame(own, [0])
-    assert frame["stay"].unique().tolist() == ["row-100"]
-    np.testing.assert_allclose(frame["ig"], _ig(own.stays[0]))
+    frame = stay_frame(own, [5])
+    assert frame["stay"].unique().tolist() == ["row-105"]
+    np.testing.assert_allclose(frame["ig"], _ig(own.stays[5]))
+    assert frame["ig"].abs().max() > 0
     np.testing.assert_allclose(frame["attention_pooling"].sum(), 1)
     assert set(frame["kind"]) <= {"lab", "prescription", "procedure", "ingredient", "microbiology"}
 
