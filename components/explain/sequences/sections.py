@@ -20,6 +20,7 @@ from components.explain.sequences.drawing import NEWEST_LAST
 from components.explain.sequences.gathered import Sequences
 from components.explain.sequences.interactions import passes
 from components.explain.sequences.recording import Attended, whole
+from components.explain.sequences.single import shown_stays, stay_frame
 from components.explain.sequences.tables import Told, grouped
 
 _TIME = (
@@ -89,10 +90,18 @@ def _attributions(own: Sequences, explained: Explained, times: dict[str, Told]) 
     if own.method:
         made.add("events_by_text", [features.texts(own)])
     made.add("static_attributions", features.static(own))
+    picked = shown_stays(own, explained)
+    if picked:
+        made.kept["stay_events"] = stay_frame(own, picked)
     return Section(
-        name="sequences", title="Which events, and when?", text=tuple(text), plots=tuple(made.plots),
-        tables=tuple(made.tables), kept=made.kept, notices=_notices(explained),
-    )  # fmt: skip
+        name="sequences",
+        title="Which events, and when?",
+        text=tuple(text),
+        plots=tuple(made.plots),
+        tables=tuple(made.tables),
+        kept=made.kept,
+        notices=_notices(explained),
+    )
 
 
 def _interactions(own: Sequences, explained: Explained) -> Section:

@@ -41,8 +41,12 @@ def stay_records(own: Sequences | None, explained: Explained) -> tuple[Record, .
     if own is None:
         return ()
     baseline = explained.records["baseline"].to_numpy(np.float64)
-    picked = shown(own.of.log_odds, explained.config.overlays).tolist()
-    return tuple(stay_record(own, k, float(baseline[k])) for k in picked)
+    return tuple(stay_record(own, k, float(baseline[k])) for k in shown_stays(own, explained))
+
+
+def shown_stays(own: Sequences, explained: Explained) -> list[int]:
+    """Return the numbers of the stays that are shown event by event."""
+    return shown(own.of.log_odds, explained.config.overlays).tolist()
 
 
 def stay_frame(own: Sequences, numbers: list[int]) -> pd.DataFrame:

@@ -50,8 +50,9 @@ def test_every_picture_is_there_as_png(sections: tuple[Section, ...]) -> None:
 
 
 def test_every_table_is_there_with_intervals_and_counts(kept: dict[str, pd.DataFrame]) -> None:
-    assert set(kept) == TABLES
-    for name, frame in kept.items():
+    assert set(kept) == {*TABLES, "stay_events"}
+    for name in TABLES:
+        frame = kept[name]
         assert {"group", "value", "lo", "hi", "stays", "patients", "figure"} <= set(frame), name
         several = frame[frame["patients"] > 1]
         assert (several["lo"] <= several["value"] + 1e-9).all(), name
@@ -108,7 +109,7 @@ def test_methods_that_do_not_speak_of_events_leave_attribution_out(
         replace(own, stays=stays, method="", said={}, recording=None), explained
     )
     assert not [plot for each in found for plot in each.plots]
-    assert set(found[0].kept) == {"importance_over_time"}
+    assert set(found[0].kept) == {"importance_over_time", "stay_events"}
     assert [each.name for each in found] == ["sequences", "interactions"]
 
 
