@@ -79,8 +79,10 @@ def feature_importance(own: Sequences, method: str) -> Plot:
     said = own.said[method]
     found = {f"events: {key}": each for key, each in _of(own, said, KIND).items()}
     found |= _of(own, said, STATIC)
-    return bars.bars(_largest(found), name="feature_importance", title=own.titles[method], event=own.event,
-                     png=True)  # fmt: skip
+    return bars.bars(
+        _largest(found), name="feature_importance", title=own.titles[method], event=own.event,
+        png=True,
+    )  # fmt: skip
 
 
 def _of(own: Sequences, said: Attributed, kind: str) -> dict[str, Mean]:
