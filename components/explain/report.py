@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from components.core.report.section import Notice, Section
 from components.core.store import Workspace
 from components.explain.page import Head, Record, render_page
 
-PAGE, PLOTS = "report.html", "plots"
+PAGE, PLOTS, TABLES = "report.html", "plots", "tables"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +45,15 @@ class Told:
 
 
 def write_report(work: Workspace, told: Told) -> None:
-    """Write the page, and its pictures beside it."""
+    """Write the page, and its pictures and tables beside it."""
     work.path(PLOTS).mkdir(exist_ok=True)
     for own in (*told.sections, *told.records):
         for plot in own.plots:
             work.path(PLOTS, f"{plot.name}.svg").write_text(plot.svg, encoding="utf-8")
+            if plot.png:
+                work.path(PLOTS, f"{plot.name}.png").write_bytes(plot.png)
+    for name, frame in kept(told.sections).items():
+        frame.to_parquet(work.path(TABLES, f"{name}.parquet"), index=False)
     page = render_page(
         head=told.head,
         notices=told.notices,
@@ -56,6 +62,16 @@ def write_report(work: Workspace, told: Told) -> None:
         records=told.records,
     )
     work.path(PAGE).write_text(page, encoding="utf-8")
+
+
+def kept(sections: Sequence[Section]) -> dict[str, pd.DataFrame]:
+    """Return the tables that stand beside the page, by name."""
+    return {name: frame for own in sections for name, frame in own.kept.items()}
+
+
+def tables_of(sections: Sequence[Section]) -> list[str]:
+    """Return the files of these tables."""
+    return [f"{TABLES}/{name}.parquet" for name in kept(sections)]
 
 
 def figures_of(sections: Sequence[Section]) -> dict[str, float]:

@@ -35,7 +35,7 @@ class _Single:
 
 
 def single_records(
-    folder: Path, explained: Explained, manifest: pd.DataFrame
+    folder: Path, explained: Explained, manifest: pd.DataFrame, *, stays: Sequence[Record] = ()
 ) -> tuple[Record, ...]:
     """Return records of high, low and middle risk: what they have, and the note where asked for.
 
@@ -43,6 +43,7 @@ def single_records(
         folder: the workspace, with the merged traces.
         explained: all of it.
         manifest: `sample_id` and `row` of the whole cohort.
+        stays: what is shown of sequences of events.
     """
     names = row_names(manifest)
     found = {each.name: each for each in _drawn(folder, explained, names)}
@@ -51,6 +52,9 @@ def single_records(
     ):  # fmt: skip
         own = found.get(each.name, replace(each, plots=()))
         found[each.name] = replace(own, plots=(*own.plots, *each.plots))
+    for each in stays:
+        own = found.get(each.name, Record(name=each.name, facts=each.facts))
+        found[each.name] = replace(own, plots=(*own.plots, *each.plots), tables=each.tables)
     for each in noted(explained, names):
         own = found.get(each.name, each)
         found[each.name] = replace(own, words=each.words)

@@ -19,8 +19,11 @@ from components.explain.embedding_entries import entry_sections
 from components.explain.explained import Explained
 from components.explain.job import Job
 from components.explain.page import Head
-from components.explain.report import PAGE, Told, figures_of, write_report
+from components.explain.report import PAGE, Told, figures_of, tables_of, write_report
 from components.explain.sections import asked, notices
+from components.explain.sequences.gathered import gather
+from components.explain.sequences.sections import sequence_sections
+from components.explain.sequences.single import stay_records
 from components.explain.singles import single_records
 
 
@@ -38,6 +41,7 @@ def tell(
     """
     plan = Plan(draws=job.config.draws, seed=job.config.seed)
     manifest = pd.read_parquet(job.behind.cohort.folder / MANIFEST, columns=["sample_id", "row"])
+    sequences = gather(work.folder, done, manifest, plan)
     told = Told(
         head=_head(job, done),
         notices=notices(
@@ -52,13 +56,14 @@ def tell(
         cohort=(
             *cohort_sections(done, plan),
             *entry_sections(work.folder, done, plan),
+            *sequence_sections(sequences, done),
         ),
-        records=single_records(work.folder, done, manifest),
+        records=single_records(work.folder, done, manifest, stays=stay_records(sequences, done)),
     )
     write_report(work, told)
     work.facts |= {
         "figures": figures_of(told.sections),
-        "published": [PAGE, *outputs.PUBLISHED],
+        "published": [PAGE, *outputs.PUBLISHED, *tables_of(told.sections)],
         "tags": {"explained.head": job.head.name, "explained.part": job.config.part},
         "methods": [each.NAME for each in done.methods],
         "note": f"{told.head.title}. {told.head.counted()}. Not for clinical use.",

@@ -35,6 +35,11 @@ class ExplainConfig(Frozen):
             lowest and the middle risk.
         notes: whole notes shown on the page, picked likewise, with their words marked. None unless
             asked for: notes are patient data, and the page is an artifact of the run.
+        window_hours: width of the windows among which critical ones are looked for in sequences of
+            events.
+        critical_share: least share of a stay's |attribution|, mean over the stays, at which such a
+            window is critical.
+        attention_megabytes: stays whose attention takes more are left out of what is told of it.
     """
 
     methods: tuple[str, ...] = ()
@@ -53,3 +58,8 @@ class ExplainConfig(Frozen):
     draws: int = Field(default=1000, ge=100)
     overlays: int = Field(default=6, ge=0)
     notes: int = Field(default=0, ge=0)
+    window_hours: float = Field(default=2.0, gt=0)
+    # Spread evenly over 24 hours, a window of two would hold a twelfth.
+    critical_share: float = Field(default=0.1, gt=0, le=1)
+    # 1,500 events in the default network of 4 layers and 8 heads take 290.
+    attention_megabytes: float = Field(default=512.0, gt=0)

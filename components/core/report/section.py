@@ -37,12 +37,14 @@ class Plot:
         svg: the picture.
         alt: what it shows, for a reader who cannot see it.
         wide: it takes the page's whole width.
+        png: the same picture as PNG, where it is kept beside the SVG; else empty.
     """
 
     name: str
     svg: str
     alt: str
     wide: bool = False
+    png: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)

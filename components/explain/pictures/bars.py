@@ -19,7 +19,8 @@ _ROW, _FRAME = 0.28, 1.1
 
 
 @mpl.rc_context(STYLE)
-def bars(found: Mapping[str, Mean], *, name: str, title: str, event: str) -> Plot:
+def bars(found: Mapping[str, Mean], *, name: str, title: str, event: str, png: bool = False
+         ) -> Plot:  # fmt: skip
     """Return the bars in the given order, from top to bottom.
 
     Args:
@@ -27,11 +28,12 @@ def bars(found: Mapping[str, Mean], *, name: str, title: str, event: str) -> Plo
         name: of the picture.
         title: what the groups are.
         event: what the log-odds are of.
+        png: keep it as PNG, too.
     """
     figure = Figure(figsize=(9.4, _FRAME + _ROW * len(found)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _panel(left, [mean.signed for mean in found.values()], signed=True)
-    _panel(right, [mean.absolute for mean in found.values()], signed=False)
+    panel(left, [mean.signed for mean in found.values()], signed=True)
+    panel(right, [mean.absolute for mean in found.values()], signed=False)
     left.set(title=title, xlabel=f"mean log-odds: against {event} < 0 < towards")
     right.set(title="either way", xlabel="mean magnitude, log-odds")
     for axes in (left, right):
@@ -39,10 +41,12 @@ def bars(found: Mapping[str, Mean], *, name: str, title: str, event: str) -> Plo
     # A column's name may hold a dollar sign, which is no formula.
     left.set_yticks([-k for k in range(len(found))], list(found), parse_math=False)
     alt = "; ".join(f"{key}: {mean.signed.text()}" for key, mean in found.items())
-    return Plot(name=name, svg=render(figure).decode(), alt=f"{title}. {alt}", wide=True)
+    return Plot(name=name, svg=render(figure).decode(), alt=f"{title}. {alt}", wide=True,
+                png=render(figure, "png") if png else b"")  # fmt: skip
 
 
-def _panel(axes: Axes, rows: Sequence[Interval], *, signed: bool) -> None:
+def panel(axes: Axes, rows: Sequence[Interval], *, signed: bool) -> None:
+    """Draw bars with intervals from top to bottom; colours tell signs where `signed`."""
     axes.axvline(0, color=BLACK, lw=0.8)
     for place, row in enumerate(rows):
         colour = (TOWARDS if row.value > 0 else AGAINST) if signed else GREY

@@ -56,27 +56,39 @@ def maps(
     """
     figure = Figure(figsize=(9.4, _FRAME + _ROW * len(leads)), layout="constrained")
     left, right = figure.subplots(1, 2)
-    top = _largest(signed)
+    top = largest(signed)
     names = (leads, columns)
-    _map(left, signed, names, colours=SIGNED, scale=Normalize(-top, top))
-    _map(right, absolute, names, colours=SIZE, scale=Normalize(0, _largest(absolute)))
+    draw_map(left, signed, names, colours=SIGNED, scale=Normalize(-top, top))
+    draw_map(right, absolute, names, colours=SIZE, scale=Normalize(0, largest(absolute)))
     left.set_title(f"Mean log-odds (orange: towards {event})", parse_math=False)
     right.set_title("Mean magnitude, log-odds")
     alt = f"Mean attribution per {cells}. {_words(signed, names)}"
     return Plot(name=name, svg=render(figure).decode(), alt=alt, wide=True)
 
 
-def _largest(values: Floats) -> float:
+def largest(values: Floats) -> float:
+    """Return the largest magnitude of a map, at which its colours are full."""
     size = np.abs(values[np.isfinite(values)])
     # A map of zeros still needs a scale.
     return float(size.max()) if size.size and size.max() > 0 else 1.0
 
 
-def _map(axes: Axes, values: Floats, names: Names, *, colours: Colormap, scale: Normalize) -> None:
+def draw_map(
+    axes: Axes, values: Floats, names: Names, *, colours: Colormap, scale: Normalize
+) -> None:
+    """Draw a map with its values.
+
+    Args:
+        axes: that it fills.
+        values: `[rows, columns]`; NaN where there is nothing.
+        names: of the rows and of the columns.
+        colours: of the values.
+        scale: from values to colours.
+    """
     axes.set_facecolor(_NONE)
     axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, norm=scale, ec="white", lw=1)
     leads, columns = names
-    digits = _digits(_largest(values))
+    digits = _digits(largest(values))
     size = 9 if len(columns) <= len(SEGMENTS) else 7
     for row, column in np.ndindex(*values.shape):
         value = float(values[row, column])

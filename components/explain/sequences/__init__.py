@@ -1,0 +1,1 @@
+"""Plots and tables of what a network makes of sequences of events."""
