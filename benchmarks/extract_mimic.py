@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.harness.row import Comparison, Outcome, Row, Values
+from benchmarks.harness.row import Comparison, Outcome, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def _sums(seconds: Any, known: Any, kinds: Any, texts: list[str]) -> list[int]: 
 
 
 def _peer(folder: Path, size: int) -> Outcome:
-    """Read the tables with pandas, merge, filter, write texts, sort and keep, as a notebook does."""
+    """Read the tables with pandas, merge, filter, write texts, sort and keep, as notebooks do."""
     import pandas as pd
 
     raw, out = folder / "raw", folder / _EVENTS

@@ -17,7 +17,7 @@ from components.core.data.mimic_iv_tables import TABLES, TEXT, TIME, Table
 from components.core.database import connected
 from components.core.database_url import is_database
 from components.core.errors import InputError
-from components.ingest.sources.engine import engine, relation, told
+from components.ingest.sources.engine import engine, relation, text, told
 
 Parameters = Mapping[str, float]
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
@@ -50,12 +50,16 @@ class Database(Protocol):
 
 
 @contextmanager
-def open_database(path: Path | str, *, memory_gb: float) -> Generator[Database]:
+def open_database(
+    path: Path | str, *, memory_gb: float, copied: bool = False
+) -> Generator[Database]:
     """Open a folder with `hosp/` and `icu/`, or a `postgresql://` URL.
 
     Args:
         path: of the folder, or the URL.
         memory_gb: that DuckDB takes at most; beyond it sorts on disk.
+        copied: read each file once, into a database in the folder for temporary files; else each
+            statement reads its files anew.
 
     Raises:
         InputError: the folder is missing, lacks a table or a column, a file is damaged, or the
@@ -74,10 +78,12 @@ def open_database(path: Path | str, *, memory_gb: float) -> Generator[Database]:
             "icu/, or a postgresql:// URL"
         )
     with engine(memory_gb=memory_gb) as connection:
+        if copied:
+            _keep_on_disk(connection)
         for schema in sorted({table.schema for table in TABLES}):
             connection.execute(f"create schema {schema}")
         for table in TABLES:
-            _view(connection, table, root)
+            _enter(connection, table, root, "table" if copied else "view")
         yield Folder(connection)
 
 
@@ -105,44 +111,80 @@ class Folder:
             yield from self.connection.sql(sql, params=dict(parameters)).to_arrow_reader(_BATCH)
 
 
-def _view(connection: duckdb.DuckDBPyConnection, table: Table, root: Path) -> None:
+def _keep_on_disk(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make tables go into a database beside what is sorted, packed and not bound to memory."""
+    ((spill,),) = connection.sql("select current_setting('temp_directory')").fetchall()
+    connection.execute(f"attach {text(f'{spill}/tables.duckdb')} as copied")
+    connection.execute("use copied")
+
+
+def _enter(
+    connection: duckdb.DuckDBPyConnection, table: Table, root: Path, kind: str
+) -> None:  # fmt: skip
+    """Make a table of a file, or a view onto it."""
     file = _file(table, root)
     rows = relation(file)
     with told(f"the table '{file.name}'"):
         have = connection.sql(f"from {rows}").columns
         _require(table, [name.lower() for name in have], file.name)
-        columns = ", ".join(_cast(table, file))
-        connection.execute(f"create view {table.qualified} as select {columns} from {rows}")  # noqa: S608 - own names, and a quoted file's
+        connection.execute(f"create {kind} {table.qualified} as {_typed(table, file, rows)}")
 
 
-def _cast(table: Table, file: Path) -> list[str]:
-    """Return the table's columns in their types; what cannot be read is null.
+def _typed(table: Table, file: Path, rows: str) -> str:
+    """Return the statement of a file's columns in their types; what cannot be read is null.
 
     Of a row that is stored nobody can tell when, nobody can tell that it was known: it has no time.
+    Times are read in a query of its own, since each is asked for several times.
     """
-    unreadable = " or ".join(_unreadable(name) for name in (table.time, table.stored) if name)
-    found: list[str] = []
-    for name, kind in table.columns.items():
+    packed = file.suffix == ".parquet"
+    dated = [name for name in (table.time, table.stored) if name]
+    read = {_read(name): _plain(name, packed=packed)
+            for name, kind in table.columns.items() if kind == TIME}  # fmt: skip
+    # Parquet's own times need not be written as text; whether a cell is one is asked of its text.
+    read |= {_told(name): _text(name) for name in dated if packed}
+    times = "".join(f", try_cast({cell} as {TIME}) as {name}" for name, cell in read.items())
+    unreadable = " or ".join(_unreadable(name, packed=packed) for name in dated)
+    columns = [
+        f'{_cell(table, name, unreadable, packed=packed)} as "{name}"' for name in table.columns
+    ]
+    columns += [f"({unreadable}) as unreadable_time"] if unreadable else []
+    return f"select {', '.join(columns)} from (select *{times} from {rows})"  # noqa: S608 - own names, and a quoted file's
+
+
+def _cell(table: Table, name: str, unreadable: str, *, packed: bool) -> str:
+    kind = table.columns[name]
+    if kind != TIME:
         # DuckDB would hand a bare cast on to its reader of CSV, which ends at the first bad cell.
-        plain = f'"{name}"' if kind == TEXT or file.suffix == ".parquet" else f'trim("{name}")'
-        cell = _time(plain) if kind == TIME else f"try_cast({plain} as {kind})"
-        hidden = name == table.time and bool(table.stored)
-        found.append(
-            f'case when {unreadable} then null else {cell} end as "{name}"'
-            if hidden
-            else f'{cell} as "{name}"'
-        )
-    return [*found, f"({unreadable}) as unreadable_time"] if unreadable else found
+        plain = f'"{name}"' if kind == TEXT else _plain(name, packed=packed)
+        return f"try_cast({plain} as {kind})"
+    cell = _bounded(_read(name))
+    hidden = name == table.time and bool(table.stored)
+    return f"case when {unreadable} then null else {cell} end" if hidden else cell
 
 
-def _unreadable(column: str) -> str:
-    plain = f'trim(cast("{column}" as varchar))'
-    return f"(coalesce({plain}, '') <> '' and {_time(plain)} is null)"
+def _plain(column: str, *, packed: bool) -> str:
+    return f'"{column}"' if packed else f'trim("{column}")'
 
 
-def _time(cell: str) -> str:
-    """Return a cell as a time; one beyond what calendars tell is none."""
-    time = f"try_cast({cell} as {TIME})"
+def _text(column: str) -> str:
+    return f'trim(cast("{column}" as varchar))'
+
+
+def _read(column: str) -> str:
+    return f'"{column} as read"'
+
+
+def _told(column: str) -> str:
+    return f'"{column} as told"'
+
+
+def _unreadable(column: str, *, packed: bool) -> str:
+    time = _bounded(_told(column) if packed else _read(column))
+    return f"(coalesce({_text(column)}, '') <> '' and {time} is null)"
+
+
+def _bounded(time: str) -> str:
+    """Return a time; one beyond what calendars tell is none."""
     return f"case when {time} between {TIME} '0001-01-01' and {TIME} '9000-01-01' then {time} end"
 
 
