@@ -6,7 +6,6 @@ import gzip
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,18 +51,16 @@ def write_hospital(folder: Path, *, stays: int, longest: int = 0, memory_gb: flo
 @contextmanager
 def _packed(file: Path) -> Generator[Path]:
     """Yield a pipe of which all that is written to it is packed into the file."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as packer:
-        pipe = Path(folder) / "plain.csv"
-        os.mkfifo(pipe)
-        done = packer.submit(_pack, pipe, file)
+    source, sink = os.pipe()
+    with ThreadPoolExecutor(1) as packer:
+        done = packer.submit(_pack, source, file)
         try:
-            yield pipe
+            yield Path(f"/dev/fd/{sink}")
         finally:
-            # Nobody may have opened it to write, and the packer would wait for that for ever.
-            os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+            os.close(sink)
             done.result()
 
 
-def _pack(pipe: Path, file: Path) -> None:
-    with pipe.open("rb") as plain, gzip.open(file, "wb", compresslevel=_LEVEL) as packed:
+def _pack(source: int, file: Path) -> None:
+    with open(source, "rb") as plain, gzip.open(file, "wb", compresslevel=_LEVEL) as packed:
         shutil.copyfileobj(plain, packed, _BLOCK)
