@@ -18,6 +18,7 @@ from components.core.data.stored_events import EVENT_KINDS
 from components.core.errors import InputError
 from components.ingest.records import Record, Reject
 from components.ingest.sources import mimic_iv
+from components.ingest.sources.engine import told
 from components.ingest.sources.event_rows import by_stay
 from components.ingest.sources.mimic_iv import Options
 from components.ingest.sources.mimic_iv.exits import LEFT
@@ -306,6 +307,15 @@ def test_a_cut_file_is_named(tmp_path: Path) -> None:
 def test_too_little_memory_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not fit into the memory .* raise memory_gb"):
         _read(written(tmp_path), Options(memory_gb=1e-6))
+
+
+def test_a_full_disk_is_said_and_not_taken_for_a_damaged_file() -> None:
+    full = 'IO Error: Could not write file "x.csv.gz": No space left on device'
+    with (
+        pytest.raises(InputError, match=r"no room left for the table 'x'; set TMPDIR to a folder"),
+        told("the table 'x'"),
+    ):
+        raise duckdb.IOException(full)
 
 
 def test_a_sequence_takes_no_batch_along_to_another_process() -> None:
