@@ -229,7 +229,7 @@ ROW = Row(
     ),
     notes=(
         "Both sides come to the same events in the same order, all of them compared at every size. "
-        "A stay has 2,000 rows of events, of which about 400 are known, as in MIMIC-IV. "
+        "There are about 2,400 rows of events a stay, of which about 400 are known in time. "
         "Ours also counts what became of every row, hashes, refuses, and draws the cohort's flow; "
         "the peer does none of these. Neither side's imports are timed, but ours in its processes.",
     ),
