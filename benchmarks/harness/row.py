@@ -50,6 +50,7 @@ class Comparison:
         peer: what the peer is, in words.
         ratio: how many times faster ours is to be; None for a line without that aim.
         limit_s: seconds that ours is to stay within; None for a line without that aim.
+        memory: how many times less memory ours is to take at its peak; None as above.
         tolerance: largest difference between the two results.
     """
 
@@ -59,6 +60,7 @@ class Comparison:
     peer: str = "—"
     ratio: float | None = None
     limit_s: float | None = None
+    memory: float | None = None
     tolerance: float = 0.0
 
 

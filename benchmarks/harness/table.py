@@ -39,14 +39,26 @@ def seconds(value: float) -> str:
 
 
 def verdict(comparison: Comparison, ours: Measured, other: Measured | None) -> str:
-    """Return the aim and whether it was met."""
+    """Return the aims and whether they were met."""
+    told = [_of_time(comparison, ours, other), _of_memory(comparison, ours, other)]
+    return ", ".join(each for each in told if each) or "—"
+
+
+def _of_time(comparison: Comparison, ours: Measured, other: Measured | None) -> str:
     if comparison.limit_s is not None:
         met = ours.seconds[-1] <= comparison.limit_s
         return f"≤ {comparison.limit_s:g} s: {'met' if met else 'not met'}"
     if comparison.ratio is None or other is None:
-        return "—"
+        return ""
     met = other.seconds[-1] >= comparison.ratio * ours.seconds[-1]
     return f"≥ {comparison.ratio:g}×: {'met' if met else 'not met'}"
+
+
+def _of_memory(comparison: Comparison, ours: Measured, other: Measured | None) -> str:
+    if comparison.memory is None or other is None:
+        return ""
+    met = other.peak[-1] >= comparison.memory * ours.peak[-1]
+    return f"memory ≤ 1/{comparison.memory:g}: {'met' if met else 'not met'}"
 
 
 def growth(sizes: tuple[int, ...], side: Measured) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import tempfile
 from collections.abc import Generator
@@ -73,6 +75,11 @@ def told(what: str) -> Generator[None]:
         ) from error
     except duckdb.Error as error:
         said = str(error)
+        if os.strerror(errno.ENOSPC) in said:
+            raise InputError(
+                f"the folder for temporary files has no room left for {what}; set TMPDIR to a "
+                "folder on a disk with more"
+            ) from error
         file = re.search(r"([\w.-]+\.(?:csv\.gz|csv|parquet))\b", said)
         line = re.search(r"on Line: (\d+)", said)
         where = f" at line {line[1]}" if line else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,25 @@ def ingest(work: Workspace, config: IngestConfig) -> None:
         config.options.get(config.source, {}),
         f"ingest.options.{config.source}",
     )
-    path = place(origin, config.path)
+    with _session(origin, place(origin, config.path), options) as path:
+        _fill(work, config, origin=origin, path=path, options=options, names=names)
+
+
+def _session(origin: Source, path: Any, options: object) -> AbstractContextManager[Any]:  # noqa: ANN401 - what the source asks for
+    """Return what stands for the path while its source is read."""
+    opened = getattr(origin, "session", None)
+    return nullcontext(path) if opened is None else opened(path, options)
+
+
+def _fill(
+    work: Workspace,
+    config: IngestConfig,
+    *,
+    origin: Source,
+    path: Any,  # noqa: ANN401 - what the source asks for
+    options: Any,  # noqa: ANN401 - each source has its own Options
+    names: Pseudonyms | None,
+) -> None:
     for folder in (SHARDS, PARTS_FOLDER):
         (work.folder / folder).mkdir(exist_ok=True)
     total = _count(origin, path, options, names)

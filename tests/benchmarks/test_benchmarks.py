@@ -125,6 +125,17 @@ def test_a_line_holds_ratio_verdict_growth_and_memory() -> None:
         (Comparison(work="a", ours="ours", other="peer", ratio=4), (4, 16), "≥ 4×: met"),
         (Comparison(work="a", ours="ours", limit_s=10), (10, 1), "≤ 10 s: met"),
         (Comparison(work="a", ours="ours", limit_s=10), (11, 1), "≤ 10 s: not met"),
+        (
+            Comparison(work="a", ours="ours", other="peer", ratio=4, memory=1),
+            (4, 16),
+            "≥ 4×: met, memory ≤ 1/1: met",
+        ),
+        (
+            Comparison(work="a", ours="ours", other="peer", memory=2),
+            (4, 16),
+            "memory ≤ 1/2: not met",
+        ),
+        (Comparison(work="a", ours="ours", other="peer"), (4, 16), "—"),
     ],
 )
 def test_the_verdict(comparison: Comparison, seconds: tuple[float, float], wanted: str) -> None:

@@ -123,9 +123,7 @@ def test_facts_say_how_events_are_read(cohort: Stage) -> None:
 
 
 def test_events_must_be_there_and_be_asked_for(source: Stage, tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"of events, of which .* takes nothing in; name"
-    ):
+    with pytest.raises(InputError, match=r"of events, of which .* takes nothing in; name"):
         prepared_stays(ingested_stays(write_stays(tmp_path, stays=12), {"tabular": {}}),
                        modalities=["tabular"])  # fmt: skip
     from tests.chain import TABULAR_OPTIONS, ingest_config, ingested, write_tabular_cohort

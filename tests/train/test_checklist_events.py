@@ -79,9 +79,7 @@ def test_the_sequence_of_two_patients_is_refused(train: Rows, val: Rows) -> None
     frame.loc[0, ["sha256.events", "event_count"]] = [train.frame["sha256.events"][3], 5]
     batch = raw_batch(train, np.arange(4))
     long = replace(train, frame=train.frame.assign(event_count=5))
-    with pytest.raises(
-        RefusedError, match=r"1 event sequence\(s\) are in train and in val"
-    ):
+    with pytest.raises(RefusedError, match=r"1 event sequence\(s\) are in train and in val"):
         check_events(long, replace(val, frame=frame), batch)
     short = replace(train, frame=train.frame.assign(event_count=4))
     assert check_events(short, replace(val, frame=frame), batch)

@@ -21,7 +21,8 @@ class Source(Protocol):
 
     A module may hold more, which ingest uses where it is there: `targets`, `measurements`, `notes`,
     `counts`, `side_files`, `flow` (`components.ingest.flow.Flow`), `count` (how many items `read`
-    will yield, where that is told sooner than by reading), `READS_FOLDERS`, `READS_DATABASES` (a
+    will yield, where that is told sooner than by reading), `session` (a context of path and
+    options: what it gives stands for the path in the others), `READS_FOLDERS`, `READS_DATABASES` (a
     `postgresql://` URL comes as text) and `GENERATES`.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from components.core.data.mimic_iv_tables import TABLES
 from components.core.data.stored_events import EVENT_KINDS
+from components.core.engine import told
 from components.core.errors import InputError
 from components.core.event_tables.sequences import by_stay
 from components.ingest.records import Record, Reject
@@ -29,7 +31,7 @@ SMALL = Options(memory_gb=1)
 DAY = 86_400
 
 
-def _read(path: Path | str, options: Options = SMALL) -> tuple[list[Record], list[Reject]]:
+def _read(path: mimic_iv.Place, options: Options = SMALL) -> tuple[list[Record], list[Reject]]:
     items = list(mimic_iv.read(path, options))
     assert mimic_iv.count(path, options) == len(items)
     return (
@@ -221,6 +223,26 @@ def test_a_stay_of_thirty_thousand_events_and_one_of_none(tmp_path: Path) -> Non
     assert [len(each.events or ()) for each in records] == [30_000, 0, 5]
 
 
+@pytest.mark.parametrize("suffix", [".csv.gz", ".parquet"])
+def test_a_session_gives_the_same_and_reads_each_file_once(tmp_path: Path, suffix: str) -> None:
+    def odd(rows: Rows) -> None:
+        lab = rows["labevents"][0]
+        rows["labevents"] += [lab | {"charttime": "soon"}, lab | {"storetime": " "},
+                              lab | {"storetime": "later"}, lab | {"charttime": None}]  # fmt: skip
+
+    path = written(tmp_path, odd, suffix=suffix)
+    plain = (_read(path), mimic_iv.counts(path, SMALL), mimic_iv.flow(path, SMALL))
+    with mimic_iv.session(path, SMALL) as opened:
+        shutil.rmtree(path)
+        records, rejects = _read(opened)
+        assert [_shown(each) for each in records] == [_shown(each) for each in plain[0][0]]
+        assert rejects == plain[0][1]
+        assert mimic_iv.count(opened, SMALL) == 3
+        assert mimic_iv.counts(opened, SMALL) == plain[1]
+        assert mimic_iv.flow(opened, SMALL) == plain[2]
+    assert plain[1]["labevents_unreadable_time"] == 2
+
+
 def test_two_stays_of_an_admission_have_their_own_predictions(tmp_path: Path) -> None:
     def again(rows: Rows) -> None:
         second = {"stay_id": 200, "intime": "2150-03-05 13:00:00", "outtime": "2150-03-07 13:00:00"}
@@ -288,6 +310,15 @@ def test_too_little_memory_is_said(tmp_path: Path) -> None:
         _read(written(tmp_path), Options(memory_gb=1e-6))
 
 
+def test_a_full_disk_is_said_and_not_taken_for_a_damaged_file() -> None:
+    full = 'IO Error: Could not write file "x.csv.gz": No space left on device'
+    with (
+        pytest.raises(InputError, match=r"no room left for the table 'x'; set TMPDIR to a folder"),
+        told("the table 'x'"),
+    ):
+        raise duckdb.IOException(full)
+
+
 def test_a_sequence_takes_no_batch_along_to_another_process() -> None:
     rows = 10_000
     batch = pa.record_batch({
@@ -341,6 +372,8 @@ def test_a_database_gives_the_rows_of_the_folder(
     assert files[1] == tables[1]
     assert mimic_iv.counts(path, SMALL) == mimic_iv.counts(url, SMALL)
     assert mimic_iv.flow(path, SMALL) == mimic_iv.flow(url, SMALL)
+    with mimic_iv.session(url, SMALL) as opened:
+        assert mimic_iv.counts(opened, SMALL) == mimic_iv.counts(path, SMALL)
 
 
 def test_a_database_without_a_table_or_column_names_it(tmp_path: Path, postgres: Postgres) -> None:

@@ -7,7 +7,8 @@ the future; the years are told by `anchor_year_group`. See docs/mortality_ingest
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _FEATURES: dict[str, cells.Kind] = {
     "marital_status": "categorical", "admission_type": "categorical",
     "admission_location": "categorical", "insurance": "categorical", "care_unit": "categorical",
 }  # fmt: skip
+Place = Path | str | Database
 # What MIMIC-IV writes in the place of what it took out.
 _TAKEN_OUT = "___"
 _STAYS = "icu/icustays"
@@ -53,21 +55,36 @@ class Options(Frozen):
     memory_gb: float = Field(default=4, gt=0)
 
 
-def read(path: Path | str, options: Options) -> Iterator[Record | Reject]:
-    """Yield a record per ICU stay that is there at the prediction, or why its row is refused.
-
-    Its row is the place of the stay in the order of ids, after a header in row 1. Stays that left
-    or died before the prediction are left out; `flow` tells their number.
+@contextmanager
+def session(path: Path | str, options: Options) -> Generator[Database]:
+    """Open what can stand for `path` in all other functions, so that each file is read once.
 
     Args:
         path: the folder with `hosp/` and `icu/`, or a `postgresql://` URL.
         options: see `Options`.
 
     Raises:
+        InputError: as of `read`.
+    """
+    with open_database(path, memory_gb=options.memory_gb, copied=True) as database:
+        yield database
+
+
+def read(path: Place, options: Options) -> Iterator[Record | Reject]:
+    """Yield a record per ICU stay that is there at the prediction, or why its row is refused.
+
+    Its row is the place of the stay in the order of ids, after a header in row 1. Stays that left
+    or died before the prediction are left out; `flow` tells their number.
+
+    Args:
+        path: the folder with `hosp/` and `icu/`, a `postgresql://` URL, or an open `session`.
+        options: see `Options`.
+
+    Raises:
         InputError: a table or column is missing, a file is damaged, or the database cannot be
             reached.
     """
-    with open_database(path, memory_gb=options.memory_gb) as database:
+    with _opened(path, options) as database:
         stays = _stays(database, options)
         found = database.batches(
             statements.events(collation=database.collation), _parameters(options)
@@ -84,19 +101,19 @@ def read(path: Path | str, options: Options) -> Iterator[Record | Reject]:
                 yield Reject.of(_refusal(row), file=_STAYS, row=line)
 
 
-def features(path: Path | str, options: Options) -> dict[str, cells.Kind]:
+def features(path: Place, options: Options) -> dict[str, cells.Kind]:
     """Return what is known of a stay at ICU admission."""
     del path, options
     return dict(_FEATURES)
 
 
-def count(path: Path | str, options: Options) -> int:
+def count(path: Place, options: Options) -> int:
     """Return how many stays `read` yields, without reading their events."""
     found = _steps(path, options)
     return sum(found[step] for step in (KEPT, *REFUSED))
 
 
-def flow(path: Path | str, options: Options) -> Flow:
+def flow(path: Place, options: Options) -> Flow:
     """Return how many ICU stays there are, and how many left before the prediction."""
     found = _steps(path, options)
     return Flow(
@@ -106,10 +123,10 @@ def flow(path: Path | str, options: Options) -> Flow:
     )
 
 
-def counts(path: Path | str, options: Options) -> dict[str, float]:
+def counts(path: Place, options: Options) -> dict[str, float]:
     """Return what the rows of each table of events come to, and contradictions that are kept."""
     found: dict[str, float] = {}
-    with open_database(path, memory_gb=options.memory_gb) as database:
+    with _opened(path, options) as database:
         for table in TABLES:
             if table.time:
                 sql = statements.rows_of(table, unreadable=database.unreadable)
@@ -122,12 +139,18 @@ def counts(path: Path | str, options: Options) -> dict[str, float]:
     return found | {"deaths_after_discharge": float(len(late))}
 
 
+def _opened(path: Place, options: Options) -> AbstractContextManager[Database]:
+    if isinstance(path, (Path, str)):
+        return open_database(path, memory_gb=options.memory_gb)
+    return nullcontext(path)
+
+
 def _parameters(options: Options) -> dict[str, float]:
     return {"minutes": options.hours * 60}
 
 
-def _steps(path: Path | str, options: Options) -> Counter[str]:
-    with open_database(path, memory_gb=options.memory_gb) as database:
+def _steps(path: Place, options: Options) -> Counter[str]:
+    with _opened(path, options) as database:
         return Counter(_stays(database, options).column("step").to_pylist())
 
 

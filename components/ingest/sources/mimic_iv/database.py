@@ -13,11 +13,12 @@ import duckdb
 import psycopg
 import pyarrow as pa
 
-from components.core.data.mimic_iv_tables import TABLES, TEXT, TIME, Table
+from components.core.data.mimic_iv_tables import TABLES, Table
 from components.core.database import connected
 from components.core.database_url import is_database
-from components.core.engine import engine, relation, told
+from components.core.engine import engine, relation, text, told
 from components.core.errors import InputError
+from components.ingest.sources.mimic_iv.columns import typed
 
 Parameters = Mapping[str, float]
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
@@ -50,12 +51,16 @@ class Database(Protocol):
 
 
 @contextmanager
-def open_database(path: Path | str, *, memory_gb: float) -> Generator[Database]:
+def open_database(
+    path: Path | str, *, memory_gb: float, copied: bool = False
+) -> Generator[Database]:
     """Open a folder with `hosp/` and `icu/`, or a `postgresql://` URL.
 
     Args:
         path: of the folder, or the URL.
         memory_gb: that DuckDB takes at most; beyond it sorts on disk.
+        copied: read each file once, into a database in the folder for temporary files; else each
+            statement reads its files anew.
 
     Raises:
         InputError: the folder is missing, lacks a table or a column, a file is damaged, or the
@@ -74,10 +79,12 @@ def open_database(path: Path | str, *, memory_gb: float) -> Generator[Database]:
             "icu/, or a postgresql:// URL"
         )
     with engine(memory_gb=memory_gb) as connection:
+        if copied:
+            _keep_on_disk(connection)
         for schema in sorted({table.schema for table in TABLES}):
             connection.execute(f"create schema {schema}")
         for table in TABLES:
-            _view(connection, table, root)
+            _enter(connection, table, root, "table" if copied else "view")
         yield Folder(connection)
 
 
@@ -105,45 +112,23 @@ class Folder:
             yield from self.connection.sql(sql, params=dict(parameters)).to_arrow_reader(_BATCH)
 
 
-def _view(connection: duckdb.DuckDBPyConnection, table: Table, root: Path) -> None:
+def _keep_on_disk(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make tables go into a database beside what is sorted, packed and not bound to memory."""
+    ((spill,),) = connection.sql("select current_setting('temp_directory')").fetchall()
+    connection.execute(f"attach {text(f'{spill}/tables.duckdb')} as copied")
+    connection.execute("use copied")
+
+
+def _enter(
+    connection: duckdb.DuckDBPyConnection, table: Table, root: Path, kind: str
+) -> None:  # fmt: skip
+    """Make a table of a file, or a view onto it."""
     file = _file(table, root)
     rows = relation(file)
     with told(f"the table '{file.name}'"):
         have = connection.sql(f"from {rows}").columns
         _require(table, [name.lower() for name in have], file.name)
-        columns = ", ".join(_cast(table, file))
-        connection.execute(f"create view {table.qualified} as select {columns} from {rows}")  # noqa: S608 - own names, and a quoted file's
-
-
-def _cast(table: Table, file: Path) -> list[str]:
-    """Return the table's columns in their types; what cannot be read is null.
-
-    Of a row that is stored nobody can tell when, nobody can tell that it was known: it has no time.
-    """
-    unreadable = " or ".join(_unreadable(name) for name in (table.time, table.stored) if name)
-    found: list[str] = []
-    for name, kind in table.columns.items():
-        # DuckDB would hand a bare cast on to its reader of CSV, which ends at the first bad cell.
-        plain = f'"{name}"' if kind == TEXT or file.suffix == ".parquet" else f'trim("{name}")'
-        cell = _time(plain) if kind == TIME else f"try_cast({plain} as {kind})"
-        hidden = name == table.time and bool(table.stored)
-        found.append(
-            f'case when {unreadable} then null else {cell} end as "{name}"'
-            if hidden
-            else f'{cell} as "{name}"'
-        )
-    return [*found, f"({unreadable}) as unreadable_time"] if unreadable else found
-
-
-def _unreadable(column: str) -> str:
-    plain = f'trim(cast("{column}" as varchar))'
-    return f"(coalesce({plain}, '') <> '' and {_time(plain)} is null)"
-
-
-def _time(cell: str) -> str:
-    """Return a cell as a time; one beyond what calendars tell is none."""
-    time = f"try_cast({cell} as {TIME})"
-    return f"case when {time} between {TIME} '0001-01-01' and {TIME} '9000-01-01' then {time} end"
+        connection.execute(f"create {kind} {table.qualified} as {typed(table, file, rows)}")
 
 
 def _file(table: Table, root: Path) -> Path:
