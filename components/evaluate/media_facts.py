@@ -53,9 +53,9 @@ def unreadable(there: Collection[str]) -> str:
         )
     if EVENTS in there:
         told.append(
-            "Of a file, an event whose time cannot be read or is not known at the prediction is left "
-            "out and counted; of a request, one without a text, of an unknown type or after the "
-            "prediction is refused with its reason."
+            "Of a file, an event whose time cannot be read or is not known at the prediction is "
+            "left out and counted; of a request, one without a text, of an unknown type or after "
+            "the prediction is refused with its reason."
         )
     return " ".join([*told, lacking(there)]) if told else ""
 
