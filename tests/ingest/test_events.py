@@ -117,7 +117,7 @@ def test_a_cohort_of_events_alone_has_no_input_for_the_other_models(tmp_path: Pa
             row |= {"hospital_expire_flag": 1, "deathtime": "2150-03-09 12:00:00"}
 
     stage = _stage(tmp_path, die, patients=40)
-    with pytest.raises(InputError, match="of events, of which preprocess.modalities .ecg. takes"):
+    with pytest.raises(InputError, match=r"of events, of which preprocess.modalities .ecg. takes"):
         prepared(stage, modalities=["ecg"])
     assert prepared(stage, modalities=["tabular"]).counts["events"] == 20
 
