@@ -324,7 +324,8 @@ class Predictor:
         """Return a row's sequence as training took its own; None for a model that takes none."""
         if self.facts.events is None:
             return None
-        return taken(sent_events(row) if read is None else read(), self.facts.events)
+        given = self.facts.events
+        return taken(sent_events(row, longest=given.longest) if read is None else read(), given)
 
     def _told(self, sequence: Taken | None, batch: Batch) -> str:
         if sequence is None or self.facts.events is None:

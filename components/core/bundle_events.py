@@ -25,7 +25,7 @@ from components.core.cells import MISSING
 from components.core.data.batches import Batch, event_batch
 from components.core.data.comfort_care import comfort_care
 from components.core.data.event_input import EventInput
-from components.core.data.event_shards import FlatEvents
+from components.core.data.event_shards import FlatEvents, in_order
 from components.core.data.event_stats import KINDS, EventStats
 from components.core.data.stored_events import EVENT_KINDS, Events
 from components.core.errors import RecordError
@@ -75,11 +75,12 @@ class _One:
         return self.flat
 
 
-def sent_events(row: Mapping[Any, Any]) -> Events | None:
-    """Return the sequence that a row sends, in the order that ingest gives; None without any.
+def sent_events(row: Mapping[Any, Any], *, longest: int = 0) -> Events | None:
+    """Return the sequence that a row sends, in the order in which it sends it; None without any.
 
     Args:
         row: of a request.
+        longest: events of the longest sequence of training, which a request may have, too.
 
     Raises:
         RecordError: `not_json`, `wrong_type`, `too_many_events`, and of one event `wrong_fields`,
@@ -89,15 +90,13 @@ def sent_events(row: Mapping[Any, Any]) -> Events | None:
     items = _listed(row.get(EVENTS))
     if not items:
         return None
-    if len(items) > MOST:
+    most = max(MOST, longest)
+    if len(items) > most:
         raise _refused(
-            "too_many_events", f"has {len(items)} events, above the limit of {MOST}",
-            "send the last of them",
+            "too_many_events", f"has {len(items)} events, above the limit of {most}",
+            "score it from files, which have no limit",
         )  # fmt: skip
-    told = sorted(
-        (_event(item, place) for place, item in enumerate(items, start=1)),
-        key=lambda each: (-each[0], each[1], each[2]),
-    )
+    told = [_event(item, place) for place, item in enumerate(items, start=1)]
     seconds = np.array([each[0] for each in told], np.int32)
     return Events(
         seconds=seconds,
@@ -183,19 +182,20 @@ def taken(events: Events | None, given: EventFacts) -> Taken:
     """Return a sequence as training took its own.
 
     Args:
-        events: of one record, in order; None without any.
+        events: of one record, in any order; None without any.
         given: what the bundle says of sequences.
     """
     text = pa.array([], pa.string()) if events is None else events.text
     coded = cast(pa.DictionaryArray, text.dictionary_encode())
     nothing = np.empty(0, np.int32)
-    flat = FlatEvents(
+    told = FlatEvents(
         seconds=nothing if events is None else events.seconds,
         known_seconds=nothing if events is None else events.known_seconds,
         kind=nothing.astype(np.int8) if events is None else events.kind,
         text=coded.indices.to_numpy(zero_copy_only=False).astype(np.int32),
         offsets=np.array([0, len(text)], np.int64),
     )
+    flat = in_order(told, coded.dictionary)
     if given.comfort_care == "drop":
         flat = flat.chosen(~comfort_care(coded.dictionary)[flat.text])
     return Taken(flat=flat, texts=coded.dictionary, sent=len(text))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core.config.text import TextConfig
+from components.core.data.event_words import with_places
 from components.core.data.texts import TextStats
 from components.core.errors import InputError, UserError
 from components.core.text.identity import EncoderIdentity
@@ -57,7 +58,7 @@ def event_vectors(
     if not texts:
         return np.zeros((0, len(stats.mean)), np.float32)
     if isinstance(stats, TfidfEncoder):
-        return stats.transform(texts)
+        return stats.transform(with_places(texts))
     identity = stats.identity.model_dump_json()
     known = _known(identity, folder)
     new = [text for text in dict.fromkeys(texts) if text not in known]

@@ -21,8 +21,8 @@ _ABSENT = (
     "mean. The report has the figures of every subset of the inputs."
 )
 _NO_EVENT = (
-    "A record without any event has a learned vector in place of its sequence, never zeros; events "
-    "that nobody recorded leave no trace."
+    "A record without any event is answered from a vector in place of its sequence, learned only "
+    "where training had such records; events that nobody recorded leave no trace."
 )
 _TIMES = {
     "scalar": "the logarithm of the hours before the prediction",
@@ -99,7 +99,8 @@ def _events(config: EventsConfig) -> str:
         "keep": "orders of comfort care left in",
     }[config.comfort_care]
     return (
-        "Event sequence: every event known by the prediction, in order of time, none cut off; kind "
+        "Event sequence: every event known by the prediction (an order, procedure or infusion from "
+        "its start, even where it was written down later), in order of time, none cut off; kind "
         f"one-hot, text by {read}, time as {_TIMES[config.time]}; {care}."
     )
 

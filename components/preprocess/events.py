@@ -20,6 +20,7 @@ from components.core.data.event_input import FILE
 from components.core.data.event_shards import (
     TEXTS,
     FlatEvents,
+    in_order,
     read_ingested,
     shard_file,
     write_events,
@@ -151,7 +152,7 @@ def _coded(path: Path, rows: Ints, index: pd.Index) -> FlatEvents:
     """Return the records' events of an ingest shard, their texts being rows of the cohort's."""
     held, texts = read_ingested(path)
     number = index.get_indexer(pd.Index(texts.to_pylist())).astype(np.int32)
-    own = held.of_records(rows)
+    own = in_order(held.of_records(rows), texts)
     return replace(own, text=number[own.text])
 
 

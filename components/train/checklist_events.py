@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from components.core.data.batches import Batch
 from components.core.data.cohort import Rows
+from components.core.data.stored_events import FEWEST_TO_TELL
 from components.core.errors import RefusedError
 from components.core.modalities import EVENTS
 from components.core.schemas import EVENT_COUNT, HASH_PREFIX
 
-# Sequences of fewer events may be two patients' own: a single drug of an hour's precision is.
-_FEWEST = 5
 _HASH = f"{HASH_PREFIX}{EVENTS}"
 
 
@@ -49,4 +48,4 @@ def check_events(train: Rows, val: Rows | None, batch: Batch) -> list[str]:
 
 def _contents(rows: Rows) -> set[str]:
     """Return the hashes of the sequences that are long enough to be one patient's alone."""
-    return set(rows.frame.loc[rows.frame[EVENT_COUNT] >= _FEWEST, _HASH].dropna())
+    return set(rows.frame.loc[rows.frame[EVENT_COUNT] >= FEWEST_TO_TELL, _HASH].dropna())

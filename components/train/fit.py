@@ -135,6 +135,7 @@ def fit(model: nn.Module, job: FitJob) -> FitResult:
         job.train, batch=job.config.batch, tokens=job.config.tokens, seed=job.seed, shuffle=True,
         chances=_chances(job),
     )  # fmt: skip
+    module.count_steps(len(batches))
     with _quiet(), _stopped_by_signals():
         watching = [*monitors(model, job), *attention_monitors(model, job)]
         _trainer(job, [report, *watching, *_keeping(keeping)]).fit(

@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, ReduceLROnPlat
 from components.core.config.fit import FitConfig
 from components.core.config.heads import BinaryHead, HeadMap
 from components.core.data.batches import Batch
-from components.core.data.bucketed import steps_of_epoch
 from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.errors import ConfigError
@@ -92,10 +91,7 @@ class Module(lightning.LightningModule):
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_before: dict[str, Any] | None = None
         self._stopped_before = False
-        self._steps = steps_of_epoch(
-            None if train.events is None else train.events.lengths,
-            size=len(train), batch=config.batch, tokens=config.tokens,
-        )  # fmt: skip
+        self._steps = max(1, len(train) // config.batch)
         self._figures: Figures | None = None
         self._hidden = HiddenError() if isinstance(model, Imputing) else None
 
@@ -111,6 +107,10 @@ class Module(lightning.LightningModule):
         self._figures = Figures(self._heads, rows, self._train)
         check_judged(self._figures, self._config, rows.stats.fold)
         return self._figures.judged
+
+    def count_steps(self, steps: int) -> None:
+        """Take in how many steps an epoch has; schedules follow it."""
+        self._steps = steps
 
     def _draw(self) -> None:
         """Draw dropout and augmentation from (seed, epoch), so that a resumed run goes on alike.

@@ -15,6 +15,7 @@ import torch
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import as_table, example_answer
 from components.core.bundle_events import MOST, sent_events
+from components.core.data.event_words import with_place
 from components.core.data.finish import Finisher
 from components.core.data.stored_events import EVENT_KINDS
 from components.core.data.tabular import TabularEncoder
@@ -45,7 +46,7 @@ def steps_of(predictor: Predictor, place: int, sent: list[dict[str, Any]]) -> to
              each["text"]) for each in sent]  # fmt: skip
     for seconds, kind, text in sorted(told, key=lambda each: (-each[0], each[1], each[2])):
         time = (math.log1p(seconds / 3600) - stats.time.mean) / stats.time.sd
-        vector = stats.text.transform([text])[0].tolist()  # pyright: ignore[reportAttributeAccessIssue]
+        vector = stats.text.transform([with_place(text)])[0].tolist()  # pyright: ignore[reportAttributeAccessIssue]
         rows.append([float(kind == own) for own in range(5)] + vector + [time])
     return torch.tensor([rows], dtype=torch.float32)
 

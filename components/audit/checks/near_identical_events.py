@@ -17,8 +17,9 @@ from components.audit.similarity.texts import (
     text_copies,
     without_boilerplate,
 )
+from components.core.data.stored_events import FEWEST_TO_TELL
 from components.core.modalities import EVENTS
-from components.core.schemas import HASH_PREFIX
+from components.core.schemas import EVENT_COUNT, HASH_PREFIX
 
 NAME = "near_identical_events"
 SEVERITY: Severity = "block"
@@ -28,14 +29,14 @@ _HASH = f"{HASH_PREFIX}{EVENTS}"
 def check(audited: Audited) -> Finding:
     """Return the sequences that lie in two parts, exactly or but for shifted times and few events.
 
-    Exact ones have the same events at the same times (`sha256.events`, of what ingest read). Of
-    others the runs of three events in order are compared as the word runs of notes are, so that
-    moved times and other dates change nothing.
+    Exact ones have the same events at the same times (`sha256.events`, of what ingest read), five
+    at least: fewer may be two patients' own. Of others the runs of three events in order are
+    compared as the word runs of notes are, so that moved times and other dates change nothing.
     """
     frame = with_events(audited)
     if frame.empty:
         return NONE
-    exact, rows = shared_groups(frame, _HASH)
+    exact, rows = shared_groups(frame[frame[EVENT_COUNT] >= FEWEST_TO_TELL], _HASH)
     sets = without_boilerplate(_runs(audited, frame))
     bound = audited.config.copy_jaccard
     left, right, similarity = text_copies(sets, Apart(frame, same=_HASH), least=bound)

@@ -12,6 +12,8 @@ Ints = npt.NDArray[np.int64]
 # Standard deviation of the noise on the logarithm of the lengths by which an epoch sorts: with less
 # the same records would share a batch in every epoch, with more padding would grow.
 _JITTER = 0.1
+# Epochs that are cut beforehand to see how many batches they need.
+_TRIED = 16
 
 
 def cut_points(lengths: Ints, *, batch: int, tokens: int) -> Ints:
@@ -37,14 +39,14 @@ def cut_points(lengths: Ints, *, batch: int, tokens: int) -> Ints:
 class LengthSampler(Sampler[list[int]]):
     """Batches of records of like length, in an order that depends on (seed, epoch) alone.
 
-    Every epoch has as many batches, of the same sizes, so that schedules know how many steps there
-    are; which records share one differs, so that a batch may exceed the budget by the few per cent
-    by which lengths were taken for one another.
+    Every epoch has as many batches, so that schedules know how many steps there are: as many as
+    the neediest of the first `_TRIED` epochs. One that needs fewer has some batches cut in two;
+    a later one that needs more goes beyond the budget by as little as does.
 
     Args:
         lengths: `[n]` steps of each record.
         batch: records of a batch at most.
-        tokens: steps of a batch, padding included.
+        tokens: steps of a batch, padding included; a longer record is a batch by itself.
         seed: of the order.
         chances: `[n]`, summing to 1; an epoch then draws as many records as there are, with
             replacement.
@@ -61,27 +63,50 @@ class LengthSampler(Sampler[list[int]]):
     ) -> None:
         super().__init__()
         self._lengths, self._seed, self._chances = np.maximum(lengths, 1), seed, chances
-        self._ends = cut_points(np.sort(self._lengths), batch=batch, tokens=tokens)
+        self._batch, self._tokens = batch, tokens
         self.epoch = 0
+        self._count = max(len(self._cut(self._order(epoch), tokens)) for epoch in range(_TRIED))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return self._count
 
     def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng([self._seed, self.epoch])
+        order, tokens = self._order(self.epoch), self._tokens
+        ends = self._cut(order, tokens)
+        while len(ends) > self._count:
+            tokens += max(1, tokens // 20)
+            ends = self._cut(order, tokens)
+        parts = _halved(np.split(order, ends[:-1]), self._count)
+        shuffled = np.random.default_rng([self._seed, self.epoch, 1]).permutation(len(parts))
+        for number in shuffled.tolist():
+            yield parts[number].tolist()
+
+    def _order(self, epoch: int) -> Ints:
+        """Return an epoch's records, shortest first but for some noise."""
+        rng = np.random.default_rng([self._seed, epoch])
         size = len(self._lengths)
         drawn = np.arange(size)
         if self._chances is not None:
             drawn = rng.choice(size, size, p=self._chances)
         noise = rng.normal(0.0, _JITTER, size)
-        order = drawn[np.argsort(np.log(self._lengths[drawn]) + noise, kind="stable")]
-        parts = np.split(order, self._ends[:-1])
-        for number in rng.permutation(len(parts)).tolist():
-            yield parts[number].tolist()
+        return drawn[np.argsort(np.log(self._lengths[drawn]) + noise, kind="stable")]
+
+    def _cut(self, order: Ints, tokens: int) -> Ints:
+        return cut_points(self._lengths[order], batch=self._batch, tokens=tokens)
+
+
+def _halved(parts: list[Ints], count: int) -> list[Ints]:
+    """Return so many parts, the largest cut in two, as far as they can be cut."""
+    found = list(parts)
+    while len(found) < count and max(map(len, found)) > 1:
+        place = max(range(len(found)), key=lambda number: len(found[number]))
+        middle = len(found[place]) // 2
+        found[place : place + 1] = [found[place][:middle], found[place][middle:]]
+    return found
 
 
 class Consecutive(Sampler[list[int]]):
@@ -104,17 +129,3 @@ class Consecutive(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for part in np.split(np.arange(self._size), self._ends[:-1]):
             yield part.tolist()
-
-
-def steps_of_epoch(lengths: Ints | None, *, size: int, batch: int, tokens: int) -> int:
-    """Return how many training batches an epoch has.
-
-    Args:
-        lengths: `[n]` steps of each record; None for records without sequences.
-        size: number of records.
-        batch: records of a batch at most.
-        tokens: steps of a batch, padding included.
-    """
-    if lengths is None:
-        return max(1, size // batch)
-    return len(cut_points(np.sort(np.maximum(lengths, 1)), batch=batch, tokens=tokens))

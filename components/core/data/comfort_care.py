@@ -15,14 +15,19 @@ Flags = npt.NDArray[np.bool_]
 # Words as orders and procedures have them; whole words, so that "DNRx" or "hospices of" stay clear.
 # What each is called, and how it is written.
 PHRASES = {
-    "comfort measures": r"comfort (?:measures?|care)",
+    "comfort measures": r"\bcomfort (?:measures?|care)",
     "CMO": r"\bcmo\b",
     "palliation": r"\bpalliat\w*",
     "hospice": r"\bhospice\b",
     "end of life": r"end[ -]of[ -]life",
-    "DNR or DNI": r"\bdn[ri]\b|do not (?:resuscitate|intubate)",
+    "DNR or DNI": (
+        r"\bdn(?:r|i|ar)\b|do not (?:attempt )?(?:resuscitat\w*|intubat\w*)|allow natural death"
+    ),
+    # Not the treatment of somebody who withdraws from alcohol or opioids.
     "withdrawal of care": (
-        r"withdraw(?:al|n|ing)?(?: of)? (?:\w+ ){0,2}(?:care|support|treatment|therapy)"
+        r"withdraw(?:al|n|ing)? of (?:\w+[ -]){0,2}(?:care|support|treatment|therapy)"
+        r"|withdraw(?:al|n|ing)? (?:life|intensive)[ -](?:\w+ )?(?:care|support|treatment|therapy)"
+        r"|withdrawing (?:care|support|treatment|therapy)"
     ),
     "terminal extubation": r"terminal (?:extubation|wean\w*)",
 }

@@ -66,6 +66,24 @@ class FlatEvents:
         )
 
 
+def in_order(events: FlatEvents, texts: pa.Array) -> FlatEvents:
+    """Return the events of each record by time, kind and text.
+
+    Sources order what happens at one moment by when it was known, too, which nobody sends with a
+    request: a network that counts places in a sequence must find the same place in both.
+
+    Args:
+        events: of the records.
+        texts: `[U]` what `text` points to; never null.
+    """
+    rank = np.empty(len(texts), np.int64)
+    rank[np.argsort(np.array(texts.to_pylist(), object), kind="stable")] = np.arange(len(texts))
+    owner = np.repeat(np.arange(len(events.lengths)), events.lengths)
+    order = np.lexsort((rank[events.text], events.kind, -events.seconds.astype(np.int64), owner))
+    columns: dict[str, Any] = {name: getattr(events, name)[order] for name in COLUMNS}
+    return FlatEvents(**columns, offsets=events.offsets)
+
+
 def spans(starts: Ints, lengths: Ints) -> Ints:
     """Return the places `start, start + 1, …` of several runs, one run after the other.
 

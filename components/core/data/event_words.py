@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_RANGE = re.compile(rf"\((?P<lower>{_NUMBER})?–(?P<upper>{_NUMBER})?\)")
-_VALUE = re.compile(rf"(?:[<>]=?\s?)?(?P<value>{_NUMBER})")
+_NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+# A side may be missing beside a dash; beside a hyphen it would be a negative number.
+_RANGE = re.compile(
+    rf"\((?:(?P<lower>{_NUMBER})?\s?–\s?(?P<upper>{_NUMBER})?"
+    rf"|(?P<least>{_NUMBER})\s?-\s?(?P<most>{_NUMBER}))\)"
+)
+_VALUE = re.compile(rf"(?:[<>]=?)?(?P<value>{_NUMBER})\*?")
 
 
 def with_place(text: str) -> str:
@@ -29,7 +33,8 @@ def with_place(text: str) -> str:
     value = None if found is None else _value(text[: found.start()])
     if found is None or value is None:
         return text
-    lower, upper = (None if own is None else float(own) for own in found.group("lower", "upper"))
+    lower = _number(found["lower"] or found["least"])
+    upper = _number(found["upper"] or found["most"])
     width = upper - lower if lower is not None and upper is not None else float("inf")
     if upper is not None and value > upper:
         return f"{'far ' if value > upper + width else ''}above {text}"
@@ -43,8 +48,12 @@ def _value(text: str) -> float | None:
     for word in reversed(text.split()):
         found = _VALUE.fullmatch(word)
         if found is not None:
-            return float(found["value"])
+            return _number(found["value"])
     return None
+
+
+def _number(told: str | None) -> float | None:
+    return None if told is None else float(told.replace(",", ""))
 
 
 def with_places(texts: Sequence[str]) -> list[str]:

@@ -25,6 +25,8 @@ from components.core.errors import InputError
 
 # In a table's cell and in a model's one-hot, in this order.
 EVENT_KINDS = ("prescription", "procedure", "lab", "microbiology", "ingredient")
+# A sequence of fewer events may be two patients' own: a single drug at a full hour is.
+FEWEST_TO_TELL = 5
 Seconds = npt.NDArray[np.int32]
 _DATA = ("seconds", "known_seconds", "kind", "text", "offsets")
 

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-from components.core.data.bucketed import (
-    Consecutive,
-    LengthSampler,
-    cut_points,
-    steps_of_epoch,
-)
+from components.core.data.bucketed import Consecutive, LengthSampler, cut_points
 
 # As of ICU stays: a median of some hundreds, a few of thousands.
 LENGTHS = np.random.default_rng(0).lognormal(5.5, 0.9, 400).astype(np.int64)
@@ -54,14 +47,41 @@ def test_an_epoch_sees_everybody_once_in_an_order_of_its_own() -> None:
     assert list(other) != second
 
 
-def test_little_is_padded_and_the_budget_is_kept_but_for_the_noise() -> None:
+def test_little_is_padded_and_the_budget_is_kept() -> None:
     batches = list(LengthSampler(LENGTHS, batch=64, tokens=8000, seed=0))
     assert _padded(batches) < 1.35 * LENGTHS.sum()
-    largest = max(len(own) * int(LENGTHS[own].max()) for own in batches if len(own) > 1)
-    assert largest < 1.6 * 8000
     rng = np.random.default_rng(0)
     at_random = [own.tolist() for own in np.array_split(rng.permutation(400), len(batches))]
     assert _padded(at_random) > 2 * _padded(batches)
+
+
+def test_every_epoch_has_as_many_batches_within_the_budget_whoever_is_drawn() -> None:
+    chances = np.where(LENGTHS > 700, 20.0, 1.0)  # long ones are drawn far more often
+    sampler = LengthSampler(
+        LENGTHS, batch=64, tokens=8000, seed=0, chances=chances / chances.sum()
+    )
+    for epoch in range(16):
+        sampler.set_epoch(epoch)
+        batches = list(sampler)
+        assert len(batches) == len(sampler)
+        assert sum(map(len, batches)) == len(LENGTHS)
+        assert max(len(own) * int(LENGTHS[own].max()) for own in batches if len(own) > 1) <= 8000
+        assert max(map(len, batches)) <= 64
+
+
+def test_a_late_epoch_that_needs_more_batches_exceeds_the_budget_by_little() -> None:
+    sampler = LengthSampler(LENGTHS, batch=64, tokens=8000, seed=0)
+    sampler._count = len(sampler._cut(sampler._order(0), 8000)) - 1
+    batches = list(sampler)
+    assert len(batches) == len(sampler)
+    largest = max(len(own) * int(LENGTHS[own].max()) for own in batches if len(own) > 1)
+    assert 8000 < largest < 1.2 * 8000
+
+
+def test_batches_that_cannot_be_cut_stay() -> None:
+    sampler = LengthSampler(np.array([3, 4]), batch=2, tokens=100, seed=0)
+    sampler._count = 5
+    assert sorted(map(len, sampler)) == [1, 1]
 
 
 def test_chances_decide_who_is_drawn() -> None:
@@ -71,16 +91,3 @@ def test_chances_decide_who_is_drawn() -> None:
     drawn = [i for own in sampler for i in own]
     assert len(drawn) == len(LENGTHS)
     assert set(drawn) == {5, 9}
-
-
-@pytest.mark.parametrize(("lengths", "steps"), [(None, 12), (LENGTHS, None)])
-def test_steps_of_an_epoch_are_those_of_the_sampler(lengths: object, steps: int | None) -> None:
-    expected = steps or len(LengthSampler(LENGTHS, batch=32, tokens=8000, seed=0))
-    found = steps_of_epoch(
-        LENGTHS if lengths is not None else None, size=len(LENGTHS), batch=32, tokens=8000
-    )
-    assert found == expected
-
-
-def test_fewer_records_than_a_batch_are_one_step() -> None:
-    assert steps_of_epoch(None, size=3, batch=32, tokens=1) == 1

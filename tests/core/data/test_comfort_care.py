@@ -11,11 +11,13 @@ SAID = (
     "Comfort Measures Only", "comfort care ordered", "CMO", "Palliative Care consult", "Hospice",
     "End of Life", "end-of-life care", "DNR", "DNI", "DNR/DNI", "Do Not Resuscitate",
     "Do not intubate", "Withdrawal of care", "withdraw life support", "Withdrawing treatment",
+    "DNAR", "Allow Natural Death", "Do not attempt resuscitation", "withdraw life-sustaining therapy",
     "Terminal extubation", "terminal weaning", "Code status: DNR",
 )  # fmt: skip
 CLEAR = (
     "Morphine Sulfate", "Discomfort", "Extubation", "Intubation", "Terminal ileum biopsy",
-    "cmoX", "Comfortable", "Withdrawal seizure", "Opioid withdrawal", "Drain care", "",
+    "Alcohol withdrawal treatment protocol", "CIWA withdrawal therapy", "Discomfort care",
+    "Opioid withdrawal support", "cmoX", "Comfortable", "Withdrawal seizure", "Opioid withdrawal", "Drain care", "",
 )  # fmt: skip
 
 
