@@ -25,6 +25,8 @@ from components.core.data.foldstats import FoldStats, fit_fold
 BATCH, TOKENS = 32, 16_384
 # Of events known 24 hours after admission: median, spread of the logarithm, longest.
 MEDIAN, SPREAD, LONGEST = 300, 0.9, 6000
+# A try with fewer stays than this has short sequences, too.
+SMALLEST, SHORT = 96, 400
 ITEMS = 400
 # Batches that the peer is timed on; its epoch is extrapolated.
 TIMED = 12
@@ -57,8 +59,9 @@ class _Held:
 
 def _drawn(size: int) -> FlatEvents:
     rng = np.random.default_rng(0)
-    lengths = np.minimum(rng.lognormal(np.log(MEDIAN), SPREAD, size).astype(np.int64) + 1, LONGEST)
-    lengths[size // 2] = LONGEST
+    longest = LONGEST if size >= SMALLEST else SHORT
+    lengths = np.minimum(rng.lognormal(np.log(MEDIAN), SPREAD, size).astype(np.int64) + 1, longest)
+    lengths[size // 2] = longest
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     total = int(offsets[-1])
     seconds = rng.integers(0, 48 * 3600, total)
@@ -169,7 +172,7 @@ def _padded(folder: Path, size: int) -> Outcome:
 ROW = Row(
     name="mortality_epoch",
     unit="stays",
-    sizes=(96, 384, 1536),
+    sizes=(SMALLEST, 384, 1536),
     quick=(32, 48, 64),
     prepare=_prepare,
     work=lambda size: size,

@@ -164,9 +164,9 @@ def test_what_is_registered_serves_raw_events(
 def test_the_model_card_says_what_goes_in(made: Made) -> None:
     stages, task = made
     told = card_facts(stages, task)
-    assert told["7"].startswith("Event sequences: every event known by the prediction")
-    assert "text (TF-IDF fitted on the training part) and the logarithm of the hours" in told["7"]
-    assert told["7"].endswith("Orders of comfort care and limits of treatment are left out.")
+    assert told["7"].startswith("Event sequence: every event known by the prediction (an order, ")
+    assert "fitted on the training part, time as the logarithm of the hours" in told["7"]
+    assert told["7"].endswith("orders of comfort care and limits of treatment left out.")
     assert told["9b"].startswith("the event sequence, ")
-    assert told["11"].endswith("a learned vector in place of its sequence.")
+    assert "a vector in place of its sequence, learned only where training had" in told["11"]
     assert "after the prediction is refused with its reason" in told["27a"]

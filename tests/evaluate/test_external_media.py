@@ -114,7 +114,8 @@ def test_the_card_says_how_sequences_were_prepared() -> None:
     assert "/somewhere" not in told
     assert "sines and cosines of the hours" in told
     assert "comfort care left in" in told
-    assert "left out and counted. A record without any event" in unreadable(("events",))
+    assert "left out and counted; of a request" in unreadable(("events",))
+    assert "its reason. A record without any event is answered from" in unreadable(("events",))
 
 
 def test_sequences_must_be_prepared_alike_and_of_other_patients() -> None:
