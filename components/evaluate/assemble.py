@@ -23,6 +23,7 @@ from components.core.stages import FACTS
 from components.core.versions import code_commit, library_versions
 from components.evaluate.card_facts import card_facts
 from components.evaluate.external import Overlap
+from components.evaluate.media_facts import prediction_time
 from components.evaluate.oracle import unseen_embeddings
 from components.evaluate.predictions import FoldTest
 from components.evaluate.report import plots
@@ -114,7 +115,7 @@ def report_data(
         title=task.title,
         label_definition=label.definition,
         negative_definition=label.negative,
-        prediction_time=label.prediction_time,
+        prediction_time=prediction_time(label.prediction_time, stages.cohort.facts["modalities"]),
         cohort=_cohort(stages),
         synthetic=synthetic,
         model=_model(stages),

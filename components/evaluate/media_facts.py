@@ -119,3 +119,18 @@ def _embeddings(config: EmbeddingsConfig, there: Collection[str]) -> Iterator[st
         f"Embeddings made beforehand, as given ({', '.join(names)}): {several}{least}. "
         "Standardised per column by mean and SD of the training part."
     )
+
+
+def prediction_time(told: str, there: Collection[str]) -> str:
+    """Return when the prediction is made, and of event sequences what counts as known by then.
+
+    Args:
+        told: by the task.
+        there: the cohort's modalities.
+    """
+    if EVENTS not in there:
+        return told
+    return (
+        f"{told}; a result counts from when it was stored, an order, procedure or infusion from "
+        "its start, even where it was written down later"
+    )

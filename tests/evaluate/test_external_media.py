@@ -13,7 +13,13 @@ from components.core.errors import InputError
 from components.core.store import Stage
 from components.evaluate.external import check_alike
 from components.evaluate.external_media import seen_recordings
-from components.evaluate.media_facts import LACKING, lacking, prepared_media, unreadable
+from components.evaluate.media_facts import (
+    LACKING,
+    lacking,
+    prediction_time,
+    prepared_media,
+    unreadable,
+)
 
 
 def stage(fingerprint: str, modalities: tuple[str, ...], **preprocess: Any) -> Stage:
@@ -116,6 +122,12 @@ def test_the_card_says_how_sequences_were_prepared() -> None:
     assert "comfort care left in" in told
     assert "left out and counted; of a request" in unreadable(("events",))
     assert "its reason. A record without any event is answered from" in unreadable(("events",))
+
+
+def test_what_counts_as_known_is_said_of_sequences_alone() -> None:
+    assert prediction_time("at admission", ("ecg", "tabular")) == "at admission"
+    told = prediction_time("at admission", ("events",))
+    assert told.startswith("at admission; a result counts from when it was stored, an order,")
 
 
 def test_sequences_must_be_prepared_alike_and_of_other_patients() -> None:
