@@ -65,7 +65,7 @@ def test_report_and_card_speak_of_sequences(examples: Callable[[str], Example]) 
     for text in (
         "the event sequence, age (numeric)", "text by TF-IDF of 8 dimensions",
         "orders of comfort care and limits of treatment left out",
-        "has a learned vector in place of its sequence",
+        "is answered from a vector in place of its sequence",
     ):  # fmt: skip
         assert text in card
 

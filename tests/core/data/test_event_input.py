@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 import torch
 
+from components.core.config.events import EventsConfig
 from components.core.data.batches import by_length, loader, raw_batch
 from components.core.data.cohort import Rows, read_everyone, read_part
 from components.core.data.event_input import check_encoder, text_vectors
-from components.core.data.event_stats import EventStats, TimeStats
+from components.core.data.event_stats import EventStats, TimeStats, fit_events
 from components.core.data.event_words import with_places
 from components.core.data.stored_events import EVENT_KINDS
 from components.core.data.texts import EncodedText
@@ -181,3 +182,12 @@ def test_kinds_are_in_the_order_of_the_one_hot(rows: Rows, cohort: Stage) -> Non
         said.setdefault(EVENT_KINDS[kind], set()).add(text)
     assert "Norepinephrine infusion started" in said["prescription"]
     assert said["ingredient"] == {"Water 250 ml"}
+
+
+def test_a_training_part_without_any_event_is_refused(rows: Rows) -> None:
+    assert rows.events is not None
+    none = rows.events.events(np.arange(3)).chosen(
+        np.zeros(int(rows.events.lengths[:3].sum()), np.bool_)
+    )
+    with pytest.raises(InputError, match="names events, but no training record has one; bring"):
+        fit_events(none, np.array(["a", "b", "c"], object), rows.events.texts, EventsConfig(), None)
