@@ -282,6 +282,17 @@ def test_a_sequence_under_two_patients(tmp_path: Path, hours: float, lost: int) 
     assert look("near_identical_events", stage, together).passed
 
 
+@pytest.mark.parametrize(("held", "passed"), [(4, True), (5, False)])
+def test_a_handful_of_events_may_be_two_patients_own(
+    tmp_path: Path, held: int, passed: bool
+) -> None:
+    def plant(own: pd.DataFrame, happened: pd.DataFrame) -> pd.DataFrame:
+        return _given(_long(own, happened), 0, 0).groupby("stay_id").head(held)
+
+    stage = prepared_cohort(tmp_path, plant)
+    assert look("near_identical_events", stage, _apart(stage)).passed is passed
+
+
 def test_sequences_of_their_own_are_no_copies(tmp_path: Path) -> None:
     stage = prepared_cohort(tmp_path, _long)
     found = look("near_identical_events", stage, _apart(stage))

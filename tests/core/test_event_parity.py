@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from components.core.bundle_events import sent_events, sequence_batch, taken
+from components.core.bundle_events import MOST, sent_events, sequence_batch, taken
 from components.core.bundle_files import EventFacts
 from components.core.data.batches import event_batch
 from components.core.data.cohort import Rows, read_part
 from components.core.data.stored_events import EVENT_KINDS
+from components.core.errors import RecordError
 from tests.event_cohort import PREDICTION, ingested_stays, prepared_stays, write_stays
 
 # Of one draw of blood: known at different times, which a request cannot say.
@@ -38,6 +39,16 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     pd.concat([events, pd.DataFrame(more)]).to_parquet(folder / "events.parquet", index=False)
     cohort = prepared_stays(ingested_stays(folder, {"known_time": "known"}))
     return read_part(cohort, "holdout", "train")
+
+
+def test_a_request_may_be_as_long_as_training_s_longest() -> None:
+    one = {"hours_before_prediction": 1.0, "type": "lab", "text": "Lactate"}
+    many = {"events": [one] * (MOST + 1)}
+    with pytest.raises(RecordError, match=rf"above the limit of {MOST}"):
+        sent_events(many, longest=MOST)
+    sent = sent_events(many, longest=MOST + 1)
+    assert sent is not None
+    assert len(sent) == MOST + 1
 
 
 def test_a_request_is_read_as_training_read_the_stay(rows: Rows) -> None:

@@ -21,14 +21,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.core.errors import InputError
+from components.core.data.event_shards import read_ingested
 
 # In a table's cell and in a model's one-hot, in this order.
 EVENT_KINDS = ("prescription", "procedure", "lab", "microbiology", "ingredient")
 # A sequence of fewer events may be two patients' own: a single drug at a full hour is.
 FEWEST_TO_TELL = 5
 Seconds = npt.NDArray[np.int32]
-_DATA = ("seconds", "known_seconds", "kind", "text", "offsets")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,21 +89,14 @@ def stored_events(path: Path) -> Iterator[Events]:
     Raises:
         InputError: the shard is missing or damaged.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            data: dict[str, Any] = {name: cast(h5py.Dataset, file[name])[:] for name in _DATA}
-            texts = pa.array(cast(Any, file["texts"]).asstr()[:], pa.string())
-    except (OSError, KeyError) as error:
-        raise InputError(
-            f"shard '{path.parent.name}/{path.name}' cannot be read; ingest again"
-        ) from error
-    for start, stop in zip(data["offsets"][:-1], data["offsets"][1:], strict=True):
+    flat, texts = read_ingested(path)
+    for start, stop in zip(flat.offsets[:-1], flat.offsets[1:], strict=True):
         own = slice(int(start), int(stop))
         yield Events(
-            seconds=data["seconds"][own],
-            known_seconds=data["known_seconds"][own],
-            kind=data["kind"][own],
-            text=texts.take(pa.array(data["text"][own])),
+            seconds=flat.seconds[own],
+            known_seconds=flat.known_seconds[own],
+            kind=flat.kind[own],
+            text=texts.take(pa.array(flat.text[own])),
         )
 
 

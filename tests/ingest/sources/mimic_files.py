@@ -9,12 +9,16 @@ from typing import Any
 import pandas as pd
 
 from components.core.data.mimic_iv_tables import TABLES
+from components.core.data.stored_events import EVENT_KINDS
+from components.ingest.records import Record, Reject
+from components.ingest.sources import mimic_iv
 
 Rows = dict[str, list[dict[str, Any]]]
 Change = Callable[[Rows], object]
 # The prediction of every stay is made a day after this.
 INTIME = "2150-03-01 12:00:00"
 PREDICTION = "2150-03-02 12:00:00"
+SMALL = mimic_iv.Options(memory_gb=1)
 
 
 def hospital(patients: int = 3) -> Rows:
@@ -93,3 +97,30 @@ def written(folder: Path, *changes: Change, suffix: str = ".csv.gz", patients: i
     for change in changes:
         change(rows)
     return write_mimic(folder, rows, suffix)
+
+
+def read_all(
+    path: mimic_iv.Place, options: mimic_iv.Options = SMALL
+) -> tuple[list[Record], list[Reject]]:
+    """Return the records and the rejects of a folder or database."""
+    items = list(mimic_iv.read(path, options))
+    assert mimic_iv.count(path, options) == len(items)
+    return (
+        [each for each in items if isinstance(each, Record)],
+        [each for each in items if isinstance(each, Reject)],
+    )
+
+
+def told_of(record: Record) -> list[tuple[float, str, str]]:
+    """Return hours before the prediction, kind and text of a record's events."""
+    events = record.events
+    assert events is not None
+    hours = (events.seconds / 3600).tolist()
+    kinds = [EVENT_KINDS[kind] for kind in events.kind]
+    return list(zip(hours, kinds, events.text.to_pylist(), strict=True))
+
+
+def shown(record: Record) -> tuple[Any, ...]:
+    """Return all that must be the same of a record however it was read."""
+    return (record.record_id, record.patient_id, record.label, record.index_time, record.period,
+            record.tabular, told_of(record))  # fmt: skip

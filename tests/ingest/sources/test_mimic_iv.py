@@ -9,44 +9,27 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import psycopg
 import pyarrow as pa
 import pytest
 
-from components.core.data.mimic_iv_tables import TABLES
-from components.core.data.stored_events import EVENT_KINDS
 from components.core.engine import told
 from components.core.errors import InputError
 from components.core.event_tables.sequences import by_stay
-from components.ingest.records import Record, Reject
 from components.ingest.sources import mimic_iv
 from components.ingest.sources.mimic_iv import Options
 from components.ingest.sources.mimic_iv.exits import LEFT
-from tests.ingest.sources.mimic_files import PREDICTION, Rows, hospital, write_mimic, written
-from tests.postgres import Postgres, postgres
+from tests.ingest.sources.mimic_files import (
+    PREDICTION,
+    SMALL,
+    Rows,
+    read_all,
+    shown,
+    told_of,
+    written,
+)
 
-__all__ = ["postgres"]
 DEMO = Path(__file__).resolve().parents[4] / "shared" / "data" / "mimic_iv_demo"
-SMALL = Options(memory_gb=1)
 DAY = 86_400
-
-
-def _read(path: mimic_iv.Place, options: Options = SMALL) -> tuple[list[Record], list[Reject]]:
-    items = list(mimic_iv.read(path, options))
-    assert mimic_iv.count(path, options) == len(items)
-    return (
-        [each for each in items if isinstance(each, Record)],
-        [each for each in items if isinstance(each, Reject)],
-    )
-
-
-def _told(record: Record) -> list[tuple[float, str, str]]:
-    """Return hours before the prediction, kind and text of a record's events."""
-    events = record.events
-    assert events is not None
-    hours = (events.seconds / 3600).tolist()
-    kinds = [EVENT_KINDS[kind] for kind in events.kind]
-    return list(zip(hours, kinds, events.text.to_pylist(), strict=True))
 
 
 def _set(table: str, place: int = 0, **cells: Any) -> Any:
@@ -64,13 +47,13 @@ PLAIN = [
 
 @pytest.mark.parametrize("suffix", [".csv.gz", ".csv", ".parquet"])
 def test_a_stay_becomes_its_events_in_order(tmp_path: Path, suffix: str) -> None:
-    records, rejects = _read(written(tmp_path, suffix=suffix))
+    records, rejects = read_all(written(tmp_path, suffix=suffix))
     assert not rejects
     assert [each.record_id for each in records] == ["100", "101", "102"]
     assert [each.label for each in records] == [1, 0, 0]
     first = records[0]
     lab = "Creatinine 1.50 mg/dL (0.4–1.1) abnormal"
-    assert _told(first) == [*PLAIN[:-1], (6, "lab", lab)]
+    assert told_of(first) == [*PLAIN[:-1], (6, "lab", lab)]
     assert first.events is not None
     assert (first.events.known_seconds / 3600).tolist() == [28, 2, 23, 22, 5]
     assert str(first.index_time) == PREDICTION
@@ -85,8 +68,8 @@ def test_a_stay_becomes_its_events_in_order(tmp_path: Path, suffix: str) -> None
 
 
 def test_the_prediction_moves_with_its_option(tmp_path: Path) -> None:
-    records, _ = _read(written(tmp_path), Options(hours=21, memory_gb=1))
-    assert [kind for _, kind, _ in _told(records[0])] == [
+    records, _ = read_all(written(tmp_path), Options(hours=21, memory_gb=1))
+    assert [kind for _, kind, _ in told_of(records[0])] == [
         "prescription", "procedure", "ingredient", "lab",
     ]  # fmt: skip
 
@@ -121,14 +104,14 @@ def test_the_prediction_moves_with_its_option(tmp_path: Path) -> None:
               chartdate="2150-03-02 00:00:00"), "microbiology", None),
     ],
 )  # fmt: skip
-def test_what_was_not_known_is_not_told(
+def test_what_was_not_known_is_nottold_of(
     tmp_path: Path, change: Any, kind: str, text: str | None
 ) -> None:
-    records, rejects = _read(written(tmp_path, change))
+    records, rejects = read_all(written(tmp_path, change))
     assert not rejects
-    found = [text for _, own, text in _told(records[0]) if own == kind]
+    found = [text for _, own, text in told_of(records[0]) if own == kind]
     assert found == ([] if text is None else [text])
-    assert [kind for _, kind, _ in _told(records[1])] == [kind for _, kind, _ in PLAIN]
+    assert [kind for _, kind, _ in told_of(records[1])] == [kind for _, kind, _ in PLAIN]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +140,7 @@ def test_a_stay_that_contradicts_itself_is_refused(
     tmp_path: Path, change: Any, code: str, row: int | None
 ) -> None:
     path = written(tmp_path, change)
-    records, rejects = _read(path)
+    records, rejects = read_all(path)
     assert {each.code for each in rejects if each.code != "no_patient"} <= {code}
     assert code in {each.code for each in rejects}
     assert all(each.file == "icu/icustays" and each.row > 1 for each in rejects)
@@ -179,7 +162,7 @@ def test_who_is_not_there_at_the_prediction_is_counted(
     tmp_path: Path, change: Any, step: str
 ) -> None:
     path = written(tmp_path, change)
-    records, rejects = _read(path)
+    records, rejects = read_all(path)
     assert [each.record_id for each in records] == ["100", "102"]
     assert not rejects
     lost = {each.code: each.lost for each in mimic_iv.flow(path, SMALL).exits if each.code in LEFT}
@@ -187,7 +170,7 @@ def test_who_is_not_there_at_the_prediction_is_counted(
 
 
 def test_who_leaves_at_the_very_moment_was_there(tmp_path: Path) -> None:
-    assert len(_read(written(tmp_path, _set("icustays", outtime=PREDICTION)))[0]) == 3
+    assert len(read_all(written(tmp_path, _set("icustays", outtime=PREDICTION)))[0]) == 3
 
 
 def test_rows_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
@@ -219,7 +202,7 @@ def test_a_stay_of_thirty_thousand_events_and_one_of_none(tmp_path: Path) -> Non
                      "ingredientevents"):  # fmt: skip
             rows[name] = [row for row in rows[name] if row["subject_id"] != 101]
 
-    records, _ = _read(written(tmp_path, many, suffix=".parquet"))
+    records, _ = read_all(written(tmp_path, many, suffix=".parquet"))
     assert [len(each.events or ()) for each in records] == [30_000, 0, 5]
 
 
@@ -231,11 +214,11 @@ def test_a_session_gives_the_same_and_reads_each_file_once(tmp_path: Path, suffi
                               lab | {"storetime": "later"}, lab | {"charttime": None}]  # fmt: skip
 
     path = written(tmp_path, odd, suffix=suffix)
-    plain = (_read(path), mimic_iv.counts(path, SMALL), mimic_iv.flow(path, SMALL))
+    plain = (read_all(path), mimic_iv.counts(path, SMALL), mimic_iv.flow(path, SMALL))
     with mimic_iv.session(path, SMALL) as opened:
         shutil.rmtree(path)
-        records, rejects = _read(opened)
-        assert [_shown(each) for each in records] == [_shown(each) for each in plain[0][0]]
+        records, rejects = read_all(opened)
+        assert [shown(each) for each in records] == [shown(each) for each in plain[0][0]]
         assert rejects == plain[0][1]
         assert mimic_iv.count(opened, SMALL) == 3
         assert mimic_iv.counts(opened, SMALL) == plain[1]
@@ -248,18 +231,18 @@ def test_two_stays_of_an_admission_have_their_own_predictions(tmp_path: Path) ->
         second = {"stay_id": 200, "intime": "2150-03-05 13:00:00", "outtime": "2150-03-07 13:00:00"}
         rows["icustays"].append(rows["icustays"][0] | second)
 
-    records, _ = _read(written(tmp_path, again))
+    records, _ = read_all(written(tmp_path, again))
     assert [each.record_id for each in records] == ["100", "101", "102", "200"]
     assert records[3].patient_id == "100"
     # What was stored after the first prediction is known at the second.
-    assert "4320" in _told(records[3])[2][2]
+    assert "4320" in told_of(records[3])[2][2]
 
 
 def test_columns_in_capitals_are_the_same(tmp_path: Path) -> None:
     def capitals(rows: Rows) -> None:
         rows["icustays"] = [{k.upper(): v for k, v in row.items()} for row in rows["icustays"]]
 
-    assert len(_read(written(tmp_path, capitals))[0]) == 3
+    assert len(read_all(written(tmp_path, capitals))[0]) == 3
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -271,13 +254,13 @@ def test_a_missing_table_or_column_is_named(tmp_path: Path, suffix: str) -> None
         ]
 
     with pytest.raises(InputError, match=rf"'labevents{suffix}' lacks .* storetime, flag; take"):
-        _read(written(tmp_path, drop, suffix=suffix))
+        read_all(written(tmp_path, drop, suffix=suffix))
     (tmp_path / "hosp" / f"d_labitems{suffix}").unlink()
     (tmp_path / "hosp" / f"labevents{suffix}").unlink()
     with pytest.raises(InputError, match="'hosp/labevents' is missing from the folder"):
-        _read(tmp_path)
+        read_all(tmp_path)
     with pytest.raises(InputError, match="there is no folder 'elsewhere'; name the folder"):
-        _read(tmp_path / "elsewhere")
+        read_all(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +277,7 @@ def test_a_damaged_table_is_named_and_not_quoted(tmp_path: Path, damage: Any) ->
     with pytest.raises(
         InputError, match=r"prescriptions.csv.*(is damaged, or no comma|is not UTF-8)"
     ) as raised:
-        _read(tmp_path)
+        read_all(tmp_path)
     assert "Heparin" not in str(raised.value)
 
 
@@ -302,12 +285,12 @@ def test_a_cut_file_is_named(tmp_path: Path) -> None:
     file = written(tmp_path) / "hosp" / "labevents.csv.gz"
     file.write_bytes(file.read_bytes()[:-30])
     with pytest.raises(InputError, match=r"labevents.csv.gz.*(mend that file|no whole gzip file)"):
-        _read(tmp_path)
+        read_all(tmp_path)
 
 
 def test_too_little_memory_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not fit into the memory .* raise memory_gb"):
-        _read(written(tmp_path), Options(memory_gb=1e-6))
+        read_all(written(tmp_path), Options(memory_gb=1e-6))
 
 
 def test_a_full_disk_is_said_and_not_taken_for_a_damaged_file() -> None:
@@ -333,67 +316,11 @@ def test_a_sequence_takes_no_batch_along_to_another_process() -> None:
     assert len(pickle.dumps(found[0][1])) < 2000
 
 
-def _load(url: str, folder: Path) -> None:
-    """Load a folder of MIMIC-IV into a database as its own set-up would."""
-    types = {"double": "double precision", "timestamp": "timestamp(0)"}
-    with psycopg.connect(url) as connection, duckdb.connect() as engine:
-        for schema in sorted({table.schema for table in TABLES}):
-            connection.execute(f"create schema {schema}".encode())
-        for table in TABLES:
-            columns = ", ".join(f"{n} {types.get(k, k)}" for n, k in table.columns.items())
-            connection.execute(f"create table {table.qualified} ({columns})".encode())
-            file = folder / table.folder / f"{table.name}.csv.gz"
-            names = ", ".join(table.columns)
-            plain = folder / "loaded.csv"
-            own = engine.read_csv(str(file), all_varchar=True).project(names)
-            own.write_csv(str(plain), header=False)
-            order = f"copy {table.qualified} from stdin (format csv)".encode()
-            with connection.cursor().copy(order) as copy:
-                copy.write(plain.read_bytes())
-
-
-def _shown(record: Record) -> tuple[Any, ...]:
-    return (record.record_id, record.patient_id, record.label, record.index_time, record.period,
-            record.tabular, _told(record))  # fmt: skip
-
-
-def test_a_database_gives_the_rows_of_the_folder(
-    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("components.ingest.sources.mimic_iv.database._BATCH", 2)
-    rows = hospital(4)
-    rows["icustays"][3]["outtime"] = "2150-03-01 13:00:00"
-    rows["admissions"][2]["hospital_expire_flag"] = 7
-    path = write_mimic(tmp_path, rows)
-    url = postgres.create("mimic")
-    _load(url, path)
-    files, tables = _read(path), _read(url)
-    assert [_shown(each) for each in files[0]] == [_shown(each) for each in tables[0]]
-    assert files[1] == tables[1]
-    assert mimic_iv.counts(path, SMALL) == mimic_iv.counts(url, SMALL)
-    assert mimic_iv.flow(path, SMALL) == mimic_iv.flow(url, SMALL)
-    with mimic_iv.session(url, SMALL) as opened:
-        assert mimic_iv.counts(opened, SMALL) == mimic_iv.counts(path, SMALL)
-
-
-def test_a_database_without_a_table_or_column_names_it(tmp_path: Path, postgres: Postgres) -> None:
-    url = postgres.create("partial")
-    _load(url, written(tmp_path))
-    with psycopg.connect(url) as connection:
-        connection.execute("alter table mimiciv_hosp.labevents drop column flag")
-    with pytest.raises(InputError, match=r"'mimiciv_hosp.labevents' lacks the column\(s\) flag;"):
-        _read(url)
-    with psycopg.connect(url) as connection:
-        connection.execute("drop table mimiciv_hosp.labevents")
-    with pytest.raises(InputError, match=r"has no table 'mimiciv_hosp.labevents' that this user"):
-        _read(url)
-
-
 @pytest.mark.real_data
 def test_the_demo_gives_its_stays() -> None:
     if not DEMO.is_dir():
         pytest.skip("the real sample data ../shared/data/mimic_iv_demo is absent")
-    records, rejects = _read(DEMO)
+    records, rejects = read_all(DEMO)
     assert (len(records), len(rejects)) == (117, 0)
     assert sum(len(each.events or ()) for each in records) == 38_998
     assert sum(each.label or 0 for each in records) == 14
