@@ -161,7 +161,10 @@ def _microbiology(raw: Path, stays: pd.DataFrame) -> pd.DataFrame:
     rows = _read(raw, "hosp/microbiologyevents", ["subject_id", *texts], times,
                  dtype=dict.fromkeys(texts, str))  # fmt: skip
     rows = rows.merge(stays, on="subject_id")
-    rows["event_time"] = rows["charttime"].fillna(rows["chartdate"])
+    admitted = rows["admittime"]
+    that_day = rows["chartdate"].where(rows["chartdate"] < admitted.dt.normalize(), admitted)
+    bare = rows["chartdate"].where(rows["chartdate"] >= admitted, that_day)
+    rows["event_time"] = rows["charttime"].fillna(bare)
     day = pd.Timedelta(days=1)
     stored = rows["storetime"].fillna(rows["storedate"] + day)
     stored = stored.fillna(rows["charttime"]).fillna(rows["chartdate"] + day)

@@ -102,6 +102,8 @@ def test_the_prediction_moves_with_its_option(tmp_path: Path) -> None:
         (_set("microbiologyevents", storetime="2150-03-02 12:00:01"), "microbiology", None),
         (_set("microbiologyevents", charttime=None, storetime=None, storedate=None,
               chartdate="2150-03-02 00:00:00"), "microbiology", None),
+        (_set("microbiologyevents", charttime=None, chartdate="2150-02-27 00:00:00"),
+         "microbiology", None),
     ],
 )  # fmt: skip
 def test_what_was_not_known_is_nottold_of(
@@ -112,6 +114,15 @@ def test_what_was_not_known_is_nottold_of(
     found = [text for _, own, text in told_of(records[0]) if own == kind]
     assert found == ([] if text is None else [text])
     assert [kind for _, kind, _ in told_of(records[1])] == [kind for _, kind, _ in PLAIN]
+
+
+def test_a_culture_of_the_day_of_admission_without_an_hour_counts_from_it(tmp_path: Path) -> None:
+    bare = _set("microbiologyevents", charttime=None, chartdate="2150-02-28 00:00:00")
+    records, _ = read_all(written(tmp_path, bare))
+    admitted = (48, "microbiology", "URINE CULTURE ESCHERICHIA COLI CEFAZOLIN S")
+    assert told_of(records[0])[0] == admitted
+    assert records[0].events is not None
+    assert (records[0].events.seconds >= records[0].events.known_seconds).all()
 
 
 @pytest.mark.parametrize(
@@ -322,7 +333,7 @@ def test_the_demo_gives_its_stays() -> None:
         pytest.skip("the real sample data ../shared/data/mimic_iv_demo is absent")
     records, rejects = read_all(DEMO)
     assert (len(records), len(rejects)) == (117, 0)
-    assert sum(len(each.events or ()) for each in records) == 38_998
+    assert sum(len(each.events or ()) for each in records) == 39_001
     assert sum(each.label or 0 for each in records) == 14
     for each in records:
         assert each.events is not None

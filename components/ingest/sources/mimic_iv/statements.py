@@ -23,7 +23,11 @@ _NUMBERS = {
     "amount": "e.amount",
     "rate": "e.rate",
 }
-_DATED = "coalesce(t.charttime, t.chartdate)"
+# A bare date on the day of admission is none before it.
+_DATED = (
+    "coalesce(t.charttime, case when t.chartdate >= date_trunc('day', s.first_time) "
+    "then greatest(t.chartdate, s.first_time) else t.chartdate end)"
+)
 # Of those whose time is no plain column: time, and from when a row is known.
 _TIMES = {
     "microbiologyevents": (
