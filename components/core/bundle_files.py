@@ -56,8 +56,8 @@ class EventFacts(Frozen):
         time: how hours become numbers (`components.core.data.event_stats.TimeStats`).
         width: of a step of the first network: kinds, text, time.
         longest: events of the longest sequence of training.
-        absence_taught: some record of training had no event, so that what stands in place of a
-            sequence was learned.
+        absence_taught: some record of training had no event or was drawn to lose them, so that
+            every network learned what stands in place of a sequence.
     """
 
     comfort_care: Literal["drop", "keep"]

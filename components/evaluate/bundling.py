@@ -35,10 +35,11 @@ from components.core.modalities import (
 )
 from components.core.models.registry import model_file
 from components.core.models.spec import DataSpec
+from components.core.models.stand_in import unlearned
 from components.core.schemas import EVENT_COUNT, MANIFEST, PART_PREFIX
 from components.core.signals.prepare_config import PrepareConfig
 from components.core.store import Stage
-from components.core.trained import member_stats, members_of
+from components.core.trained import loaded, member_stats, members_of
 from components.evaluate.abstention import familiarity
 from components.evaluate.heads.calibrated import calibrations, one_sided, threshold_of
 from components.evaluate.predictions import calibrate, pooled_validation
@@ -222,12 +223,13 @@ def _events(stages: Upstream, chosen: list[Member]) -> EventFacts | None:
     settings = stages.cohort.facts["events"]
     stats = cast(EventStats, member_stats(stages.train, chosen[0]).events)
     counts = _training_counts(stages, {member.fold for member in chosen})
+    never = unlearned(loaded(stages.train, member) for member in chosen)
     return EventFacts(
         comfort_care=settings["comfort_care"],
         time=stats.time.kind,
         width=stats.width,
         longest=int(counts.max()),
-        absence_taught=bool((counts == 0).any()),
+        absence_taught=EVENTS not in never,
     )
 
 

@@ -12,6 +12,7 @@ from components.core.data.arrays import ArrayPart
 from components.core.data.cohort import Rows
 from components.core.errors import ConfigError
 from components.core.modalities import SPOKEN, ArrayModality
+from components.core.models import stand_in
 from components.core.models.blocks.multimodal import ImageEncoder, SoundEncoder
 from components.core.models.blocks.resnet2d import ResNet2d
 from components.core.models.extra import loss_weights
@@ -24,6 +25,14 @@ def branches_of(model: nn.Module) -> dict[str, nn.Module]:
     """Return modality → its branch; nothing for a model without branches."""
     found = getattr(model, "branches", None)
     return dict(found.items()) if isinstance(found, nn.ModuleDict) else {}
+
+
+def droppable(model: nn.Module) -> tuple[str, ...]:
+    """Return the modalities that training may hide from a record: those with a learned stand-in.
+
+    Every branch has one; models without branches say so themselves (`core.models.stand_in`).
+    """
+    return (*branches_of(model), *stand_in.droppable(model))
 
 
 def check_branches(model: nn.Module, config: FitConfig) -> None:
@@ -39,15 +48,13 @@ def check_branches(model: nn.Module, config: FitConfig) -> None:
                 f"fit.lr_multipliers names '{name}', for which the model has no branch; "
                 f"{_named(there)}"
             )
-    wanted = {
-        "fit.modality_dropout": config.modality_dropout > 0,
-        "fit.modulation": config.modulation != "none",
-    }
-    for setting, asked in wanted.items():
-        if asked and not there:
-            raise ConfigError(
-                f"{setting} needs a model with branches{_own(model)}; {_named(there)}"
-            )
+    if config.modality_dropout and not droppable(model):
+        raise ConfigError(
+            "fit.modality_dropout needs a model with branches or one of event sequences"
+            f"{_own(model)}; {_named(there)}"
+        )
+    if config.modulation != "none" and not there:
+        raise ConfigError(f"fit.modulation needs a model with branches; {_named(there)}")
     if config.modulation != "none" and not config.auxiliary:
         raise ConfigError(
             f"fit.modulation={config.modulation} compares what the branches answer by themselves, "

@@ -34,6 +34,7 @@ from components.train.branches import (
     check_branches,
     check_pretraining,
     check_records,
+    droppable,
     parameter_groups,
 )
 from components.train.figures import Figures, check_judged, check_kept, column
@@ -81,7 +82,7 @@ class Module(lightning.LightningModule):
         self._prior = TruePrior(self._view, model, train) if drawn else None
         if config.modulation != "none":
             check_two_classes(primary, heads[primary], f"fit.modulation={config.modulation}")
-        self._branches = branches_of(model)
+        self._branches, self._droppable = branches_of(model), droppable(model)
         self._factors: dict[str, float] = {}
         self._drops, self._noise = torch.Generator(), torch.Generator()
         self._finish = Finisher(train.stats)
@@ -143,7 +144,7 @@ class Module(lightning.LightningModule):
             return ready
         if self._config.modality_dropout:
             chance = self._config.modality_dropout
-            ready = drop_modalities(ready, list(self._branches), chance=chance, rng=self._drops)
+            ready = drop_modalities(ready, self._droppable, chance=chance, rng=self._drops)
         ready = augment_media(ready, self._config.aug, self._rng)
         return augment(ready, self._config.aug, self._rng)
 

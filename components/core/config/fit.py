@@ -50,7 +50,7 @@ class FitConfig(Frozen):
             the shift of the prior is taken back from the head afterwards.
         lr_multipliers: modality → factor of `lr` for its branch, in models that have branches.
         modality_dropout: chance with which a record loses each of several modalities in a training
-            step; it never loses all.
+            step; it never loses all. In models that have branches, and in those of event sequences.
         modulation: `ogm_ge` slows the branches that learn faster than the others and adds noise in
             proportion (Peng et al., CVPR 2022), in models that have branches.
         modulation_strength: of `ogm_ge`.

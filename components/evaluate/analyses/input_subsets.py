@@ -15,7 +15,7 @@ from components.core.progress import progress
 from components.core.report.forest import Row, forest
 from components.core.report.section import Plot, Section, Table
 from components.evaluate.analysis import Context
-from components.evaluate.inputs.masked import always_there, may_lack
+from components.evaluate.inputs.masked import may_lack, never_lacked
 from components.evaluate.inputs.subsets import (
     KIND,
     Pattern,
@@ -108,11 +108,12 @@ def _text(context: Context, found: Found) -> Iterator[str]:
             "Disturbances of the signal (leads, noise, sampling rate) are not tried: they are "
             "those of a digital ECG, which this model does not take."
         )
-    always = always_there(context, inputs) if EVENTS in inputs else []
-    if always:
+    never = never_lacked(context)
+    if never:
         yield (
-            f"Read with care: no training record lacked {listed(always)}, so that what stands in "
-            "place of an absent one was never learned."
+            f"Read with care: no training record lacked {listed(never)} and none was dropped, so "
+            "that what stands in place of an absent one was never learned; set "
+            "fit.modality_dropout above 0."
         )
     for clause in untaught_tokens(read(context.stages.train.facts)):
         yield f"Read with care: {clause}."

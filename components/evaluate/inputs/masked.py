@@ -15,15 +15,16 @@ from torch import Tensor
 
 from components.core.data.batches import TOKENS, Batch, raw_batch
 from components.core.data.bucketed import cut_points
-from components.core.data.cohort import Rows, read_part
+from components.core.data.cohort import Rows
 from components.core.data.finish import Finisher
 from components.core.errors import CardioError
 from components.core.heads.registry import View
 from components.core.modalities import ARRAYS, EVENTS
+from components.core.models.stand_in import unlearned
 from components.core.predict import forward
-from components.core.trained import stats_of
 from components.evaluate.analysis import Context
 from components.evaluate.robustness.battery import Index, Network
+from components.evaluate.robustness.setting import network_of
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -52,15 +53,10 @@ def steps_of(rows: Rows) -> npt.NDArray[np.int64]:
     return np.zeros(len(rows), np.int64) if rows.events is None else rows.events.lengths
 
 
-def always_there(context: Context, inputs: Sequence[str]) -> list[str]:
-    """Return the inputs that every training record of every fold has."""
-    stages = context.stages
-    parts = [
-        read_part(stages.cohort, test.fold, "train", stats=stats_of(stages.train, test.fold))
-        for test in context.tests
-    ]
-    flags = [there_of(rows, inputs) for rows in parts]
-    return [name for name in inputs if all(own[name].all() for own in flags)]
+def never_lacked(context: Context) -> tuple[str, ...]:
+    """Return the inputs without which a network never learned to answer, of event sequences."""
+    models = [model for test in context.tests for model in network_of(context, test.fold).models]
+    return unlearned(models)
 
 
 def may_lack(names: Sequence[str]) -> bool:

@@ -30,6 +30,7 @@ from components.core.bundle_inputs import tabular_row
 from components.core.config.explain import ExplainConfig
 from components.core.data.batches import Batch
 from components.core.modalities import ARRAYS, EMBEDDED, EVENTS, SPOKEN, enumerated, told_once
+from components.core.models.stand_in import unlearned
 from components.explain.joined import joined
 from components.explain.lots import (
     Index,
@@ -125,6 +126,9 @@ def _lot(subject: Subject, lot: Index) -> Attributed:
 
 def _remark(subject: Subject, batch: Batch) -> str:
     without = WITHOUT | ({"tabular": _NO_FIELDS} if "tabular_mask" in batch else {})
+    for name in unlearned(subject.target.models):
+        if f"{name}_mask" in batch:
+            without[name] = f"{without[name]} (nothing was learned in its place)"
     said = told_once({name: without[name] for name in subject.inputs}, SPOKEN)
     gone = "; ".join(f"of {name}: {text}" for name, text in said.items())
     return (

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError
+from components.core.modalities import EVENTS
 from components.core.models.attending import AttentionRecord
 from components.core.models.blocks.dropout import Dropout
 from components.core.models.blocks.events.encoder import Encoder, Pool
@@ -117,6 +118,10 @@ class EventModel(nn.Module):
     While training with `temporal_weight` above 0, `loss:temporal` comes along. Data without events
     are answered from the table alone, so that the worth of the events can be measured.
 
+    Attributes:
+        droppable: what `fit.modality_dropout` may hide from a record, a learned vector in its
+            place.
+
     Raises:
         ConfigError: the data hold neither events nor static features.
     """
@@ -131,6 +136,8 @@ class EventModel(nn.Module):
         self.config = config
         self.events = EventReader(config, spec.events) if spec.events else None
         self.static = Static(spec.tabular) if spec.tabular else None
+        widths = {EVENTS: spec.events, "tabular": spec.tabular}
+        self.droppable = tuple(name for name, width in widths.items() if width)
         features = (config.d_model if spec.events else 0) + spec.tabular
         first, second = config.hidden
         self.body = nn.Sequential(nn.Linear(features, first), nn.ReLU(), Dropout(config.dropout))
@@ -150,6 +157,13 @@ class EventModel(nn.Module):
             own = self.temporal.loss(reading.encoded, batch, reading.rows)
             answers[f"{OWN_LOSS}temporal"] = own
         return answers
+
+    def absent(self, name: str) -> Tensor:
+        """Return what stands in place of a modality of `droppable` (`core.models.stand_in`)."""
+        part = self.events if name == EVENTS else self.static
+        if part is None:
+            raise ValueError(f"the model reads no {name}")
+        return part.absent
 
     def weigh_classes(self, weights: Mapping[str, tuple[float, float]]) -> None:
         """Take in head → weights of negative and positive records, for `loss:temporal`."""
