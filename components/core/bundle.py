@@ -195,7 +195,7 @@ class Predictor:
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
         fields = fields_note([m.stats.tabular for m in self._members], row)
-        notes = (fields, unused, self._told(sequence, batches[0]))
+        notes = (fields, unused, self._told(sequence, batches))
         answer = replace(
             answer,
             inputs=given,
@@ -327,10 +327,11 @@ class Predictor:
         given = self.facts.events
         return taken(sent_events(row, longest=given.longest) if read is None else read(), given)
 
-    def _told(self, sequence: Taken | None, batch: Batch) -> str:
+    def _told(self, sequence: Taken | None, batches: list[Batch]) -> str:
         if sequence is None or self.facts.events is None:
             return ""
-        return events_note(sequence, self.facts.events, _taught(self._members[0]), batch)
+        taught = [_taught(member) for member in self._members]
+        return events_note(sequence, self.facts.events, list(zip(taught, batches, strict=True)))
 
     def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
         """Return pictures, sounds and embeddings of a row; empty for a model that takes none."""

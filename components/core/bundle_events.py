@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import torch
 
 from components.core.bundle_files import EventFacts
 from components.core.bundle_text import event_vectors
@@ -223,14 +224,13 @@ def sequence_batch(stats: EventStats, own: Taken, folder: str) -> Batch:
     return event_batch(given, np.zeros(1, np.int64))
 
 
-def events_note(own: Taken, given: EventFacts, stats: EventStats, batch: Batch) -> str:
+def events_note(own: Taken, given: EventFacts, each: Sequence[tuple[EventStats, Batch]]) -> str:
     """Return how the sequence differs from those of training; empty where it does not.
 
     Args:
         own: the sequence.
         given: what the bundle says of sequences.
-        stats: of a network's fold.
-        batch: the sequence as that network takes it in.
+        each: of every network what its fold was taught, and the sequence as it takes it in.
     """
     kept = len(own.flat.seconds)
     notes: list[str] = []
@@ -246,18 +246,20 @@ def events_note(own: Taken, given: EventFacts, stats: EventStats, batch: Batch) 
         )
     if kept > given.longest:
         notes.append(f"the sequence has {kept} events, the longest of training {given.longest}")
-    unknown = _unknown(stats, batch) if own.there else 0
+    unknown = _unknown(each) if own.there else 0
     if unknown:
         notes.append(f"{unknown} of {kept} events hold no word that training knew")
     return "; ".join(notes)
 
 
-def _unknown(stats: EventStats, batch: Batch) -> int:
-    """Return how many texts are at zero, which TF-IDF gives to those without any known term."""
-    if not isinstance(stats.text, TfidfEncoder):
+def _unknown(each: Sequence[tuple[EventStats, Batch]]) -> int:
+    """Return how many texts are at zero for every network; TF-IDF so takes unknown terms."""
+    if not all(isinstance(stats.text, TfidfEncoder) for stats, _ in each):
         return 0
-    vectors = batch[EVENTS][0, :, KINDS : KINDS + stats.text_width]
-    return int((~vectors.any(dim=1)).sum())
+    known = [
+        batch[EVENTS][0, :, KINDS : KINDS + stats.text_width].any(dim=1) for stats, batch in each
+    ]
+    return int((~torch.stack(known).any(dim=0)).sum())
 
 
 def example_events() -> list[dict[str, object]]:

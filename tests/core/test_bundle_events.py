@@ -14,7 +14,9 @@ import torch
 
 from components.core.bundle import Prediction, Predictor
 from components.core.bundle_answer import as_table, example_answer
-from components.core.bundle_events import MOST, sent_events
+from components.core.bundle_events import MOST, events_note, sent_events, sequence_batch, taken
+from components.core.bundle_files import EventFacts
+from components.core.data.event_stats import KINDS
 from components.core.data.event_words import with_place
 from components.core.data.finish import Finisher
 from components.core.data.stored_events import EVENT_KINDS
@@ -157,6 +159,21 @@ def test_what_is_unlike_training_is_said(tmp_path: Path) -> None:
         "training knew"
     )
     assert ask(own, events=course(events=3)).fields_note == ""
+
+
+def test_a_word_that_any_network_knew_is_no_unknown_one() -> None:
+    stats, sent = stats_of(), course(events=3)
+    facts = EventFacts(
+        comfort_care="drop", time="scalar", width=stats.width, longest=9, absence_taught=True
+    )
+    own = taken(sent_events({"events": sent}, longest=9), facts)
+    batch = sequence_batch(stats, own, "")
+    lacking = [{**batch, "events": batch["events"].clone()} for _ in range(2)]
+    lacking[0]["events"][0, :2, KINDS:-1] = 0
+    lacking[1]["events"][0, 1:, KINDS:-1] = 0
+    each = [(stats, one) for one in lacking]
+    assert events_note(own, facts, each) == "1 of 3 events hold no word that training knew"
+    assert "2 of 3 events hold" in events_note(own, facts, each[:1])
 
 
 def test_sines_of_time_are_taken_too(tmp_path: Path) -> None:
