@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.core.config.explain import ExplainConfig
+from components.core.modalities import EVENTS
 from components.core.progress import duration
 from components.core.store import Stage
 from components.core.trained import members_of
 from components.explain.against_controls import run_again
 from components.explain.faithfulness import examine
 from components.explain.method import Method
+from components.explain.sequences import interactions
 from components.explain.subject import Subject
 
 # As many records are timed at once: the methods, too, ask for several at a time.
@@ -83,6 +85,8 @@ def costs(
         for method in methods
     ]
     beside = [_checks(subjects, methods, config, each)]
+    if EVENTS in subjects[0].inputs:
+        beside.append(_interactions(subjects, each))
     if controls:
         beside.append(_controls(subjects, methods, config, controls, each))
     return [*own, *beside]
@@ -103,6 +107,19 @@ def _checks(
         title="whether to trust them",
         passes=total / records,
         seconds=each * total,
+        method=False,
+    )
+
+
+def _interactions(subjects: Sequence[Subject], each: float) -> Cost:
+    """Return what groups of events taken out in pairs will take."""
+    passes = interactions.passes(subjects[0])
+    asked = sum(len(subject) * len(subject.target.models) for subject in subjects)
+    return Cost(
+        name="interactions",
+        title="what groups of events do together",
+        passes=passes,
+        seconds=each * asked * passes,
         method=False,
     )
 

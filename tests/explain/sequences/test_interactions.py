@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
 from components.core.attribution.event_groups import WINDOWS
 from components.core.attribution.groups import variables
 from components.core.attribution.target import Target
+from components.core.config.explain import ExplainConfig
 from components.core.data.stored_events import EVENT_KINDS
+from components.explain import cost
+from components.explain.method import all_methods
 from components.explain.sequences.interactions import (
     of_kinds,
     of_static,
@@ -98,6 +102,18 @@ def test_the_cost_is_what_the_network_is_asked(subject: Subject) -> None:
     of_static(own)
     assert kinds.values.shape == (len(own), len(EVENT_KINDS) * (len(EVENT_KINDS) - 1) // 2)
     assert len(asked) == lots * passes(own)
+
+
+def test_the_cost_is_told_before_the_work_begins(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, _ = known(subject)
+    monkeypatch.setattr(cost, "seconds_per_pass", lambda _: 2.0)
+    found = cost.costs([own, own], [all_methods()["ablation"]], ExplainConfig())
+    (told,) = (each for each in found if each.name == "interactions")
+    assert told.passes == passes(own)
+    assert told.seconds == pytest.approx(2.0 * 2 * len(own) * passes(own))
+    assert not told.method
 
 
 def test_without_static_variables_there_are_no_such_pairs(subject: Subject) -> None:
