@@ -56,6 +56,14 @@ class Workplace:
     uri: str
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _stages_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let a test that names no folder of stages write to a folder of its own, not the project's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARDIO_DATA", str(tmp_path_factory.mktemp("stages")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""
