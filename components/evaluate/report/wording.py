@@ -87,7 +87,8 @@ def key_figures(data: ReportData) -> str:
 
 def notices(data: ReportData) -> list[Notice]:
     """Return the sentences under the first line, the gravest first, each of them once."""
-    found = [*_power(data), *_baselines(data), *_audit(data), *_origin(data)]
+    found = [*_power(data), *_baselines(data), *_audit(data), *_beyond(data)]
+    found += _origin(data)
     told = [notice for section in data.sections for notice in section.notices]
     once = dict.fromkeys([*found, *told])  # two sections may have the same to say
     graver = sorted(once, key=lambda notice: notice.level != "warning")
@@ -211,6 +212,16 @@ def _audit(data: ReportData) -> Iterator[Notice]:
                 f"Audit check '{check.name}' failed and was waived: {bare(check.sentence)}. Reason "
                 f"given: {bare(check.waiver)}. A waived run cannot be promoted.",
             )
+
+
+def _beyond(data: ReportData) -> Iterator[Notice]:
+    if data.share is not None and data.share.lo > 1:
+        yield Notice(
+            "warning",
+            "The model does better than is possible on this cohort: share of the best possible "
+            f"{data.share.text()}. Something beside what was planted tells it the label; look for "
+            "a leak.",
+        )
 
 
 def _origin(data: ReportData) -> Iterator[Notice]:

@@ -126,6 +126,18 @@ def test_waivers_refusals_and_missing_audits_are_warnings(data: ReportData) -> N
     assert wording.Notice("warning", "No leakage audit was run on this cohort.") in none
 
 
+def test_more_than_the_best_possible_is_a_leak(data: ReportData) -> None:
+    share = Interval(value=1.1, lo=1.02, hi=1.2, n_draws=100, undefined=0, method="bootstrap")
+    beyond = wording.notices(replace(data, share=share))
+    assert any(
+        notice.level == "warning" and "1.100 (1.020 to 1.200). Something beside" in notice.text
+        for notice in beyond
+    )
+    for lower in (0.98, 1.0):
+        within = wording.notices(replace(data, share=replace(share, lo=lower)))
+        assert not any("better than is possible" in notice.text for notice in within)
+
+
 def test_what_two_sections_have_to_say_is_said_once(data: ReportData) -> None:
     told = wording.Notice("warning", "The inputs are of different patients.")
     sections = tuple(Section(name=name, title=name, notices=(told,)) for name in ("one", "two"))
