@@ -162,8 +162,8 @@ def _microbiology(raw: Path, stays: pd.DataFrame) -> pd.DataFrame:
                  dtype=dict.fromkeys(texts, str))  # fmt: skip
     rows = rows.merge(stays, on="subject_id")
     admitted = rows["admittime"]
-    that_day = rows["chartdate"].where(rows["chartdate"] < admitted.dt.normalize(), admitted)
-    bare = rows["chartdate"].where(rows["chartdate"] >= admitted, that_day)
+    that_day = rows["chartdate"].eq(admitted.dt.normalize()) & ~(rows["storetime"] < admitted)
+    bare = rows["chartdate"].mask(that_day, admitted)
     rows["event_time"] = rows["charttime"].fillna(bare)
     day = pd.Timedelta(days=1)
     stored = rows["storetime"].fillna(rows["storedate"] + day)

@@ -56,6 +56,7 @@ def write_event_bundle(
     comfort_care: Literal["drop", "keep"] = "drop",
     longest: int = 40,
     absence_taught: bool = True,
+    fields_taught: bool = True,
     stats: EventStats | None = None,
     tables: Options | None = None,
     tabular: bool = True,
@@ -70,7 +71,7 @@ def write_event_bundle(
     first = stats or stats_of()
     given = EventFacts(
         comfort_care=comfort_care, time=first.time.kind, width=first.width, longest=longest,
-        absence_taught=absence_taught,
+        absence_taught=absence_taught, fields_taught=fields_taught,
     )  # fmt: skip
     facts = BundleFacts(
         task="toy", label="death in hospital", head="mortality", model=MODEL, ecg=None,

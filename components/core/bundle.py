@@ -24,6 +24,7 @@ from components.core.bundle_batch import any_known, ecg_batch, tabular_batch, te
 from components.core.bundle_contributions import contributions
 from components.core.bundle_embeddings import embedding_batch, embeddings_note
 from components.core.bundle_events import (
+    NO_FIELDS,
     Taken,
     events_note,
     sent_events,
@@ -195,7 +196,7 @@ class Predictor:
             return replace(answer, error=str(error), code=code, abstain=False, abstain_reason="")
         own = [float(self._primary.log_odds(each)[0]) for each in logits]
         fields = fields_note([m.stats.tabular for m in self._members], row)
-        notes = (fields, unused, self._told(sequence, batches))
+        notes = (fields, unused, self._told(sequence, batches, given))
         answer = replace(
             answer,
             inputs=given,
@@ -327,11 +328,14 @@ class Predictor:
         given = self.facts.events
         return taken(sent_events(row, longest=given.longest) if read is None else read(), given)
 
-    def _told(self, sequence: Taken | None, batches: list[Batch]) -> str:
+    def _told(self, sequence: Taken | None, batches: list[Batch], given: tuple[str, ...]) -> str:
         if sequence is None or self.facts.events is None:
             return ""
         taught = [_taught(member) for member in self._members]
-        return events_note(sequence, self.facts.events, list(zip(taught, batches, strict=True)))
+        told = events_note(sequence, self.facts.events, list(zip(taught, batches, strict=True)))
+        bare = bool(self.facts.features) and "tabular" not in given
+        fields = "" if self.facts.events.fields_taught or not bare else NO_FIELDS
+        return "; ".join(filter(None, (told, fields)))
 
     def _arrays(self, row: Row, prepared: Callable[[], Batch] | None) -> Batch:
         """Return pictures, sounds and embeddings of a row; empty for a model that takes none."""

@@ -224,6 +224,13 @@ def sequence_batch(stats: EventStats, own: Taken, folder: str) -> Batch:
     return event_batch(given, np.zeros(1, np.int64))
 
 
+# What an answer says of a row without static fields, where nobody in training lacked them.
+NO_FIELDS = (
+    "the static fields are absent, as in no record of training, so that what stands in their place "
+    "was never learned"
+)
+
+
 def events_note(own: Taken, given: EventFacts, each: Sequence[tuple[EventStats, Batch]]) -> str:
     """Return how the sequence differs from those of training; empty where it does not.
 

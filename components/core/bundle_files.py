@@ -58,6 +58,7 @@ class EventFacts(Frozen):
         longest: events of the longest sequence of training.
         absence_taught: some record of training had no event or was drawn to lose them, so that
             every network learned what stands in place of a sequence.
+        fields_taught: the same of the static fields.
     """
 
     comfort_care: Literal["drop", "keep"]
@@ -65,6 +66,7 @@ class EventFacts(Frozen):
     width: int = Field(ge=1)
     longest: int = Field(ge=1)
     absence_taught: bool
+    fields_taught: bool = True
 
 
 class BundleFacts(Frozen):

@@ -230,6 +230,7 @@ def _events(stages: Upstream, chosen: list[Member]) -> EventFacts | None:
         width=stats.width,
         longest=int(counts.max()),
         absence_taught=EVENTS not in never,
+        fields_taught="tabular" not in never,
     )
 
 

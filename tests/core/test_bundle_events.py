@@ -129,6 +129,18 @@ def test_an_absence_that_was_never_learned_is_said(tmp_path: Path) -> None:
     assert ask(own, **FIELDS, events=course()).fields_note == ""
 
 
+def test_absent_fields_that_were_never_learned_are_said(tmp_path: Path) -> None:
+    own = Predictor(write_event_bundle(tmp_path, members=1, fields_taught=False))
+    said = (
+        "the static fields are absent, as in no record of training, so that what stands in their "
+        "place was never learned"
+    )
+    assert ask(own, events=course()).fields_note == said
+    assert ask(own, **FIELDS, events=course()).fields_note == ""
+    alone = write_event_bundle(tmp_path / "alone", members=1, fields_taught=False, tabular=False)
+    assert ask(Predictor(alone), events=course()).fields_note == ""
+
+
 def test_comfort_care_is_left_out_as_in_training_and_said(
     predictor: Predictor, tmp_path: Path
 ) -> None:

@@ -51,12 +51,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     pd.concat([table, more]).to_parquet(raw / "events.parquet", index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARDIO_DATA", str(folder / "data"))
-        cohort = prepared_stays(ingested_stays(raw))
-        task = task_config(
-            model=MODEL, fit=FIT, label=LABEL,
-            ingest={"source": "event_table", "options": {"event_table": {"stay_id": "stay_id"}}},
-        )  # fmt: skip
-        yield upstream(trained(audited(cohort, label=LABEL), task)), task
+        yield _trained(raw)
+
+
+def _trained(raw: Path) -> Made:
+    cohort = prepared_stays(ingested_stays(raw))
+    task = task_config(
+        model=MODEL, fit=FIT, label=LABEL,
+        ingest={"source": "event_table", "options": {"event_table": {"stay_id": "stay_id"}}},
+    )  # fmt: skip
+    return upstream(trained(audited(cohort, label=LABEL), task)), task
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +83,22 @@ def test_the_bundle_knows_how_sequences_were_prepared(made: Made, bundle: Path) 
     specs = made[0].train.facts["specs"].values()
     assert [facts.events.width] == [each["events"] for each in specs]
     assert facts.events.longest == counts.max()
+    assert (counts == 0).any()
     assert facts.events.absence_taught
+    assert not facts.events.fields_taught
     assert facts.event_tables is not None
     assert facts.features == {"age": "numeric", "care_unit": "categorical"}
+
+
+def test_where_nobody_lacked_events_their_absence_was_not_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIO_DATA", str(tmp_path / "data"))
+    own = _trained(write_stays(tmp_path, stays=60))
+    bundling.bundle(tmp_path / "bundle", *own, version="v" * 32)
+    facts = Predictor(tmp_path / "bundle").facts.events
+    assert facts is not None
+    assert not facts.absence_taught
 
 
 def test_it_says_what_was_reported(made: Made, bundle: Path, tmp_path: Path) -> None:

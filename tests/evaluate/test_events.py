@@ -57,7 +57,7 @@ def test_report_and_card_speak_of_sequences(examples: Callable[[str], Example]) 
     page, card = ((folder / name).read_text() for name in ("report.html", "model_card.md"))
     for text in (
         "How robust is it to gaps and errors in the sequence?", "event sequence: another patient",
-        "no training record lacked the event sequence and the table and none was dropped",
+        "of a network no training record lacked the event sequence and the table and none",
         "% of the events left",
         "Period: the years that shifted dates still tell", "last values of the event sequence",
     ):  # fmt: skip

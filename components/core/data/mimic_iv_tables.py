@@ -22,6 +22,7 @@ class Table:
         columns: name → type, of those that are read.
         time: the column that places its rows in time, where events are taken from it; else empty.
         stored: the column that says from when a row is known; empty where its time says so.
+        day: the column that places rows whose time is empty; empty where there is none.
     """
 
     schema: str
@@ -29,6 +30,7 @@ class Table:
     columns: Mapping[str, str]
     time: str = ""
     stored: str = ""
+    day: str = ""
 
     @property
     def folder(self) -> str:
@@ -68,7 +70,7 @@ TABLES = (
         "subject_id": _ID, "chartdate": TIME, "charttime": TIME, "storedate": TIME,
         "storetime": TIME, "spec_type_desc": TEXT, "test_name": TEXT, "org_name": TEXT,
         "ab_name": TEXT, "interpretation": TEXT,
-    }, time="charttime", stored="storetime"),
+    }, time="charttime", stored="storetime", day="chartdate"),
     Table("mimiciv_icu", "procedureevents", {
         "subject_id": _ID, "hadm_id": _ID, "starttime": TIME, "endtime": TIME,
         "storetime": TIME, "itemid": _ID, "value": _NUMBER, "valueuom": TEXT, "location": TEXT,

@@ -108,11 +108,11 @@ def _text(context: Context, found: Found) -> Iterator[str]:
             "Disturbances of the signal (leads, noise, sampling rate) are not tried: they are "
             "those of a digital ECG, which this model does not take."
         )
-    never = never_lacked(context)
+    never = never_lacked(context) if EVENTS in inputs else ()
     if never:
         yield (
-            f"Read with care: no training record lacked {listed(never)} and none was dropped, so "
-            "that what stands in place of an absent one was never learned; set "
+            f"Read with care: of a network no training record lacked {listed(never)} and none was "
+            "dropped, so that what stands in place of an absent one was never learned; set "
             "fit.modality_dropout above 0."
         )
     for clause in untaught_tokens(read(context.stages.train.facts)):

@@ -55,8 +55,8 @@ def steps_of(rows: Rows) -> npt.NDArray[np.int64]:
 
 def never_lacked(context: Context) -> tuple[str, ...]:
     """Return the inputs without which a network never learned to answer, of event sequences."""
-    models = [model for test in context.tests for model in network_of(context, test.fold).models]
-    return unlearned(models)
+    each = [unlearned(network_of(context, test.fold).models) for test in context.tests]
+    return tuple(dict.fromkeys(name for names in each for name in names))
 
 
 def may_lack(names: Sequence[str]) -> bool:

@@ -242,6 +242,13 @@ def test_the_loss_of_events_comes_along_while_training_alone() -> None:
     assert "loss:temporal" not in model().train()(given)
 
 
+def test_a_batch_that_lost_all_its_events_has_a_loss_of_events_of_zero_with_a_gradient() -> None:
+    own, given = model(temporal_weight=1.0).train(), batch()
+    found = own(given | {"events_mask": torch.zeros(ROWS)})["loss:temporal"]
+    assert found.item() == 0
+    found.backward()
+
+
 def test_the_loss_of_events_teaches_the_encoder() -> None:
     own = model(temporal_weight=0.25).train()
     own(batch())["loss:temporal"].backward()

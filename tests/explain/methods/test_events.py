@@ -137,6 +137,17 @@ def test_ablation_takes_events_out_of_the_sequence(
     differs = np.abs(labs - (own - subject.log_odds(zeroed)))
     assert np.nanmax(differs) > 1e-3  # a step of zeros is not an event that did not happen
     assert "Events are taken out of the sequence" in said["ablation"].remark
+    assert "no event at all (nothing was learned in its place)" not in said["ablation"].remark
+
+
+def test_ablation_says_where_nothing_was_learned_of_absent_events(subject: Subject) -> None:
+    model = next(iter(subject.target.models))
+    kept = model.absent("events").detach().clone()
+    with torch.no_grad():
+        model.absent("events").zero_()
+        found = all_methods()["ablation"].explain(subject, EVERYONE, CONFIG)
+        model.absent("events").copy_(kept)
+    assert "no event at all (nothing was learned in its place)" in found.remark
 
 
 def test_shapley_values_add_up_to_what_all_events_and_fields_do(

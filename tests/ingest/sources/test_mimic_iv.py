@@ -126,6 +126,24 @@ def test_a_culture_of_the_day_of_admission_without_an_hour_counts_from_it(tmp_pa
 
 
 @pytest.mark.parametrize(
+    "cells",
+    [
+        {"charttime": None, "storetime": "2150-02-28 03:00:00"},
+        {"charttime": "soon"},
+        {"charttime": None, "storetime": "later", "storedate": None},
+        {"charttime": "2150-02-28 13:00:00", "storetime": "later", "storedate": None},
+    ],
+)
+def test_a_culture_stored_before_admission_or_nobody_knows_when_is_left_out(
+    tmp_path: Path, cells: dict[str, str | None]
+) -> None:
+    change = _set("microbiologyevents", chartdate="2150-02-28 00:00:00", **cells)
+    records, rejects = read_all(written(tmp_path, change))
+    assert not rejects
+    assert "microbiology" not in [kind for _, kind, _ in told_of(records[0])]
+
+
+@pytest.mark.parametrize(
     ("change", "code", "row"),
     [
         (_set("icustays", stay_id="x"), "no_id", 4),
@@ -204,6 +222,25 @@ def test_rows_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
     }  # fmt: skip
     assert found["prescriptions_stop_before_start"] == 1
     assert found["deaths_after_discharge"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "fate"),
+    [
+        ({"charttime": None, "chartdate": "2150-02-28 00:00:00"}, ""),
+        ({"charttime": None, "chartdate": "2150-02-27 00:00:00"}, "before_admission"),
+        ({"charttime": None, "chartdate": "2150-02-28 00:00:00",
+          "storetime": "2150-02-28 03:00:00"}, "before_admission"),
+        ({"charttime": "soon", "chartdate": "2150-03-01 00:00:00"}, "unreadable_time"),
+    ],
+)  # fmt: skip
+def test_cultures_are_counted_by_what_became_of_them(
+    tmp_path: Path, cells: dict[str, str | None], fate: str
+) -> None:
+    plain = mimic_iv.counts(written(tmp_path / "plain"), SMALL)
+    found = mimic_iv.counts(written(tmp_path / "bare", _set("microbiologyevents", **cells)), SMALL)
+    changed = {name: found[name] - plain[name] for name in plain if found[name] != plain[name]}
+    assert changed == ({f"microbiologyevents_{fate}": 1} if fate else {})
 
 
 def test_a_stay_of_thirty_thousand_events_and_one_of_none(tmp_path: Path) -> None:

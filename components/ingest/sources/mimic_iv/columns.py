@@ -40,7 +40,7 @@ def _cell(table: Table, name: str, unreadable: str, *, packed: bool) -> str:
         plain = f'"{name}"' if kind == TEXT else _plain(name, packed=packed)
         return f"try_cast({plain} as {kind})"
     cell = _bounded(_read(name))
-    hidden = name == table.time and bool(table.stored)
+    hidden = name in (table.time, table.day) and bool(table.stored)
     return f"case when {unreadable} then null else {cell} end" if hidden else cell
 
 

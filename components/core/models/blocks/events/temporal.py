@@ -49,7 +49,8 @@ class EventAnswers(nn.Module):
         """
         total = encoded.new_zeros((), dtype=torch.float32)
         if not len(rows):
-            return total
+            # Nothing to learn from, but a step that learns from this loss alone asks for gradients.
+            return total + sum(0.0 * each.sum() for each in self.each.parameters())
         share = recency(batch["events_hours"][rows], batch["events_valid"][rows], self.half_life)
         for name, logits in self(encoded).items():
             truth = batch.get(f"{_TRUTH}{name}", batch.get(_LABEL))

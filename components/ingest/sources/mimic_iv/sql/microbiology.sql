@@ -1,6 +1,6 @@
 -- Cultures: specimen, organism, antibiotic and interpretation are known once they were stored; on a
 -- bare date at its end. Of one taken on the day of admission, its hour not told, nobody knows that it
--- was before: it counts from the admission on.
+-- was before, unless it was stored before: it counts from the admission on.
 select
   stay_id,
   event_time,
@@ -16,7 +16,9 @@ from (
     coalesce(
       m.charttime,
       case
-        when m.chartdate >= date_trunc('day', s.admittime) then greatest(m.chartdate, s.admittime)
+        when m.chartdate >= date_trunc('day', s.admittime)
+          and (m.storetime is null or m.storetime >= s.admittime)
+          then greatest(m.chartdate, s.admittime)
       end
     ) as event_time,
     coalesce(
