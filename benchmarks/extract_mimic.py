@@ -216,7 +216,7 @@ def _events(rows: pd.DataFrame, kind: int, texts: list[str], *, known: pd.Series
 ROW = Row(
     name="extract_mimic",
     unit="stays",
-    sizes=(250, 1000, 4000),
+    sizes=(1000, 4000, 16000),
     quick=(15, 30, 60),
     prepare=_prepare,
     work=lambda size: size,
