@@ -104,6 +104,8 @@ def test_the_prediction_moves_with_its_option(tmp_path: Path) -> None:
               chartdate="2150-03-02 00:00:00"), "microbiology", None),
         (_set("microbiologyevents", charttime=None, chartdate="2150-02-27 00:00:00"),
          "microbiology", None),
+        (_set("microbiologyevents", charttime=None, storetime="1950-03-02 12:00:01"),
+         "microbiology", "URINE CULTURE ESCHERICHIA COLI CEFAZOLIN S"),
     ],
 )  # fmt: skip
 def test_what_was_not_known_is_nottold_of(

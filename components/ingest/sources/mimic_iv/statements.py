@@ -25,9 +25,10 @@ _NUMBERS = {
 }
 # A bare date on the day of admission is none before it, unless the row was stored before.
 _DATED = (
-    "coalesce(t.charttime, case when t.chartdate >= date_trunc('day', s.first_time) "
+    "coalesce(t.charttime, case when t.chartdate < s.first_time "
+    "and t.chartdate >= date_trunc('day', s.first_time) "
     "and (t.storetime is null or t.storetime >= s.first_time) "
-    "then greatest(t.chartdate, s.first_time) else t.chartdate end)"
+    "then s.first_time else t.chartdate end)"
 )
 # Of those whose time is no plain column: time, and from when a row is known.
 _TIMES = {

@@ -16,9 +16,10 @@ from (
     coalesce(
       m.charttime,
       case
-        when m.chartdate >= date_trunc('day', s.admittime)
+        when m.chartdate < s.admittime and m.chartdate >= date_trunc('day', s.admittime)
           and (m.storetime is null or m.storetime >= s.admittime)
-          then greatest(m.chartdate, s.admittime)
+          then s.admittime
+        else m.chartdate
       end
     ) as event_time,
     coalesce(
