@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,9 +276,8 @@ def test_a_network_that_was_not_taught_events_is_refused(predictor: Predictor) -
     own = Predictor.__new__(Predictor)
     member = predictor._members[0]
     stats = member.stats.model_copy(update={"events": None, "tabular": NO_FIELDS})
-    own.__dict__ = {**predictor.__dict__, "_members": [type(member)(
-        model=member.model, stats=stats, finish=member.finish, imputation=None
-    )]}  # fmt: skip
+    untaught = replace(member, stats=stats, imputation=None)
+    own.__dict__ = {**predictor.__dict__, "_taker": replace(predictor._taker, members=[untaught])}
     assert "does not say how events become steps" in own.answer({"events": course()}).error
     assert own.text_model is None
     with pytest.raises(InputError, match="has no hidden representation"):
