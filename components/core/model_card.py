@@ -19,7 +19,7 @@ def card_page(model: str, version: str) -> str | None:
 
     It lies among the artifacts of the run that registered the version (its tag `source_run`), the
     pipeline's parent run, at the top. There is none of a version that names no run, where the run
-    is gone, and where the run has no such artifact.
+    is gone, and where the run has no such artifact; a run in the tracking store's bin still has it.
 
     Args:
         model: registered name.

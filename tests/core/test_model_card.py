@@ -38,8 +38,11 @@ def with_card(folder: Path, text: str = CARD) -> str:
 
 
 def test_the_card_is_that_of_the_versions_own_run(workspace: Workplace) -> None:
-    first = registered(with_card(workspace.folder))
+    run_id = with_card(workspace.folder)
+    first = registered(run_id)
     second = registered(with_card(workspace.folder, "<p>another</p>"))
+    assert card_page("toy_head", first) == CARD
+    runs.connect().delete_run(run_id)  # into the bin
     assert card_page("toy_head", first) == CARD
     assert card_page("toy_head", second) == "<p>another</p>"
 
