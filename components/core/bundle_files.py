@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from components.core.bundle_seal import check_seal, seal
+from components.core.bundle_validation import ValidationRisks
 from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.embedding_files.layout import Files
@@ -101,6 +102,8 @@ class BundleFacts(Frozen):
         version: fingerprint of the evaluation that it was made in.
         cohort: counts of what it was trained on.
         cohort_fingerprint: of the prepared cohort that it was trained on.
+        validation: how the validation records' risks are distributed; None of bundles from before
+            it was kept.
         sealed: its checksums lie beside it; False of bundles from before there were any.
     """
 
@@ -131,6 +134,7 @@ class BundleFacts(Frozen):
     version: str
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
+    validation: ValidationRisks | None = None
     sealed: bool = False
 
     @model_validator(mode="after")
