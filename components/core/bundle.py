@@ -84,6 +84,11 @@ class Predictor:
             check_encoder(wanted, text_encoder)
 
     @property
+    def members(self) -> Sequence[BundleMember]:
+        """Return the networks, in the order of `facts.members`."""
+        return self._taker.members
+
+    @property
     def _members(self) -> Sequence[BundleMember]:
         return self._taker.members
 

@@ -117,9 +117,7 @@ def take(order: Order) -> Taken:
         return sent | media_batch(files, facts)
 
     ready = predictor.ready(row, Sources(recording=recording.read, arrays=arrays))
-    return Taken(
-        predictor=predictor, ready=ready, signal=recording.signal, format=recording.format
-    )
+    return Taken(predictor=predictor, ready=ready, signal=recording.signal, format=recording.format)
 
 
 def answered(taken: Taken) -> dict[str, Any]:

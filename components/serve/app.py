@@ -18,7 +18,7 @@ from components.core.progress import say
 from components.serve import routes
 from components.serve.guard import Guard, response
 from components.serve.problems import ProblemError
-from components.serve.schema import NOTICE
+from components.serve.schema import NOTICE, Problem
 from components.serve.service import Service
 
 PAGE = Path(__file__).with_name("page")
@@ -48,7 +48,20 @@ def create(service: Service) -> Guard:
     app.include_router(routes.router(service))
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)
+    _state_problems(app)
     return Guard(app, service.settings, service.metrics)
+
+
+def _state_problems(app: FastAPI) -> None:
+    """Put the document of every error into OpenAPI, which states only what addresses return."""
+    stated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = stated()
+        found["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return found
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _handlers() -> dict[type[Exception], Callable[[Request, Any], JSONResponse]]:

@@ -143,9 +143,7 @@ class Guard:
         if not stated.isdecimal() or int(stated) > most:
             raise too_large(most)
         if self._open > 2 * (self.settings.workers + self.settings.waiting):
-            raise ProblemError(
-                "busy", "too many requests are open", headers={"Retry-After": "1"}
-            )
+            raise ProblemError("busy", "too many requests are open", headers={"Retry-After": "1"})
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse another site's page, and another site's name for this machine."""

@@ -186,9 +186,7 @@ class Jobs:
         archive = job.folder / ARCHIVE
         if archive.exists():
             limits = (_FILES_A_ROW * self.settings.batch_rows, _GROWTH * self.settings.batch_bytes)
-            found = await self.processes.run(
-                unpack, str(archive), str(job.folder / FILES), *limits
-            )
+            found = await self.processes.run(unpack, str(archive), str(job.folder / FILES), *limits)
             if isinstance(found, Refusal):
                 raise ProblemError("unreadable-input", found.detail)
             _delete(archive)

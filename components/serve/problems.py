@@ -30,8 +30,8 @@ KINDS: dict[str, Kind] = {
     UNREADABLE: Kind(
         status=422,
         title="The input cannot be used",
-        meaning="A file, a field or the whole of the input cannot be taken in. `code` is the reason "
-        "as in rejects.parquet, `detail` says what to do.",
+        meaning="A file, a field or the whole input cannot be taken in. `code` is the reason as in "
+        "rejects.parquet, `detail` says what to do.",
     ),
     "invalid-request": Kind(
         status=422,
@@ -85,7 +85,7 @@ KINDS: dict[str, Kind] = {
     "time-limit": Kind(
         status=503,
         title="The answer took too long",
-        meaning="The request was stopped at the time limit of one request. Send a shorter recording.",
+        meaning="It was stopped at the time limit of one request; send a shorter recording.",
     ),
     "not-loaded": Kind(
         status=503,

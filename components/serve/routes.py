@@ -20,12 +20,17 @@ from components.serve.service import Service
 from components.serve.uploads import BatchForm, order_of
 
 PAGE = Path(__file__).with_name("page")
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 # A model card has its own style and pictures, and needs nothing else.
 _CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_PROBLEM = {
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-}
+_Single = Annotated[uploads.Form, Form(media_type="multipart/form-data")]
+_Several = Annotated[BatchForm, Form(media_type="multipart/form-data")]
+_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -108,15 +113,13 @@ def _single(found: APIRouter, service: Service) -> None:
         service.metrics.answers.labels(served.model, served.version, outcome).inc()
         return said
 
-    form_type = Annotated[uploads.Form, Form(media_type="multipart/form-data")]
-
     @found.post("/predict", response_model=Answer, responses=problems(*_SENT))
-    async def predict(form: form_type) -> dict[str, Any]:  # type: ignore[valid-type]
+    async def predict(form: _Single) -> dict[str, Any]:
         """Return the answer for one patient: probability, interval, quality or abstention."""
         return await asked(form, calls.answer)
 
     @found.post("/explain", response_model=Explanation, responses=problems(*_SENT))
-    async def explain(form: form_type) -> dict[str, Any]:  # type: ignore[valid-type]
+    async def explain(form: _Single) -> dict[str, Any]:
         """Return the answer for one patient and what it rests on, in log-odds."""
         return await asked(form, calls.explain)
 
@@ -124,12 +127,8 @@ def _single(found: APIRouter, service: Service) -> None:
 def _batch(found: APIRouter, service: Service) -> None:
     keep = 60 * service.settings.keep_minutes
 
-    @found.post(
-        "/predict/batch", response_model=Job, status_code=202, responses=problems(*_SENT)
-    )
-    async def begin(
-        form: Annotated[BatchForm, Form(media_type="multipart/form-data")], response: Response
-    ) -> dict[str, Any]:
+    @found.post("/predict/batch", response_model=Job, status_code=202, responses=problems(*_SENT))
+    async def begin(form: _Several, response: Response) -> dict[str, Any]:
         """Begin a batch: a table of patients, and the files that it names in one zip."""
         job = service.jobs.new(service.shelf.of(form.model))
         await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
@@ -139,9 +138,7 @@ def _batch(found: APIRouter, service: Service) -> None:
         response.headers["Location"] = f"/predict/batch/{job.id}"
         return job.told(keep)
 
-    @found.get(
-        "/predict/batch/{number}", response_model=Job, responses=problems(404, *_ALWAYS)
-    )
+    @found.get("/predict/batch/{number}", response_model=Job, responses=problems(404, *_ALWAYS))
     async def state(number: str) -> dict[str, Any]:
         """Return how far a batch is."""
         return service.jobs.of(number).told(keep)
@@ -158,9 +155,7 @@ def _batch(found: APIRouter, service: Service) -> None:
             raise ProblemError("not-ready", f"the batch is {job.status}")
         return FileResponse(job.folder / RESULT, media_type="text/csv", filename="predictions.csv")
 
-    @found.delete(
-        "/predict/batch/{number}", status_code=204, responses=problems(404, *_ALWAYS)
-    )
+    @found.delete("/predict/batch/{number}", status_code=204, responses=problems(404, *_ALWAYS))
     async def forget(number: str) -> Response:
         """Stop a batch and delete all of it."""
         service.jobs.forget(number)
@@ -186,5 +181,3 @@ def _meaning(found: APIRouter, service: Service) -> None:
 def _keep(upload: UploadFile, target: Path) -> None:
     with target.open("wb") as sink:
         shutil.copyfileobj(upload.file, sink)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
@@ -25,6 +26,7 @@ def serve(settings: Settings) -> None:
         InputError: the address is taken, or no model can be loaded.
     """
     check_reach(settings)
+    _quiet()
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     service = Service(settings, scratch_folder())
@@ -50,6 +52,13 @@ def serve(settings: Settings) -> None:
         raise service.trouble
 
 
+def _quiet() -> None:
+    """Keep the server's own log empty: with an error it quotes what was sent."""
+    log = logging.getLogger("uvicorn")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens, so that a taken address is told before models are loaded.
 
@@ -65,5 +74,3 @@ def listen(host: str, port: int) -> socket.socket:
             f"'{host}' port {port} cannot be listened to ({error.strerror}); another service may "
             "hold it, choose another with port=…"
         ) from error
-
-

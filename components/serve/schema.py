@@ -6,9 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-NOTICE = (
-    "Research software. Not for clinical use: nothing here may guide the care of a patient."
-)
+NOTICE = "Research software. Not for clinical use: nothing here may guide the care of a patient."
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import InputError
+from components.core.progress import say
 from components.serve.jobs import Jobs
 from components.serve.metrics import Metrics
 from components.serve.processes import Processes
@@ -30,11 +31,15 @@ class Service:
         metrics: that it counts.
         processes: that compute.
         shelf: models that answer.
+        announce: what is said once it answers.
+        trouble: why it never did; None where it does.
         jobs: batches.
     """
 
     settings: Settings
     scratch: Path
+    announce: str = ""
+    trouble: Exception | None = None
     metrics: Metrics = field(default_factory=Metrics)
     processes: Processes = field(init=False)
     shelf: Shelf = field(init=False)
@@ -65,10 +70,14 @@ class Service:
         Raises:
             InputError: none of the models can be loaded.
         """
-        await self.shelf.refresh()
-        if not self.shelf.served:
-            self.close()
-            raise InputError("; ".join(self.shelf.troubles.values()))
+        try:
+            await self.shelf.refresh()
+            if not self.shelf.served:
+                raise InputError("; ".join(self.shelf.troubles.values()))
+        except Exception as error:
+            self.trouble = error  # the server itself would only log it
+            raise
+        say(self.announce)
         watching = asyncio.create_task(self._watch())
         try:
             yield

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from components.core.config.base import Frozen
+from components.core.config.base import Frozen, validate
+from components.core.config.task import parse_overrides
 from components.core.errors import ConfigError, InputError
 
 # By the environment or a file: a command line can be read by everyone on the machine.
@@ -84,6 +85,27 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def settings_of(models: str, overrides: str, token_file: str, **given: object) -> Settings:
+    """Return settings, checked.
+
+    Args:
+        models: registered names, separated by commas.
+        overrides: `key=value` pairs, of settings without an option of their own.
+        token_file: that holds the token; empty takes the environment's.
+        **given: settings with an option of their own.
+
+    Raises:
+        ConfigError: an unknown or impossible setting, or a token too short.
+        InputError: the token file cannot be read.
+    """
+    more = dict(parse_overrides(overrides))
+    twice = [key for key in more if key in {"models", "token", *given}]
+    if twice:
+        raise ConfigError(f"'set' holds '{twice[0]}', which has an option of its own; use that")
+    own = {"models": names(models), "token": token_of(token_file), **given}
+    return validate(Settings, {**own, **more}, "serve")
 
 
 def names(models: str) -> tuple[str, ...]:

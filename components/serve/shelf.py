@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from components.core.errors import CardioError, InputError, shorten
 from components.core.logged_model import download
 from components.core.model_card import card_page
 from components.core.progress import say
-from components.core.version_figures import figures_of
+from components.core.version_figures import version_figures
 from components.serve.calls import describe
 from components.serve.order import Bundle
 from components.serve.problems import ProblemError, Refusal
@@ -150,4 +150,5 @@ def pointed_at(name: str, alias: str) -> str:
 
 
 def _figures(name: str, number: str) -> list[dict[str, Any]]:
-    return [dict(vars(each)) for each in figures_of(aliases.version_of(name, number))]
+    version = aliases.version_of(name, number)
+    return [asdict(each) for each in version_figures(version.tags, version=version.words)]

@@ -102,6 +102,4 @@ def _bad(reason: str) -> RecordError:
 
 
 def _too_large(reason: str) -> RecordError:
-    return RecordError(
-        "archive_too_large", reason, field="files", advice="send the batch in parts"
-    )
+    return RecordError("archive_too_large", reason, field="files", advice="send the batch in parts")

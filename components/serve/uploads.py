@@ -16,6 +16,7 @@ from components.serve.order import FILES, SOUND, Order, Upload, ending_of
 from components.serve.problems import ProblemError
 from components.serve.shelf import Served
 
+_MODEL = "registered name; may be left out where one is served"
 # Heart sounds of one patient: four places, and some again.
 _MOST_SOUNDS = 16
 
@@ -34,7 +35,9 @@ class Form(BaseModel):
     """The parts of `/predict` and `/explain`."""
 
     model_config = ConfigDict(extra="forbid")
-    model: str = Field(default="", description="registered name; may be left out where one is served")
+    model: str = Field(
+        default="", description="registered name; may be left out where one is served"
+    )
     ecg: File = Field(default=None, description="ECG file, or a WFDB record as one zip")
     ecg_image: File = Field(default=None, description="PNG, JPEG or BMP of an ECG page")
     pcg: list[UploadFile] = Field(
@@ -137,6 +140,8 @@ class BatchForm(BaseModel):
     """The parts of `/predict/batch`."""
 
     model_config = ConfigDict(extra="forbid")
-    model: str = Field(default="", description="registered name; may be left out where one is served")
+    model: str = Field(
+        default="", description="registered name; may be left out where one is served"
+    )
     table: UploadFile = Field(description="CSV, one row per patient")
     files: File = Field(default=None, description="zip of the files that the table names")
