@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
+from starlette.routing import Route
 
 from components.core.errors import shorten
 from components.core.progress import say
@@ -68,7 +69,7 @@ def _handlers() -> dict[type[Exception], Callable[[Request, Any], JSONResponse]]
     return {
         ProblemError: lambda _, error: response(error),
         RequestValidationError: lambda _, error: response(_invalid(error)),
-        HTTPException: lambda _, error: _of_http(error),
+        HTTPException: _of_http,
         Exception: lambda _, error: _fault(error),
     }
 
@@ -90,12 +91,22 @@ def _invalid(error: RequestValidationError) -> ProblemError:
     )
 
 
-def _of_http(error: HTTPException) -> JSONResponse:
+def _of_http(request: Request, error: HTTPException) -> JSONResponse:
     kind = _STATUS.get(error.status_code, "invalid-request")
-    found = response(
-        ProblemError(kind, f"{error.detail or kind}", headers=dict(error.headers or {}))
-    )
-    return found
+    headers = dict(error.headers or {})
+    if kind == "method-not-allowed":  # the router names those of one route of several
+        headers["Allow"] = ", ".join(_methods(request))
+    return response(ProblemError(kind, f"{error.detail or kind}", headers=headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that an address takes."""
+    path = request.url.path
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def _fault(error: Exception) -> JSONResponse:

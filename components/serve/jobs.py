@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from components.core.errors import UserError, shorten
+from components.core.errors import UserError
 from components.core.progress import say
 from components.serve.batch_table import Table, opened
 from components.serve.calls import answer_rows, unpack
@@ -132,9 +132,21 @@ class Jobs:
         self._jobs[number] = job
         return job
 
-    def start(self, job: Job) -> None:
-        """Begin a batch whose files lie in its folder."""
-        job.task = asyncio.get_running_loop().create_task(self._run(job))
+    async def start(self, job: Job) -> None:
+        """Begin a batch whose files lie in its folder.
+
+        Raises:
+            UserError: the table cannot be answered; the batch is forgotten.
+        """
+        try:
+            table = await asyncio.to_thread(
+                opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
+            )
+        except UserError:
+            self.forget(job.id)
+            raise
+        job.rows = table.count
+        job.task = asyncio.get_running_loop().create_task(self._run(job, table))
 
     def forget(self, number: str) -> None:
         """Stop a batch and delete all of it.
@@ -161,15 +173,15 @@ class Jobs:
         for number in list(self._jobs):
             self.forget(number)
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: Job, table: Table) -> None:
         try:
-            await self._answered(job)
+            await self._answered(job, table)
             job.status = "done"
         except (UserError, OSError) as error:
             job.status = "failed"
             # The system's own message may name a folder.
             job.detail = str(error) if isinstance(error, UserError) else type(error).__name__
-            say(f"serve: a batch failed: {shorten(job.detail, 200)}")
+            say("serve: a batch failed")
         except asyncio.CancelledError:
             job.status = "cancelled"
             raise
@@ -178,11 +190,8 @@ class Jobs:
             for name in (FILES, ARCHIVE, TABLE):
                 _delete(job.folder / name)
 
-    async def _answered(self, job: Job) -> None:
-        table = await asyncio.to_thread(
-            opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
-        )
-        job.rows, job.status = table.count, "running"
+    async def _answered(self, job: Job, table: Table) -> None:
+        job.status = "running"
         archive = job.folder / ARCHIVE
         if archive.exists():
             limits = (_FILES_A_ROW * self.settings.batch_rows, _GROWTH * self.settings.batch_bytes)

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from components.core.errors import UserError
 from components.serve import calls, uploads
 from components.serve.jobs import ARCHIVE, RESULT, TABLE
-from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal
+from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal, refusal
 from components.serve.schema import Answer, Explanation, Health, Job, Models
 from components.serve.service import Service
 from components.serve.uploads import BatchForm, order_of
@@ -134,7 +135,10 @@ def _batch(found: APIRouter, service: Service) -> None:
         await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
         if form.files is not None:
             await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
-        service.jobs.start(job)
+        try:
+            await service.jobs.start(job)
+        except UserError as error:
+            raise refusal(error).problem() from error
         response.headers["Location"] = f"/predict/batch/{job.id}"
         return job.told(keep)
 

@@ -16,6 +16,7 @@ from components.serve.settings import Settings, check_reach
 _IDLE_S = 15
 # That answers under way have once the service is told to stop.
 _GRACE_S = 10
+_TALKERS = ("uvicorn", "python_multipart", "asyncio")
 
 
 def serve(settings: Settings) -> None:
@@ -53,10 +54,11 @@ def serve(settings: Settings) -> None:
 
 
 def _quiet() -> None:
-    """Keep the server's own log empty: with an error it quotes what was sent."""
-    log = logging.getLogger("uvicorn")
-    log.addHandler(logging.NullHandler())
-    log.propagate = False
+    """Keep the libraries' own logs empty: with an error they quote what was sent."""
+    for name in _TALKERS:
+        log = logging.getLogger(name)
+        log.addHandler(logging.NullHandler())
+        log.propagate = False
 
 
 def listen(host: str, port: int) -> socket.socket:

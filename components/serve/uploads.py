@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
 
 from components.core.bundle_inputs import NOTES
@@ -28,7 +28,11 @@ def _absent(value: object) -> object:
     return None if empty or unnamed else value
 
 
-File = Annotated[UploadFile | None, BeforeValidator(_absent)]
+File = Annotated[
+    UploadFile | None,
+    BeforeValidator(_absent),
+    WithJsonSchema({"type": "string", "format": "binary"}),
+]
 
 
 class Form(BaseModel):
