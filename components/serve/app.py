@@ -21,6 +21,7 @@ from components.serve.guard import Guard, response
 from components.serve.problems import ProblemError
 from components.serve.schema import NOTICE, Problem
 from components.serve.service import Service
+from components.serve.uploads import BatchForm, Form
 
 PAGE = Path(__file__).with_name("page")
 _STATUS = {404: "not-found", 405: "method-not-allowed"}
@@ -49,17 +50,20 @@ def create(service: Service) -> Guard:
     app.include_router(routes.router(service))
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)
-    _state_problems(app)
+    _complete(app, service.settings.models)
     return Guard(app, service.settings, service.metrics)
 
 
-def _state_problems(app: FastAPI) -> None:
-    """Put the document of every error into OpenAPI, which states only what addresses return."""
+def _complete(app: FastAPI, models: tuple[str, ...]) -> None:
+    """Put the document of every error and the names of the models into OpenAPI."""
     stated = app.openapi
 
     def openapi() -> dict[str, Any]:
         found = stated()
-        found["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        schemas = found["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema()
+        for form in (Form, BatchForm):
+            schemas[form.__name__]["properties"]["model"]["enum"] = ["", *models]
         return found
 
     app.openapi = openapi  # type: ignore[method-assign]
