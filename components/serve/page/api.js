@@ -14,7 +14,9 @@ export class Problem extends Error {
   }
 }
 
-export const whenTokenIsAsked = (action) => { askForToken = action; };
+export const whenTokenIsAsked = (action) => {
+  askForToken = action;
+};
 export const keepToken = (value) => sessionStorage.setItem(TOKEN, value);
 export const forgetToken = () => sessionStorage.removeItem(TOKEN);
 export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN));
@@ -41,7 +43,8 @@ export function ask(path, { method = "GET", body = null, signal = null, onUpload
     request.responseType = as === "blob" ? "blob" : "text";
     request.onload = () => settle(request, as).then(resolve, reject);
     request.onerror = () => reject(unreachable());
-    request.onabort = () => reject(new Problem({ title: "Cancelled", detail: "Nothing was answered.", cancelled: true }));
+    request.onabort = () =>
+      reject(new Problem({ title: "Cancelled", detail: "Nothing was answered.", cancelled: true }));
     if (onUpload) request.upload.onprogress = (event) => event.total && onUpload(event.loaded / event.total);
     stopWith(signal, request);
     if (!signal?.aborted) request.send(body);
@@ -86,15 +89,19 @@ function refused(request, found, text) {
 }
 
 function plainDetail(request, text) {
-  if (request.status >= 200 && request.status < 300) return "What it sent is no JSON; something else may answer at this address.";
+  if (request.status >= 200 && request.status < 300)
+    return "What it sent is no JSON; something else may answer at this address.";
   const kind = request.getResponseHeader("Content-Type") || "";
-  return kind.startsWith("text/plain") ? text.slice(0, SHOWN_HTML) : "It gave no reason. Ask whoever runs it to look at its log.";
+  return kind.startsWith("text/plain")
+    ? text.slice(0, SHOWN_HTML)
+    : "It gave no reason. Ask whoever runs it to look at its log.";
 }
 
 function unreachable() {
   return new Problem({
     title: "The service could not be reached",
-    detail: "The connection failed before there was an answer. Check the network and whether the service runs, then try again.",
+    detail:
+      "The connection failed before there was an answer. Check the network and whether the service runs, then try again.",
   });
 }
 

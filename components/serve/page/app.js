@@ -74,7 +74,10 @@ function unanswered(problem, first) {
     return;
   }
   if (byId("models-problem").childElementCount) return;
-  replace(byId("connection"), `The service did not answer at ${clock(new Date())}: ${problem.title}. What stands here may be out of date; it is asked again every few seconds.`);
+  replace(
+    byId("connection"),
+    `The service did not answer at ${clock(new Date())}: ${problem.title}. What stands here may be out of date; it is asked again every few seconds.`,
+  );
   show(byId("connection"));
 }
 
@@ -88,7 +91,12 @@ function take(found) {
   for (const model of found.models) seen.set(key(model.name, model.version), model);
   if (!state.model()) chosen = found.models[0]?.name ?? "";
   offer(found.models, chosen);
-  replace(byId("models-status"), found.models.length ? `${counted(found.models.length, "model")} served.` : "No model is served. Ask whoever runs the service to start it with a registered one.");
+  replace(
+    byId("models-status"),
+    found.models.length
+      ? `${counted(found.models.length, "model")} served.`
+      : "No model is served. Ask whoever runs the service to start it with a registered one.",
+  );
   changedFrom(old);
   refresh(old);
 }
@@ -97,9 +105,10 @@ function take(found) {
 function changedFrom(old) {
   const now = state.model();
   if (!old || (now && now.name === old.name && now.version === old.version && now.alias === old.alias)) return;
-  const words = now?.name === old.name
-    ? `${now.name} is now version ${now.version}${now.alias ? `, ${now.alias}` : ""}; it was version ${old.version}.`
-    : `${old.name} is no longer served.${now ? ` ${now.name} is chosen in its place.` : ""}`;
+  const words =
+    now?.name === old.name
+      ? `${now.name} is now version ${now.version}${now.alias ? `, ${now.alias}` : ""}; it was version ${old.version}.`
+      : `${old.name} is no longer served.${now ? ` ${now.name} is chosen in its place.` : ""}`;
   replace(byId("model-changed"), words);
   show(byId("model-changed"));
 }
@@ -127,7 +136,13 @@ function refresh(old) {
 function openForPaper() {
   const folded = [...document.querySelectorAll("#answer details:not([open])")];
   for (const one of folded) one.open = true;
-  window.addEventListener("afterprint", () => { for (const one of folded) one.open = false; }, { once: true });
+  window.addEventListener(
+    "afterprint",
+    () => {
+      for (const one of folded) one.open = false;
+    },
+    { once: true },
+  );
 }
 
 start();

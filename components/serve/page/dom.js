@@ -63,11 +63,26 @@ export function facts(pairs) {
 
 /** Return a table in a frame that scrolls sideways; the first cell of a row is its header. */
 export function table(caption, heads, rows, { numeric = true } = {}) {
-  const head = el("tr", {}, heads.map((name) => el("th", { scope: "col" }, name)));
+  const head = el(
+    "tr",
+    {},
+    heads.map((name) => el("th", { scope: "col" }, name)),
+  );
   const body = rows.map(([first, ...rest]) =>
-    el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell))));
-  const own = el("table", { class: numeric ? "counts" : null },
-    el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body));
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, first),
+      rest.map((cell) => el("td", {}, cell)),
+    ),
+  );
+  const own = el(
+    "table",
+    { class: numeric ? "counts" : null },
+    el("caption", {}, caption),
+    el("thead", {}, head),
+    el("tbody", {}, body),
+  );
   return scroller(own, caption);
 }
 

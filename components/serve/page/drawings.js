@@ -3,7 +3,7 @@
 import { byId, el, replace } from "./dom.js";
 
 const PORTRAIT_MM = 182; // what fits across A4 between the margins, upright and on its side
-const LANDSCAPE_MM = 269;
+const LANDSCAPE_MM = 281;
 const STEPS = [0.5, 0.75, 1, 1.5, 2, 3, 4];
 
 let zoom = 2;
@@ -25,12 +25,26 @@ function figure(drawing, group, facts) {
   urls.get(group).push(url);
   const picture = el("img", { src: url, alt: drawing.alt || drawing.title });
   const wide = fit(picture, drawing.svg);
-  const enlarge = el("button", { type: "button" }, "Enlarge", el("span", { class: "visually-hidden" }, `: ${drawing.title}`));
+  const enlarge = el(
+    "button",
+    { type: "button" },
+    "Enlarge",
+    el("span", { class: "visually-hidden" }, `: ${drawing.title}`),
+  );
   enlarge.addEventListener("click", () => open(drawing, url));
-  const keep = el("a", { href: url, download: `${drawing.name}.svg` }, "Save as SVG", el("span", { class: "visually-hidden" }, `: ${drawing.title}`));
-  return el("figure", { class: `drawing ${wide}`, "data-name": drawing.name },
-    el("div", { class: "picture" }, picture), el("figcaption", {}, el("strong", {}, drawing.title), facts ?? null),
-    el("div", { class: "actions" }, enlarge, keep));
+  const keep = el(
+    "a",
+    { href: url, download: `${drawing.name}.svg` },
+    "Save as SVG",
+    el("span", { class: "visually-hidden" }, `: ${drawing.title}`),
+  );
+  return el(
+    "figure",
+    { class: `drawing ${wide}`, "data-name": drawing.name },
+    el("div", { class: "picture" }, picture),
+    el("figcaption", {}, el("strong", {}, drawing.title), facts ?? null),
+    el("div", { class: "actions" }, enlarge, keep),
+  );
 }
 
 /** On paper a sheet that says its width in mm keeps it, so that 25 mm are a second; a wide one takes a page on its side. */

@@ -14,7 +14,10 @@ export function fileControl(input, id, limit) {
   let chosen = [];
   const changed = (files) => {
     chosen = files;
-    list(parts.list, chosen, (at) => { changed(chosen.toSpliced(at, 1)); parts.own.focus(); });
+    list(parts.list, chosen, (at) => {
+      changed(chosen.toSpliced(at, 1));
+      parts.own.focus();
+    });
     parts.own.dispatchEvent(new Event("filechange", { bubbles: true }));
   };
   const add = (files) => {
@@ -22,37 +25,78 @@ export function fileControl(input, id, limit) {
     replace(parts.remark, refused);
     if (taken.length) changed(input.several ? [...chosen, ...taken] : taken);
   };
-  parts.own.addEventListener("change", () => { add([...parts.own.files]); parts.own.value = ""; });
+  parts.own.addEventListener("change", () => {
+    add([...parts.own.files]);
+    parts.own.value = "";
+  });
   dropping(parts.zone, add);
   return {
-    id, input, element: parts.element, files: () => chosen,
+    id,
+    input,
+    element: parts.element,
+    files: () => chosen,
     take: () => (chosen.length ? { value: chosen } : {}),
     echo: () => chosen.map((file) => `${file.name} (${bytes(file.size)})`).join(", "),
     state: () => chosen,
-    restore: (files) => { replace(parts.remark); changed(files ?? []); },
+    restore: (files) => {
+      replace(parts.remark);
+      changed(files ?? []);
+    },
   };
 }
 
 function pieces(input, id) {
   const title = input.title || input.name;
-  const own = el("input", { type: "file", id, class: "visually-hidden", accept: (input.accept ?? []).join(",") || null,
-    multiple: input.several, "aria-describedby": `${id}-hint ${id}-remark ${id}-list` });
-  const button = el("label", { for: id, class: "button" }, input.several ? "Choose files" : "Choose a file",
-    el("span", { class: "visually-hidden" }, `: ${title}`));
+  const own = el("input", {
+    type: "file",
+    id,
+    class: "visually-hidden",
+    accept: (input.accept ?? []).join(",") || null,
+    multiple: input.several,
+    "aria-describedby": `${id}-hint ${id}-remark ${id}-list`,
+  });
+  const button = el(
+    "label",
+    { for: id, class: "button" },
+    input.several ? "Choose files" : "Choose a file",
+    el("span", { class: "visually-hidden" }, `: ${title}`),
+  );
   const remark = el("p", { class: "remark wrong", id: `${id}-remark`, role: "alert" });
   const chosen = el("ul", { class: "files", id: `${id}-list`, "aria-label": `Chosen for ${title}` });
-  const zone = el("div", { class: "drop" }, el("p", { class: "drop-title" }, title, input.required ? el("span", { class: "need" }, " (needed)") : null),
-    own, button, el("span", { class: "or" }, input.several ? "or drop them here" : "or drop it here"),
-    chosen, el("p", { class: "hint", id: `${id}-hint` }, input.hint ?? ""), remark);
+  const zone = el(
+    "div",
+    { class: "drop" },
+    el("p", { class: "drop-title" }, title, input.required ? el("span", { class: "need" }, " (needed)") : null),
+    own,
+    button,
+    el("span", { class: "or" }, input.several ? "or drop them here" : "or drop it here"),
+    chosen,
+    el("p", { class: "hint", id: `${id}-hint` }, input.hint ?? ""),
+    remark,
+  );
   return { own, zone, remark, list: chosen, element: el("div", { class: "field wide" }, zone) };
 }
 
 function list(place, chosen, remove) {
-  replace(place, chosen.map((file, at) => {
-    const away = el("button", { type: "button" }, "Take away", el("span", { class: "visually-hidden" }, ` ${file.name}`));
-    away.addEventListener("click", () => remove(at));
-    return el("li", {}, el("span", { class: "file-name" }, file.name), el("span", { class: "size" }, bytes(file.size)), away);
-  }));
+  replace(
+    place,
+    chosen.map((file, at) => {
+      const away = el(
+        "button",
+        { type: "button" },
+        "Take away",
+        el("span", { class: "visually-hidden" }, ` ${file.name}`),
+      );
+      away.addEventListener("click", () => remove(at));
+      return el(
+        "li",
+        {},
+        el("span", { class: "file-name" }, file.name),
+        el("span", { class: "size" }, bytes(file.size)),
+        away,
+      );
+    }),
+  );
 }
 
 /** Return the files that may be sent, and a sentence on those that may not. */

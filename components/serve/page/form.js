@@ -18,8 +18,12 @@ export function build(place, model, limits) {
     const group = input.group || groupOf(input);
     groups.set(group, [...(groups.get(group) ?? []), ...elements(input, limits)]);
   }
-  replace(place, [...groups].map(([name, parts]) =>
-    el("fieldset", {}, el("legend", {}, capital(name)), el("div", { class: "grid" }, parts))));
+  replace(
+    place,
+    [...groups].map(([name, parts]) =>
+      el("fieldset", {}, el("legend", {}, capital(name)), el("div", { class: "grid" }, parts)),
+    ),
+  );
   for (const one of controls) one.restore(kept.get(nameAndKind(one)));
 }
 
@@ -38,10 +42,24 @@ function elements(input, limits) {
   if (!input.declared?.length) return [own.element];
   const declared = input.declared.map((each) => control({ ...each, declaredFor: input.name }, `field-${each.name}`));
   controls.push(...declared);
-  return [own.element, el("details", { class: "field wide" },
-    el("summary", {}, `What the file cannot say: ${input.title || input.name}`),
-    el("p", { class: "hint" }, "Only where the service asks for it. What the file says itself is taken from the file."),
-    el("div", { class: "grid" }, declared.map((each) => each.element)))];
+  return [
+    own.element,
+    el(
+      "details",
+      { class: "field wide" },
+      el("summary", {}, `What the file cannot say: ${input.title || input.name}`),
+      el(
+        "p",
+        { class: "hint" },
+        "Only where the service asks for it. What the file says itself is taken from the file.",
+      ),
+      el(
+        "div",
+        { class: "grid" },
+        declared.map((each) => each.element),
+      ),
+    ),
+  ];
 }
 
 /** Forget everything that was filled in. */
@@ -55,10 +73,13 @@ export function mistakes(limits) {
   const found = controls.flatMap((one) => {
     const { mistake, value } = one.take();
     if (mistake) return [{ id: one.id, message: mistake }];
-    return one.input.required && value === undefined ? [{ id: one.id, message: `${one.input.title || one.input.name} is needed.` }] : [];
+    return one.input.required && value === undefined
+      ? [{ id: one.id, message: `${one.input.title || one.input.name} is needed.` }]
+      : [];
   });
   const nothing = !found.length && controls.every((one) => one.take().value === undefined);
-  if (nothing && controls.length) return [{ id: controls[0].id, message: "Nothing is filled in: give a file or a field." }];
+  if (nothing && controls.length)
+    return [{ id: controls[0].id, message: "Nothing is filled in: give a file or a field." }];
   return [...found, ...tooHeavy(limits)];
 }
 
@@ -67,7 +88,12 @@ function tooHeavy(limits) {
   const size = files.reduce((sum, file) => sum + file.size, 0);
   if (!limits.upload_bytes || size <= limits.upload_bytes) return [];
   const first = controls.find((one) => one.files?.().length);
-  return [{ id: first.id, message: tooLarge(`The ${files.length} files together`, size, limits.upload_bytes).replace(" has ", " have ") }];
+  return [
+    {
+      id: first.id,
+      message: tooLarge(`The ${files.length} files together`, size, limits.upload_bytes).replace(" has ", " have "),
+    },
+  ];
 }
 
 /** Return the request's parts. Call after `mistakes` found none. */

@@ -6,7 +6,9 @@ import { count, decimals, exactPercent, percent } from "./numbers.js";
 
 /** Offer the models; with one there is nothing to choose. */
 export function offer(models, chosen) {
-  const options = models.map((model) => el("option", { value: model.name, selected: model.name === chosen }, line(model)));
+  const options = models.map((model) =>
+    el("option", { value: model.name, selected: model.name === chosen }, line(model)),
+  );
   replace(byId("model"), options);
   show(byId("model-choice"), models.length > 1);
 }
@@ -20,7 +22,8 @@ export function line(model) {
 
 /** Show what is known of a model. */
 export function describe(place, model) {
-  replace(place,
+  replace(
+    place,
     model.ready === false ? notReady(model) : null,
     el("p", { class: "lead" }, "Predicts: ", el("strong", {}, model.label)),
     facts([
@@ -32,12 +35,17 @@ export function describe(place, model) {
       ["Bundle", model.bundle ? el("code", {}, model.bundle) : ""],
       ["Model card", card(model)],
     ]),
-    figures(model.figures ?? []));
+    figures(model.figures ?? []),
+  );
 }
 
 function notReady(model) {
-  return el("p", { class: "message warning", role: "status" },
-    el("strong", {}, "This model is not ready. "), model.detail || "The service gave no reason.");
+  return el(
+    "p",
+    { class: "message warning", role: "status" },
+    el("strong", {}, "This model is not ready. "),
+    model.detail || "The service gave no reason.",
+  );
 }
 
 function networks(model) {
@@ -47,15 +55,24 @@ function networks(model) {
 
 function card(model) {
   const page = address(model.card);
-  return page ? el("a", { href: page, target: "_blank", rel: "noopener" }, "its card, with figures, limits and subgroups (new tab)") : "none was kept";
+  return page
+    ? el(
+        "a",
+        { href: page, target: "_blank", rel: "noopener" },
+        "its card, with figures, limits and subgroups (new tab)",
+      )
+    : "none was kept";
 }
 
 function figures(rows) {
   if (!rows.length) return el("p", { class: "note" }, "No figures of this version are on record.");
   const cells = rows.map((each) => [
-    each.name, value(each), interval(each),
+    each.name,
+    value(each),
+    interval(each),
     typeof each.prevalence === "number" ? percent(each.prevalence, decimals(each.prevalence)) : "not known",
-    count(each.records), each.part ?? "",
+    count(each.records),
+    each.part ?? "",
   ]);
   return table("How well it did", ["Figure", "Value", "95 % interval", "Prevalence", "Records", "Part"], cells);
 }
@@ -63,5 +80,7 @@ function figures(rows) {
 const value = (each) => (typeof each.value === "number" ? each.value.toFixed(2) : "not known");
 
 function interval(each) {
-  return typeof each.lo === "number" && typeof each.hi === "number" ? `${each.lo.toFixed(2)} to ${each.hi.toFixed(2)}` : "not known";
+  return typeof each.lo === "number" && typeof each.hi === "number"
+    ? `${each.lo.toFixed(2)} to ${each.hi.toFixed(2)}`
+    : "not known";
 }

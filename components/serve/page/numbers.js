@@ -56,7 +56,7 @@ export function bytes(size) {
   if (size < 1000) return `${size} bytes`;
   const unit = size < 1e6 ? [1e3, "kB"] : size < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
   const own = size / unit[0];
-  return `${own < 10 ? own.toFixed(1) : own.toFixed(0)}${SPACE}${unit[1]}`;
+  return `${own < 10 ? Number(own.toFixed(1)) : own.toFixed(0)}${SPACE}${unit[1]}`;
 }
 
 export function seconds(value) {

@@ -30,7 +30,10 @@ function fromJson(text) {
 }
 
 function fromWords(text) {
-  const words = text.trim().split(/[\s,;]+/).filter(Boolean);
+  const words = text
+    .trim()
+    .split(/[\s,;]+/)
+    .filter(Boolean);
   const values = words.map((word) => (MISSING.has(word) ? null : (fromText(word) ?? undefined)));
   const at = values.indexOf(undefined);
   return at < 0 ? values : `entry ${at + 1} is no number.`;

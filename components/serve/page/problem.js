@@ -6,13 +6,21 @@ import { clock, seconds } from "./numbers.js";
 
 /** Show a problem in `place` and move the focus to it. */
 export function tell(place, problem, { go = null } = {}) {
-  const box = el("div", { class: "message problem", role: "alert", tabindex: "-1", "data-code": problem.code || null,
-    "data-status": problem.status || null },
+  const box = el(
+    "div",
+    {
+      class: "message problem",
+      role: "alert",
+      tabindex: "-1",
+      "data-code": problem.code || null,
+      "data-status": problem.status || null,
+    },
     el("h3", {}, problem.title),
     problem.detail ? el("p", {}, problem.detail) : null,
     advice(problem),
     fieldLink(problem, go),
-    more(problem));
+    more(problem),
+  );
   replace(place, box);
   if (problem.status !== 401) focusOn(box); // there the token's field has the focus
 }
@@ -20,9 +28,18 @@ export function tell(place, problem, { go = null } = {}) {
 /** Tell several mistakes in a form at once, each with a way to its field. */
 export function tellMistakes(place, mistakes) {
   const items = mistakes.map(({ message, id }) => el("li", {}, linkTo(id, message)));
-  const box = el("div", { class: "message problem", role: "alert", tabindex: "-1", "data-code": "form" },
-    el("h3", {}, mistakes.length === 1 ? "Nothing was sent: one thing to mend" : `Nothing was sent: ${mistakes.length} things to mend`),
-    el("ul", {}, items));
+  const box = el(
+    "div",
+    { class: "message problem", role: "alert", tabindex: "-1", "data-code": "form" },
+    el(
+      "h3",
+      {},
+      mistakes.length === 1
+        ? "Nothing was sent: one thing to mend"
+        : `Nothing was sent: ${mistakes.length} things to mend`,
+    ),
+    el("ul", {}, items),
+  );
   replace(place, box);
   focusOn(box);
 }
@@ -32,10 +49,16 @@ export const clearProblem = (place) => replace(place);
 function advice(problem) {
   if (problem.retryAt) {
     const left = Math.max(0, (problem.retryAt.getTime() - Date.now()) / 1000);
-    return el("p", { class: "advice" }, `Try again in ${seconds(left)}, at ${clock(problem.retryAt)}. What you filled in stays.`);
+    return el(
+      "p",
+      { class: "advice" },
+      `Try again in ${seconds(left)}, at ${clock(problem.retryAt)}. What you filled in stays.`,
+    );
   }
-  if (problem.status === 401) return el("p", { class: "advice" }, "Give the token above, then send again. What you filled in stays.");
-  if (problem.status === 413) return el("p", { class: "advice" }, "Send a smaller file, or one recording instead of a whole collection.");
+  if (problem.status === 401)
+    return el("p", { class: "advice" }, "Give the token above, then send again. What you filled in stays.");
+  if (problem.status === 413)
+    return el("p", { class: "advice" }, "Send a smaller file, or one recording instead of a whole collection.");
   return null;
 }
 

@@ -22,7 +22,12 @@ export function runner(ids) {
     const upload = { share: 0 };
     begin(words, limit, upload);
     try {
-      return await action({ signal: controller.signal, onUpload: (share) => { upload.share = share; } });
+      return await action({
+        signal: controller.signal,
+        onUpload: (share) => {
+          upload.share = share;
+        },
+      });
     } finally {
       end();
     }
@@ -44,7 +49,9 @@ export function runner(ids) {
   function update(gone, limit, upload) {
     const most = limit ? `, at most ${limit}` : "";
     const sent = upload.share > 0 && upload.share < 1;
-    const now = sent ? `Sending: ${Math.round(upload.share * 100)}\u00a0%` : `Working: ${counted(gone, "second")}${most}`;
+    const now = sent
+      ? `Sending: ${Math.round(upload.share * 100)}\u00a0%`
+      : `Working: ${counted(gone, "second")}${most}`;
     if (sent) part.bar.value = upload.share;
     else part.bar.removeAttribute("value");
     replace(part.text, now);

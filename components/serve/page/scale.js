@@ -23,16 +23,31 @@ const anchor = (share) => (share < NEAR ? "start" : share > 1 - NEAR ? "end" : "
 export function scale(answer, validation, threshold) {
   const found = read(validation);
   const words = said(answer, found, threshold);
-  return el("figure", { class: "scale", id: "scale" },
+  return el(
+    "figure",
+    { class: "scale", id: "scale" },
     el("div", { class: "scale-frame" }, drawing(answer, found, threshold, words.join(" "))),
     legend(answer, found, threshold),
-    el("figcaption", {}, words.map((sentence) => el("p", {}, sentence))),
-    found ? el("details", {}, el("summary", {}, "The validation patients as a table"),
-      table("Validation records by their risk", ["Risk", "With the event", "Without"], bands(found))) : null);
+    el(
+      "figcaption",
+      {},
+      words.map((sentence) => el("p", {}, sentence)),
+    ),
+    found
+      ? el(
+          "details",
+          {},
+          el("summary", {}, "The validation patients as a table"),
+          table("Validation records by their risk", ["Risk", "With the event", "Without"], bands(found)),
+        )
+      : null,
+  );
 }
 
 function said(answer, found, threshold) {
-  const words = found ? sentences(found, answer.probability) : ["How the validation patients are spread is not on record for this version."];
+  const words = found
+    ? sentences(found, answer.probability)
+    : ["How the validation patients are spread is not on record for this version."];
   return known(threshold) ? [...words, beside(answer.probability, threshold)] : words;
 }
 
@@ -42,34 +57,73 @@ function beside(probability, threshold) {
 }
 
 function drawing(answer, found, threshold, words) {
-  const bars = found ? BARS : 0;
-  const top = LABEL + bars; // where the track begins
-  const bottom = top + TRACK + TICKS + bars;
+  const top = LABEL + tallest(found, found?.event); // where the track begins
+  const under = top + TRACK + TICKS;
+  const bottom = under + tallest(found, found?.none);
   const name = `Scale from 0 to 100 %. The answer is ${own(answer)}. ${words}`;
-  return svg("svg", { class: "risk-scale", role: "img", "aria-label": name, width: "100%", height: bottom + (known(threshold) ? LABEL : 4) },
+  return svg(
+    "svg",
+    {
+      class: "risk-scale",
+      role: "img",
+      "aria-label": name,
+      width: "100%",
+      height: bottom + (known(threshold) ? LABEL : 4),
+    },
     patterns(),
-    found ? [...bins(found, found.event, (high) => top - high, "event"), ...bins(found, found.none, () => top + TRACK + TICKS, "none")] : [],
-    track(answer, top), ticks(top),
-    known(threshold) ? mark(threshold, { from: LABEL, to: bottom, kind: "threshold", text: bottom + 17, words: `threshold ${exactPercent(threshold)}` }) : [],
-    mark(answer.probability, { from: LABEL - 4, to: bottom, kind: "own", text: 14, words: `this answer: ${own(answer)}` }));
+    found
+      ? [...bins(found, found.event, (high) => top - high, "event"), ...bins(found, found.none, () => under, "none")]
+      : [],
+    track(answer, top),
+    known(threshold)
+      ? mark(threshold, {
+          from: LABEL,
+          to: bottom,
+          kind: "threshold",
+          text: bottom + 17,
+          words: `threshold ${exactPercent(threshold)}`,
+        })
+      : [],
+    mark(answer.probability, {
+      from: LABEL - 4,
+      to: bottom,
+      kind: "own",
+      text: 14,
+      words: `this answer: ${own(answer)}`,
+    }),
+    ticks(top),
+  );
 }
 
 const digits = (answer) => decimals(answer.probability, answer.lo, answer.hi);
 const own = (answer) => percent(answer.probability, digits(answer));
 
 function patterns() {
-  const make = (id, ...lines) => svg("pattern", { id, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
-    svg("rect", { class: "ground", width: 6, height: 6 }), lines);
-  return svg("defs", {},
+  const make = (id, ...lines) =>
+    svg(
+      "pattern",
+      { id, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
+      svg("rect", { class: "ground", width: 6, height: 6 }),
+      lines,
+    );
+  return svg(
+    "defs",
+    {},
     make("pattern-event", svg("path", { class: "event-line", d: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5" })),
-    make("pattern-none", svg("circle", { class: "none-dot", cx: 3, cy: 3, r: 1.4 })));
+    make("pattern-none", svg("circle", { class: "none-dot", cx: 3, cy: 3, r: 1.4 })),
+  );
 }
+
+const height = (records, found) => Math.max(2, (records / found.highest) * BARS);
+
+/** Return the room that a group's highest step takes, in px. */
+const tallest = (found, counts) => (found ? Math.max(8, height(Math.max(...counts), found)) : 0);
 
 /** Return a step per bin; both groups are drawn to the same measure, so that heights can be compared. */
 function bins(found, counts, top, kind) {
   return counts.flatMap((each, bin) => {
     if (!each) return [];
-    const high = Math.max(2, (each / found.highest) * BARS);
+    const high = height(each, found);
     const [low, end] = [found.edges[bin], found.edges[bin + 1]];
     return svg("rect", { class: `bin ${kind}`, x: at(low), y: top(high), width: at(end - low), height: high });
   });
@@ -78,14 +132,24 @@ function bins(found, counts, top, kind) {
 function track(answer, top) {
   const line = svg("rect", { class: "track", x: 0, y: top + 5, width: "100%", height: 6 });
   if (!known(answer.lo) || !known(answer.hi)) return [line];
-  const band = svg("rect", { class: "interval", x: at(answer.lo), y: top + 2, width: at(Math.max(answer.hi - answer.lo, 0.002)), height: 12 });
+  const band = svg("rect", {
+    class: "interval",
+    x: at(answer.lo),
+    y: top + 2,
+    width: at(Math.max(answer.hi - answer.lo, 0.002)),
+    height: 12,
+  });
   return [line, band];
 }
 
 function ticks(top) {
   return [0, 0.2, 0.4, 0.6, 0.8, 1].flatMap((share) => [
     svg("line", { class: "tick", x1: at(share), x2: at(share), y1: top + 11, y2: top + TRACK }),
-    svg("text", { x: at(share), y: top + TRACK + 14, "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle" }, percent(share, 0)),
+    svg(
+      "text",
+      { x: at(share), y: top + TRACK + 14, "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle" },
+      percent(share, 0),
+    ),
   ]);
 }
 
@@ -98,17 +162,22 @@ function mark(share, { from, to, kind, text, words }) {
 
 function legend(answer, found, threshold) {
   const item = (kind, words) => el("li", {}, swatch(kind), words);
-  return el("ul", { class: "legend" },
+  return el(
+    "ul",
+    { class: "legend" },
     found ? item("event", `above the scale: ${found.events} validation records with the event`) : null,
     found ? item("none", `below the scale: ${found.nones} without`) : null,
     known(answer.lo) && known(answer.hi)
-      ? item("interval", `5th–95th percentile of the networks: ${percentRange(answer.lo, answer.hi, digits(answer))}`) : null,
-    known(threshold) ? item("threshold", "operating threshold") : null);
+      ? item("interval", `5th–95th percentile of the networks: ${percentRange(answer.lo, answer.hi, digits(answer))}`)
+      : null,
+    known(threshold) ? item("threshold", "operating threshold") : null,
+  );
 }
 
 function swatch(kind) {
-  const shape = kind === "threshold"
-    ? svg("line", { class: "threshold", x1: 9, x2: 9, y1: 0, y2: 14 })
-    : svg("rect", { class: kind === "interval" ? kind : `bin ${kind}`, x: 1, y: 1, width: 16, height: 12 });
+  const shape =
+    kind === "threshold"
+      ? svg("line", { class: "threshold", x1: 9, x2: 9, y1: 0, y2: 14 })
+      : svg("rect", { class: kind === "interval" ? kind : `bin ${kind}`, x: 1, y: 1, width: 16, height: 12 });
   return svg("svg", { class: "swatch", width: 18, height: 14, "aria-hidden": "true" }, shape);
 }

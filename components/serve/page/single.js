@@ -19,9 +19,26 @@ let explaining = null;
 /** Wire the form; `state` has `model()`, `limits()` and `find(name, version)`. */
 export function wire(state) {
   service = state;
-  predicting = runner({ box: "progress", bar: "progress-bar", text: "progress-text", status: "status", start: "send", cancel: "cancel" });
-  explaining = runner({ box: "explain-progress", bar: "explain-bar", text: "explain-text", status: "explain-status", start: "explain", cancel: "explain-cancel" });
-  byId("form").addEventListener("submit", (event) => { event.preventDefault(); predict(); });
+  predicting = runner({
+    box: "progress",
+    bar: "progress-bar",
+    text: "progress-text",
+    status: "status",
+    start: "send",
+    cancel: "cancel",
+  });
+  explaining = runner({
+    box: "explain-progress",
+    bar: "explain-bar",
+    text: "explain-text",
+    status: "explain-status",
+    start: "explain",
+    cancel: "explain-cancel",
+  });
+  byId("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    predict();
+  });
   for (const kind of ["input", "change", "filechange"]) byId("form").addEventListener(kind, () => compare());
   byId("explain").addEventListener("click", explain);
   byId("print").addEventListener("click", () => window.print());
@@ -32,15 +49,25 @@ export function wire(state) {
 export function compare() {
   const model = service.model();
   if (!shown || !model) return;
-  const changed = form.signature(model) !== shown.signature;
-  const other = model.name === shown.answer.model && model.version !== shown.answer.version;
   const words = [
-    changed ? "The inputs have changed since. This answer is of the earlier inputs, which stand below under “What was sent”." : "",
-    other ? `The service has version ${model.version} of this model now; this answer is of version ${shown.answer.version}.` : "",
-  ].filter(Boolean).join(" ");
+    otherModel(model, shown.answer),
+    form.signature(model) === shown.signature
+      ? ""
+      : "The inputs have changed since. This answer is of the earlier ones, which stand below under “What was sent”.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+  document.body.dataset.model = otherModel(model, shown.answer) ? "other" : "same";
   byId("answer").dataset.stale = String(Boolean(words));
   if (byId("stale").textContent !== words) replace(byId("stale"), words);
   show(byId("stale"), Boolean(words));
+}
+
+function otherModel(model, { model: name, version }) {
+  if (model.name !== name) return `${model.name} is chosen now; this answer is of ${name}, version ${version}.`;
+  if (String(model.version) !== String(version))
+    return `The service has version ${model.version} of this model now; this answer is of version ${version}.`;
+  return "";
 }
 
 function clear() {
@@ -54,13 +81,21 @@ async function predict() {
   if (predicting.running()) return;
   const [model, limits, place] = [service.model(), service.limits(), byId("form-problem")];
   const wrong = form.mistakes(limits);
-  if (wrong.length) { tellMistakes(place, wrong); return; }
+  if (wrong.length) {
+    tellMistakes(place, wrong);
+    return;
+  }
   clearProblem(place);
   forget("running");
-  const sent = { parts: form.parts(model), signature: form.signature(model), fields: [["Model", model.name], ...form.echo()] };
+  const sent = {
+    parts: form.parts(model),
+    signature: form.signature(model),
+    fields: [["Model", model.name], ...form.echo()],
+  };
   try {
     const answer = await predicting.run("Sent; the service is at work.", limit(limits), (options) =>
-      ask("/predict", { method: "POST", body: sent.parts, ...options }));
+      ask("/predict", { method: "POST", body: sent.parts, ...options }),
+    );
     present(answer, sent);
   } catch (problem) {
     failed(problem);
@@ -122,8 +157,11 @@ async function explain() {
   const [own, asked] = [question, shown];
   clearProblem(byId("explain-problem"));
   try {
-    const found = await explaining.run("Asked for the explanation; this takes longer than the answer.", limit(service.limits()), (options) =>
-      ask("/explain", { method: "POST", body: asked.parts, ...options }));
+    const found = await explaining.run(
+      "Asked for the explanation; this takes longer than the answer.",
+      limit(service.limits()),
+      (options) => ask("/explain", { method: "POST", body: asked.parts, ...options }),
+    );
     if (own !== question) return;
     replace(byId("explanation-body"), explanationView(found, asked.answer).flat());
     show(byId("explanation"));

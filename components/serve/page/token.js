@@ -1,7 +1,7 @@
 /* The token that a service may ask for: kept for this tab, sent with every request, shown nowhere. */
 
 import { forgetToken, hasToken, keepToken, whenTokenIsAsked } from "./api.js";
-import { byId, focusOn, replace, show } from "./dom.js";
+import { byId, replace, show } from "./dom.js";
 
 /** Wire the panel; `retry` is called with a new token. */
 export function wireToken(retry) {
@@ -25,13 +25,21 @@ function askFor(refused) {
   show(byId("token-panel"));
   show(byId("forget"), false);
   if (refused) replace(byId("token-problem"), "The service did not take this token. Give another one.");
-  if (!open || refused) queueMicrotask(() => focusOn(byId("token")));
+  if (!open || refused) queueMicrotask(reachField);
+}
+
+function reachField() {
+  byId("token").focus({ preventScroll: true });
+  byId("token-panel").scrollIntoView({ block: "start" });
 }
 
 function use(retry) {
   const value = byId("token").value.trim();
   if (!/^[\x21-\x7e]+$/.test(value)) {
-    replace(byId("token-problem"), value ? "A token has no spaces and no letters beyond English ones." : "Give the token first.");
+    replace(
+      byId("token-problem"),
+      value ? "A token has no spaces and no letters beyond English ones." : "Give the token first.",
+    );
     byId("token").focus();
     return;
   }

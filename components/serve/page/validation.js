@@ -11,8 +11,14 @@ export function read(found) {
   const fits = event?.length === edges.length - 1 && none?.length === event.length;
   if (!fits || !total([...event, ...none])) return null;
   return {
-    edges, event, none, events: total(event), nones: total(none),
-    records: total(event) + total(none), patients: found.patients, highest: Math.max(...event, ...none),
+    edges,
+    event,
+    none,
+    events: total(event),
+    nones: total(none),
+    records: total(event) + total(none),
+    patients: found.patients,
+    highest: Math.max(...event, ...none),
   };
 }
 
@@ -30,7 +36,7 @@ export function sentences(found, probability) {
   const patients = found.patients ? ` of ${count(found.patients)} patients` : "";
   return [
     `${about(shareBelow(found, probability))} of ${count(found.records)} validation records${patients} had a lower risk.`,
-    `${count(found.events)} of them were of patients with the event, ${count(found.nones)} of patients without.`,
+    `Of the ${count(found.records)}, ${count(found.events)} were of patients with the event (${percent(found.events / found.records)}) and ${count(found.nones)} of patients without.`,
   ];
 }
 
@@ -45,8 +51,11 @@ export function bands(found) {
   const rows = [];
   for (let at = 0; at < found.event.length; at += joined) {
     const end = Math.min(at + joined, found.event.length);
-    rows.push([percentRange(found.edges[at], found.edges[end], 0),
-      count(total(found.event.slice(at, end))), count(total(found.none.slice(at, end)))]);
+    rows.push([
+      percentRange(found.edges[at], found.edges[end], 0),
+      count(total(found.event.slice(at, end))),
+      count(total(found.none.slice(at, end))),
+    ]);
   }
   return rows;
 }

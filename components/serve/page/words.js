@@ -43,4 +43,4 @@ export function output(name) {
   return OUTPUTS[name] ?? name.replaceAll("_", " ");
 }
 
-export const towards = (value) => (value > 0 ? "towards the event" : value < 0 ? "against the event" : "neither way");
+export const towards = (value) => (value > 0 ? "towards" : value < 0 ? "against" : "neither");
