@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,7 +12,13 @@ from components.core.bundle_files import BundleFacts
 from components.core.bundle_inputs import NOTES
 from components.core.errors import InputError
 from components.core.media.columns import MEDIA_COLUMNS
-from components.core.modalities import EVENTS, TITLES, EmbeddingModality, short_name
+from components.core.modalities import (
+    EVENTS,
+    TITLES,
+    EmbeddingModality,
+    MediaModality,
+    short_name,
+)
 from components.core.registry import input_example
 from components.serve.answering import finite, predictor_of
 from components.serve.batch_table import ECG_COLUMN
@@ -118,6 +124,7 @@ def _file(name: str, facts: BundleFacts) -> dict[str, Any]:
         "several": bool(own.get("several", False)),
         "declared": own.get("declared", []),
         "required": name == ECG and facts.ecg is not None,
+        "column": ECG_COLUMN if name == ECG else MEDIA_COLUMNS[cast(MediaModality, name)],
     }
 
 
@@ -133,7 +140,7 @@ def _entry(name: str, kind: str, title: str, *, hint: str = "") -> dict[str, Any
     return {
         "name": name, "kind": kind, "title": title, "required": False, "several": False,
         "accept": [], "hint": hint, "declared": [], "low": None, "high": None, "levels": [],
-        "width": None, "group": "",
+        "width": None, "group": "", "column": name,
     }  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 /* The columns of a batch's table, made from what the model takes. */
 
 import { el, table } from "./dom.js";
-import { counted, plain } from "./numbers.js";
+import { counted } from "./numbers.js";
 
 /** Return [column, what stands in it] of each column. */
 export function columns(model) {
   return (model.inputs ?? []).flatMap((input) => [
-    [input.kind === "file" ? `${input.name}_path` : input.name, words(input)],
+    [input.column || input.name, words(input)],
     ...(input.declared ?? []).map((each) => [each.name, words(each)]),
   ]);
 }
@@ -29,11 +29,7 @@ const fileWords = (input) =>
 const choiceWords = (input) => `one of ${(input.levels ?? []).join(", ")}`;
 const vectorWords = (input) => `a JSON list of ${input.width ? counted(input.width, "number") : "numbers"} in one cell`;
 
-function numberWords({ low, high }) {
-  return typeof low === "number" && typeof high === "number"
-    ? `a number; training patients ${plain(low)} to ${plain(high)}`
-    : "a number";
-}
+const numberWords = () => "a number";
 
 export function columnsTable(model) {
   return [

@@ -27,15 +27,9 @@ function number(input, id) {
   const remark = el("p", { class: "remark", id: `${id}-remark`, role: "status" });
   own.addEventListener("input", () => replace(remark, outside(input, own.value)));
   return {
-    element: el("div", { class: "field" }, label(input, id), own, hint(input, id, range(input)), remark),
+    element: el("div", { class: "field" }, label(input, id), own, hint(input, id), remark),
     ...simple(own, { take: () => takeNumber(input, own.value), echo: () => own.value.trim() }),
   };
-}
-
-function range({ low, high }) {
-  return typeof low === "number" && typeof high === "number"
-    ? `Training patients: ${plain(low)} to ${plain(high)}.`
-    : "";
 }
 
 function takeNumber(input, text) {
@@ -50,7 +44,8 @@ function outside({ low, high }, text) {
   const value = fromText(text);
   if (value === null || typeof low !== "number" || typeof high !== "number") return "";
   if (value >= low && value <= high) return "";
-  return `${value < low ? "Below" : "Above"} every training patient (${plain(low)} to ${plain(high)}): check the unit; it is sent as it is.`;
+  const bound = value < low ? low : high;
+  return `Far ${value < low ? "below" : "above"} the training patients: check the unit. It is sent as it is; the model takes it as ${plain(bound)}.`;
 }
 
 function choice(input, id) {
