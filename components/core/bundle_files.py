@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from components.core.attribution import reference
 from components.core.attribution.reference import Reference
 from components.core.bundle_seal import check_seal, seal
+from components.core.bundle_validation import ValidationRisks
 from components.core.config.base import Frozen
 from components.core.data.embedding_input import EmbeddingInput
 from components.core.embedding_files.layout import Files
@@ -105,6 +106,8 @@ class BundleFacts(Frozen):
         version: fingerprint of the evaluation that it was made in.
         cohort: counts of what it was trained on.
         cohort_fingerprint: of the prepared cohort that it was trained on.
+        validation: how the validation records' risks are distributed; None of bundles from before
+            it was kept.
         sealed: its checksums lie beside it; False of bundles from before there were any.
     """
 
@@ -135,6 +138,7 @@ class BundleFacts(Frozen):
     version: str
     cohort: dict[str, float]
     cohort_fingerprint: str = ""
+    validation: ValidationRisks | None = None
     sealed: bool = False
 
     @model_validator(mode="after")

@@ -42,23 +42,25 @@ _EXAMPLE_HZ = 500
 def signature_of(facts: BundleFacts, example: pd.DataFrame) -> ModelSignature:
     """Return names and types of inputs and outputs.
 
-    Of a model with pictures, sounds, embeddings or events any input may be absent, so that no
-    column is required: a row that has none of them is answered by an error. An embedding is
-    declared as of any type: it is a list of numbers or a list of such lists, and the bundle's own
-    errors say what is wrong with one, row by row; so is an event sequence, a list or JSON text.
+    No column is required: an ECG comes as a path or as base64, a field that is not sent is missing,
+    and a row without what the model needs is answered by an error. An embedding is declared as of
+    any type: it is a list of numbers or a list of such lists, and the bundle's own errors say what
+    is wrong with one, row by row; so is an event sequence, a list or JSON text.
     """
     from mlflow.models import ModelSignature, infer_signature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
     from components.core.bundle_answer import example_answer  # imports torch
 
     found = infer_signature(example, example_answer(facts))
-    if not facts.optional:
-        return found
     columns: list[ColSpec] = []
     for each in cast(Any, found.inputs):
-        kind = AnyType() if each.name in {*facts.embeddings, EVENTS} else each.type
+        kind = each.type
+        if each.name in {*facts.embeddings, EVENTS}:
+            kind = AnyType()
+        elif isinstance(kind, AnyType):  # a text of which the example has none
+            kind = DataType.string
         columns.append(ColSpec(cast(Any, kind), each.name, required=False))
     return ModelSignature(
         inputs=Schema(cast(Any, columns)), outputs=found.outputs, params=cast(Any, _params(facts))

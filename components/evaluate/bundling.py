@@ -45,6 +45,7 @@ from components.evaluate.abstention import familiarity
 from components.evaluate.heads.calibrated import calibrations, one_sided, threshold_of
 from components.evaluate.predictions import calibrate, pooled_validation
 from components.evaluate.training_patients import write_training_patients
+from components.evaluate.validated import risks_of
 
 if TYPE_CHECKING:
     from components.core.upstream import Upstream
@@ -79,11 +80,8 @@ def bundle(
     train = stages.train
     chosen = members_of(train, REFIT) or [m for name in names for m in members_of(train, name)]
     _check_alike(chosen)
-    own = calibrate(
-        pooled_validation(train, names),
-        rule=task.evaluate.threshold,
-        recalibrate=task.evaluate.recalibrate,
-    )
+    val = pooled_validation(train, names)
+    own = calibrate(val, rule=task.evaluate.threshold, recalibrate=task.evaluate.recalibrate)
     config = task.evaluate.abstain
     taught = calibrations(train, names, chosen, task.evaluate.recalibrate)
     known = familiarity(stages.cohort, names[0], rate=config.rate)
@@ -114,6 +112,7 @@ def bundle(
         version=version,
         cohort={k: stages.cohort.counts[k] for k in ("records", "patients_labelled", "events")},
         cohort_fingerprint=stages.cohort.fingerprint,
+        validation=risks_of(val, own),
     )
     files = [_files(stages, member, mendings or {}) for member in chosen]
     write_bundle(folder, facts, files, None if known is None else known.distribution)

@@ -44,6 +44,7 @@ def facts(stages: Upstream, task: TaskConfig, done: Evaluated, data: ReportData)
     split = evaluated_split(data)
     figures: dict[str, float] = {
         "test/prevalence": split.prevalence,
+        "test/records": float(split.records),
         "test/patients": float(split.patients),
         "test/events": float(split.events),
     }

@@ -26,8 +26,9 @@ from components.core.bundle_answer import (
     outputs,
 )
 from components.core.bundle_files import BundleFacts
-from components.core.bundle_inputs import DECLARED, NOTES, declared
+from components.core.bundle_inputs import declared
 from components.core.bundle_media import media_batch
+from components.core.bundle_rows import media_files, row_of
 from components.core.data.batches import Batch
 from components.core.errors import RecordError, shorten
 from components.core.files import write_atomic
@@ -37,7 +38,6 @@ from components.core.readers.registry import read_signal
 from components.core.schemas import REJECT_SCHEMA
 from components.core.signals.signal import Signal
 from components.score.embeddings import vectors_of
-from components.score.media import media_files
 from components.score.records import NewRecord
 
 _NUMBERS = ("probability", "lo", "hi", "logit", "quality")
@@ -132,7 +132,7 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
             raise record.refused
         tables.check_width(record.cells, [""] * record.width)
         cells.required(record.cells, "patient_id")
-        row = _row(record, predictor.facts) | vectors_of(record)
+        row = row_of(record.cells, predictor.facts) | vectors_of(record)
         name = cells.required(record.cells, column) if column else ""
     except RecordError as error:
         return Prediction(logit=float("nan"), probability=float("nan"), error=str(error),
@@ -151,17 +151,6 @@ def _ask(predictor: Predictor, record: NewRecord, root: Path, column: str) -> Pr
         None if record.embeddings else media,
         lambda: record.events,
     )
-
-
-def _row(record: NewRecord, facts: BundleFacts) -> dict[str, Any]:
-    """Return features and declarations under the rules that ingest reads cells by."""
-    row: dict[str, Any] = {name: cells.text(record.cells, name) for name in DECLARED}
-    for name, kind in facts.features.items():
-        reader = cells.number if kind == "numeric" else cells.text
-        row[name] = reader(record.cells, name)
-    if facts.notes:
-        row[NOTES] = cells.text(record.cells, NOTES)
-    return row
 
 
 def _reject(record: NewRecord, answer: Prediction) -> dict[str, Any]:

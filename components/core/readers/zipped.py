@@ -17,7 +17,7 @@ MAX_BYTES = 50_000_000
 # Deflate's own limit is 1032; ECGs reach 5, a lead-off recording 200.
 MAX_RATIO = 250
 # What every zip program writes. LZMA's own header may ask for 4 GB before a byte is unpacked.
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Below this size a high ratio is no bomb: ten seconds of zeros compress well.
 _FREE_BYTES = 1_000_000
 
@@ -55,7 +55,7 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
                 value=quoted(name),
                 advice="put the files at the top level of the archive",
             )
-    if any(each.compress_type not in _PACKED for each in members):
+    if any(each.compress_type not in PACKED for each in members):
         raise _bad("the archive is packed in another way than deflate")
     if len(set(names)) != len(names):
         raise _bad("the archive holds two files of one name")

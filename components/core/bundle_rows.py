@@ -1,16 +1,40 @@
-"""Pictures and sounds that a manifest's row names, as files under its folder."""
+"""A row of a table as a bundle takes it: fields, declarations, notes, and the files that it names.
+
+Cells are read under the rules that ingest reads by, files stay under the table's folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from components.core import cells
 from components.core.bundle_files import BundleFacts
+from components.core.bundle_inputs import DECLARED, NOTES
 from components.core.bundle_media import naming
 from components.core.media.columns import MEDIA_COLUMNS, named_files
 from components.core.modalities import MediaModality
 from components.core.readers.rawfile import DiskFile, RawFile
+
+
+def row_of(row: Mapping[str, str | None], facts: BundleFacts) -> dict[str, Any]:
+    """Return declarations, clinical fields and notes of a row.
+
+    Args:
+        row: column → cell.
+        facts: of the model.
+
+    Raises:
+        RecordError: a numeric field that holds no number.
+    """
+    found: dict[str, Any] = {name: cells.text(row, name) for name in DECLARED}
+    for name, kind in facts.features.items():
+        reader = cells.number if kind == "numeric" else cells.text
+        found[name] = reader(row, name)
+    if facts.notes:
+        found[NOTES] = cells.text(row, NOTES)
+    return found
 
 
 def media_files(
@@ -19,7 +43,7 @@ def media_files(
     """Return the files of a row; a modality that it does not name is not among them.
 
     Args:
-        row: of the manifest.
+        row: column → cell.
         facts: of the model.
         root: folder that the paths are relative to, and must stay under.
 

@@ -1,0 +1,1 @@
+"""Predictions of registered models over HTTP, and the page that shows them."""

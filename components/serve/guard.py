@@ -1,0 +1,204 @@
+"""What stands before every address: who may ask, how much, how many at once, and what is told.
+
+A plain ASGI layer, so that a request too large or without a token costs nothing behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from components.serve.metrics import Metrics
+from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, document
+from components.serve.settings import Settings, is_loopback
+
+BATCH = "/predict/batch"
+_OPEN = ("/health", "/problems/", "/page/")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+# Received and thrown away before a refusal: a browser that is still sending shows no answer.
+_DRAINED = 256_000_000
+# Of the time limit of an answer: slow lines take longer to send than models to answer.
+_SENDING = {BATCH: 60.0}
+_OTHERS_SENDING = 4.0
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(eq=False)
+class _Body:
+    """A request's body on its way in: no more than may be, and no longer than it may take."""
+
+    receive: Receive
+    most: int
+    deadline: float
+    size: int = 0
+    problem: ProblemError | None = None
+
+    async def __call__(self) -> Message:
+        if self.problem is not None:
+            return {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                message = await self.receive()
+        except TimeoutError:
+            self.problem = ProblemError("time-limit", "the request took too long to arrive")
+            return {"type": "http.disconnect"}
+        self.size += len(message.get("body", b""))
+        if self.size > self.most:
+            self.problem = too_large(self.most)
+            return {"type": "http.disconnect"}
+        return message
+
+    async def drain(self) -> None:
+        """Receive what is still coming, to a bound."""
+        while self.size <= _DRAINED:
+            message = await self.receive()
+            self.size += len(message.get("body", b""))
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return
+
+
+@dataclass(eq=False)
+class _Answer:
+    """A response on its way out; nothing of it is sent once the body was refused."""
+
+    send: Send
+    body: _Body
+    status: int = 0
+
+    async def __call__(self, message: Message) -> None:
+        if self.body.problem is not None and not self.status:
+            return
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            own = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                own.setdefault(name, value)
+        await self.send(message)
+
+
+@dataclass(eq=False)
+class Guard:
+    """The layer.
+
+    Attributes:
+        app: that is behind it.
+        settings: of the service.
+        metrics: that are counted.
+    """
+
+    app: ASGIApp
+    settings: Settings
+    metrics: Metrics
+    _open: int = field(default=0, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or hand it on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        body = _Body(receive, self._most(scope["path"]), self._deadline(scope["path"]))
+        answer = _Answer(send, body)
+        self._open += 1
+        try:
+            await self._handled(scope, body, answer)
+        finally:
+            self._open -= 1
+            self._count(scope, answer.status, time.perf_counter() - start)
+
+    async def _handled(self, scope: Scope, body: _Body, answer: _Answer) -> None:
+        try:
+            self._check(scope)
+            await self.app(scope, body, answer)
+        except ProblemError as problem:
+            body.problem = problem
+        if body.problem is not None and not answer.status:
+            await body.drain()
+            problem, body.problem = body.problem, None
+            await response(problem)(scope, body, answer)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._check_origin(scope, headers)
+        self._check_token(scope, headers)
+        stated = headers.get("content-length", "0")
+        most = self._most(scope["path"])
+        if not stated.isdecimal() or int(stated) > most:
+            raise too_large(most)
+        if self._open > 2 * (self.settings.workers + self.settings.waiting):
+            raise ProblemError("busy", "too many requests are open", headers={"Retry-After": "1"})
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        """Refuse another site's page, and another site's name for this machine."""
+        host = headers.get("host", "")
+        name = urlsplit(f"//{host}").hostname or ""
+        if self.settings.on_loopback and not is_loopback(name):
+            raise ProblemError("cross-site", "the service is not asked under this machine's name")
+        if scope["method"] in _SAFE:
+            return
+        origin = headers.get("origin")
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or (
+            origin is not None and urlsplit(origin).netloc != host
+        ):
+            raise ProblemError("cross-site", "the request comes from another site's page")
+
+    def _check_token(self, scope: Scope, headers: Headers) -> None:
+        wanted = self.settings.token
+        if wanted is None or scope["path"] == "/" or scope["path"].startswith(_OPEN):
+            return
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        right = secrets.compare_digest(given.encode(), wanted.get_secret_value().encode())
+        if kind.lower() != "bearer" or not right:
+            raise ProblemError(
+                "unauthorised",
+                "the request bears no token, or another one",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+    def _most(self, path: str) -> int:
+        return self.settings.batch_bytes if path == BATCH else self.settings.upload_bytes
+
+    def _deadline(self, path: str) -> float:
+        share = _SENDING.get(path, _OTHERS_SENDING)
+        return asyncio.get_running_loop().time() + share * self.settings.seconds
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        # The pattern of the address, never the address: it may hold what somebody typed.
+        route = getattr(scope.get("route"), "path", "none")
+        self.metrics.requests.labels(route, str(status)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+
+
+def too_large(most: int) -> ProblemError:
+    """Return the refusal of a request above `most` bytes."""
+    return ProblemError(
+        "too-large", f"the request is larger than {most / 1e6:,.0f} MB, which is the limit here"
+    )
+
+
+def response(problem: ProblemError) -> JSONResponse:
+    """Return a problem as a response."""
+    found: dict[str, Any] = document(problem)
+    return JSONResponse(
+        found,
+        status_code=KINDS[problem.kind].status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )

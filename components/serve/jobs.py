@@ -1,0 +1,270 @@
+"""Batches: a table and its files in, answered row by row beside everything else, a CSV out.
+
+What was sent is deleted as soon as the batch ends; the result some minutes later, or when asked to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import UserError
+from components.core.progress import say
+from components.serve.batch_table import Table, opened
+from components.serve.calls import answer_rows, unpack
+from components.serve.metrics import Metrics
+from components.serve.order import Chunk, Done
+from components.serve.problems import ProblemError, Refusal
+from components.serve.processes import Processes
+from components.serve.schema import State
+from components.serve.settings import Settings
+from components.serve.shelf import Served
+
+RESULT, TABLE, ARCHIVE, FILES = "result.csv", "table.csv", "files.zip", "files"
+_ENDED = ("done", "failed", "cancelled")
+# A record of a batch has an ECG of two files, a page and a few sounds.
+_FILES_A_ROW = 8
+# Unpacked, over what may be sent: ECGs as XML pack to a fifth.
+_GROWTH = 8
+
+
+@dataclass(eq=False)
+class Job:
+    """A batch.
+
+    Attributes:
+        id: that nobody can guess.
+        served: version that answers all of it.
+        folder: of its files.
+        status: how far it is.
+        rows: of the table; None until it has been counted.
+        done: rows answered or refused.
+        refused: rows that could not be answered.
+        abstained: rows that the model abstained from.
+        detail: why it failed.
+        started: when the first row was taken up; None before.
+        ended: when it ended; None before.
+        task: that runs it.
+    """
+
+    id: str
+    served: Served
+    folder: Path
+    status: State = "queued"
+    rows: int | None = None
+    done: int = 0
+    refused: int = 0
+    abstained: int = 0
+    detail: str = ""
+    started: float | None = None
+    ended: float | None = None
+    task: asyncio.Task[None] | None = None
+
+    def told(self, keep_s: float) -> dict[str, Any]:
+        """Return the batch as `components.serve.schema.Job` has it."""
+        now = time.monotonic()
+        spent = (self.ended or now) - (self.started or now)
+        rate = self.done / spent if spent > 0 and self.done else None
+        left = None
+        if self.status == "running" and rate is not None and self.rows is not None:
+            left = (self.rows - self.done) / rate
+        ready = self.status == "done"
+        return {
+            "id": self.id, "model": self.served.model, "version": self.served.version,
+            "status": self.status, "rows": self.rows, "done": self.done,
+            "refused": self.refused, "abstained": self.abstained, "per_second": rate,
+            "seconds_left": left, "detail": self.detail,
+            "result": f"/predict/batch/{self.id}/result" if ready else None,
+            "kept_seconds": max(0.0, keep_s - (now - self.ended)) if self.ended else None,
+        }  # fmt: skip
+
+
+@dataclass(eq=False)
+class Jobs:
+    """The batches of a service.
+
+    Attributes:
+        processes: that compute.
+        settings: of the service.
+        metrics: that count rows.
+        scratch: folder in which each has one of its own.
+    """
+
+    processes: Processes
+    settings: Settings
+    metrics: Metrics
+    scratch: Path
+    _jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+
+    def of(self, number: str) -> Job:
+        """Return a batch.
+
+        Raises:
+            ProblemError: `not-found`.
+        """
+        if number not in self._jobs:
+            raise ProblemError("not-found", "there is no such batch, or it has been forgotten")
+        return self._jobs[number]
+
+    def new(self, served: Served) -> Job:
+        """Return a new batch with a folder for its files; `start` begins it.
+
+        Raises:
+            ProblemError: `busy`.
+        """
+        open_ = [job for job in self._jobs.values() if job.status not in _ENDED]
+        if len(open_) >= self.settings.batch_jobs:
+            raise ProblemError(
+                "busy",
+                f"{len(open_)} batches are under way; try again when one has ended",
+                headers={"Retry-After": "10"},
+            )
+        number = secrets.token_urlsafe(16)
+        folder = self.scratch / f"batch-{number}"
+        (folder / FILES).mkdir(parents=True)
+        job = Job(id=number, served=served, folder=folder)
+        self._jobs[number] = job
+        return job
+
+    async def start(self, job: Job) -> None:
+        """Begin a batch whose files lie in its folder.
+
+        Raises:
+            UserError: the table cannot be answered; the batch is forgotten.
+        """
+        try:
+            table = await asyncio.to_thread(
+                opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
+            )
+        except UserError:
+            self.forget(job.id)
+            raise
+        job.rows = table.count
+        job.task = asyncio.get_running_loop().create_task(self._run(job, table))
+
+    def forget(self, number: str) -> None:
+        """Stop a batch and delete all of it.
+
+        Raises:
+            ProblemError: `not-found`.
+        """
+        job = self.of(number)
+        del self._jobs[number]
+        if job.task is not None:
+            job.task.cancel()
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def purge(self) -> None:
+        """Forget the batches whose time is up."""
+        keep = 60 * self.settings.keep_minutes
+        now = time.monotonic()
+        for number, job in list(self._jobs.items()):
+            if job.ended is not None and now - job.ended > keep:
+                self.forget(number)
+
+    def close(self) -> None:
+        """Forget every batch."""
+        for number in list(self._jobs):
+            self.forget(number)
+
+    async def _run(self, job: Job, table: Table) -> None:
+        try:
+            await self._answered(job, table)
+            job.status = "done"
+        except (UserError, OSError) as error:
+            job.status = "failed"
+            # The system's own message may name a folder.
+            job.detail = str(error) if isinstance(error, UserError) else type(error).__name__
+            say("serve: a batch failed")
+        except asyncio.CancelledError:
+            job.status = "cancelled"
+            raise
+        finally:
+            job.ended = time.monotonic()
+            for name in (FILES, ARCHIVE, TABLE):
+                _delete(job.folder / name)
+
+    async def _answered(self, job: Job, table: Table) -> None:
+        job.status = "running"
+        archive = job.folder / ARCHIVE
+        if archive.exists():
+            limits = (_FILES_A_ROW * self.settings.batch_rows, _GROWTH * self.settings.batch_bytes)
+            found = await self.processes.run(unpack, str(archive), str(job.folder / FILES), *limits)
+            if isinstance(found, Refusal):
+                raise ProblemError("unreadable-input", found.detail)
+            _delete(archive)
+        job.started = time.monotonic()
+        with (job.folder / RESULT).open("w", encoding="utf-8") as sink:
+            await self._chunks(job, table, sink)
+
+    async def _chunks(self, job: Job, table: Table, sink: Any) -> None:  # noqa: ANN401 - a text file
+        """Answer the chunks, one per process at a time, and write them in order."""
+        running: list[asyncio.Task[Done]] = []
+        header = False
+        try:
+            for first, rows in table.chunks():
+                running.append(asyncio.create_task(self._chunk(job, table, first, rows)))
+                if len(running) > self.processes.count:
+                    header = self._write(job, await running.pop(0), sink, header=header)
+            while running:
+                header = self._write(job, await running.pop(0), sink, header=header)
+        finally:
+            for task in running:
+                task.cancel()
+
+    def _write(self, job: Job, done: Done, sink: Any, *, header: bool) -> bool:  # noqa: ANN401
+        sink.write(done.lines if header else done.header + done.lines)
+        job.done += done.count
+        job.refused += done.refused
+        job.abstained += done.abstained
+        answered = done.count - done.refused - done.abstained
+        for outcome, number in (
+            ("answered", answered), ("abstained", done.abstained), ("refused", done.refused)
+        ):  # fmt: skip
+            self.metrics.rows.labels(outcome).inc(number)
+        return True
+
+    async def _chunk(
+        self, job: Job, table: Table, first: int, rows: Sequence[Mapping[str, str | None]]
+    ) -> Done:
+        chunk = Chunk(
+            bundle=job.served.bundle,
+            first=first,
+            rows=rows,
+            width=table.width,
+            folder=str(job.folder / FILES),
+            column=table.column,
+        )
+        limit = self.settings.seconds
+        try:
+            return await self.processes.run(answer_rows, chunk, seconds=limit * len(rows))
+        except ProblemError as problem:
+            if len(rows) == 1:
+                return await self.processes.run(answer_rows, replace(chunk, refused=str(problem)))
+        alone = [
+            await self._chunk(job, table, first + place, [row]) for place, row in enumerate(rows)
+        ]
+        return _joined(alone)
+
+
+def _joined(parts: Sequence[Done]) -> Done:
+    return Done(
+        header=parts[0].header,
+        lines="".join(each.lines for each in parts),
+        count=sum(each.count for each in parts),
+        refused=sum(each.refused for each in parts),
+        abstained=sum(each.abstained for each in parts),
+    )
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,187 @@
+"""The addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, UploadFile
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from components.core.errors import UserError
+from components.serve import calls, uploads
+from components.serve.jobs import ARCHIVE, RESULT, TABLE
+from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal, refusal
+from components.serve.schema import Answer, Explanation, Health, Job, Models
+from components.serve.service import Service
+from components.serve.uploads import BatchForm, order_of
+
+PAGE = Path(__file__).with_name("page")
+_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+# A model card has its own style and pictures, and needs nothing else.
+_CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_Single = Annotated[uploads.Form, Form(media_type="multipart/form-data")]
+_Several = Annotated[BatchForm, Form(media_type="multipart/form-data")]
+_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how OpenAPI states the errors of an address."""
+    titles = {
+        status: "; ".join(k.title for k in KINDS.values() if k.status == status)
+        for status in statuses
+    }
+    return {status: {"description": title, **_PROBLEM} for status, title in titles.items()}
+
+
+_ALWAYS = (401, 403, 405, 503)
+_SENT = (400, 404, 413, 422, *_ALWAYS)
+
+
+def router(service: Service) -> APIRouter:
+    """Return every address of a service."""
+    found = APIRouter()
+    for add in (_page, _state, _single, _batch, _meaning):
+        add(found, service)
+    return found
+
+
+def _page(found: APIRouter, service: Service) -> None:
+    del service
+    files = {f.name: f for f in PAGE.iterdir() if f.suffix in _TYPES}
+
+    @found.get("/", include_in_schema=False)
+    async def index() -> Response:
+        return FileResponse(PAGE / "index.html", media_type="text/html")
+
+    @found.get("/page/{name}", include_in_schema=False)
+    async def page(name: str) -> Response:
+        if name not in files:
+            raise ProblemError("not-found", "the page has no such file")
+        return FileResponse(files[name], media_type=_TYPES[files[name].suffix])
+
+
+def _state(found: APIRouter, service: Service) -> None:
+    @found.get("/models", response_model=Models, responses=problems(*_ALWAYS))
+    async def models() -> dict[str, Any]:
+        """Return the models that are served, what they take, and what a request may be."""
+        return service.models()
+
+    @found.get(
+        "/models/{name}/card", response_class=HTMLResponse, responses=problems(404, *_ALWAYS)
+    )
+    async def card(name: str) -> Response:
+        """Return a model's card."""
+        served = service.shelf.of(name)
+        if served.card is None:
+            raise ProblemError("not-found", "the version's run has no model card any more")
+        return HTMLResponse(served.card, headers={"Content-Security-Policy": _CARD_POLICY})
+
+    @found.get("/health", response_model=Health, responses=problems(*_ALWAYS))
+    async def health() -> dict[str, Any]:
+        """Return whether the service answers, and by which versions."""
+        return service.health()
+
+    @found.get("/metrics", response_class=PlainTextResponse, responses=problems(*_ALWAYS))
+    async def metrics() -> Response:
+        """Return what the service counts, for Prometheus."""
+        service.metrics.models.clear()
+        for name, each in service.shelf.served.items():
+            service.metrics.models.labels(name, each.version).set(1)
+        return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _single(found: APIRouter, service: Service) -> None:
+    async def asked(form: uploads.Form, function: Callable[..., Any]) -> dict[str, Any]:
+        served = service.shelf.of(form.model)
+        said = await service.processes.ask(function, await order_of(form, served))
+        names = service.names_of(served)
+        if isinstance(said, Refusal):
+            service.metrics.refusals.labels(said.code).inc()
+            raise said.problem()
+        answer = said.get("answer", said)
+        answer |= names
+        outcome = "abstained" if answer["abstain"] else "answered"
+        service.metrics.answers.labels(served.model, served.version, outcome).inc()
+        return said
+
+    @found.post("/predict", response_model=Answer, responses=problems(*_SENT))
+    async def predict(form: _Single) -> dict[str, Any]:
+        """Return the answer for one patient: probability, interval, quality or abstention."""
+        return await asked(form, calls.answer)
+
+    @found.post("/explain", response_model=Explanation, responses=problems(*_SENT))
+    async def explain(form: _Single) -> dict[str, Any]:
+        """Return the answer for one patient and what it rests on, in log-odds."""
+        return await asked(form, calls.explain)
+
+
+def _batch(found: APIRouter, service: Service) -> None:
+    keep = 60 * service.settings.keep_minutes
+
+    @found.post("/predict/batch", response_model=Job, status_code=202, responses=problems(*_SENT))
+    async def begin(form: _Several, response: Response) -> dict[str, Any]:
+        """Begin a batch: a table of patients, and the files that it names in one zip."""
+        job = service.jobs.new(service.shelf.of(form.model))
+        await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
+        if form.files is not None:
+            await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
+        try:
+            await service.jobs.start(job)
+        except UserError as error:
+            raise refusal(error).problem() from error
+        response.headers["Location"] = f"/predict/batch/{job.id}"
+        return job.told(keep)
+
+    @found.get("/predict/batch/{number}", response_model=Job, responses=problems(404, *_ALWAYS))
+    async def state(number: str) -> dict[str, Any]:
+        """Return how far a batch is."""
+        return service.jobs.of(number).told(keep)
+
+    @found.get(
+        "/predict/batch/{number}/result",
+        response_class=Response,
+        responses={200: {"content": {"text/csv": {}}}, **problems(404, 409, *_ALWAYS)},
+    )
+    async def result(number: str) -> Response:
+        """Return a batch's result, one line of CSV per row of its table."""
+        job = service.jobs.of(number)
+        if job.status != "done":
+            raise ProblemError("not-ready", f"the batch is {job.status}")
+        return FileResponse(job.folder / RESULT, media_type="text/csv", filename="predictions.csv")
+
+    @found.delete("/predict/batch/{number}", status_code=204, responses=problems(404, *_ALWAYS))
+    async def forget(number: str) -> Response:
+        """Stop a batch and delete all of it."""
+        service.jobs.forget(number)
+        return Response(status_code=204)
+
+
+def _meaning(found: APIRouter, service: Service) -> None:
+    del service
+
+    @found.get(
+        "/problems/{name}",
+        response_class=PlainTextResponse,
+        responses=problems(404, *_ALWAYS),
+    )
+    async def problem(name: str) -> str:
+        """Return what a type of problem means."""
+        if name not in KINDS:
+            raise ProblemError("not-found", "there is no such type of problem")
+        kind = KINDS[name]
+        return f"{kind.title} ({kind.status})\n\n{kind.meaning}\n"
+
+
+def _keep(upload: UploadFile, target: Path) -> None:
+    with target.open("wb") as sink:
+        shutil.copyfileobj(upload.file, sink)

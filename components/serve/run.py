@@ -1,0 +1,78 @@
+"""Serving models until told to stop. Plain functions: no MLflow, no command line."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import uvicorn
+
+from components.core.errors import InputError
+from components.serve.app import create
+from components.serve.service import Service, scratch_folder
+from components.serve.settings import Settings, check_reach
+
+# Of a client that stops sending between two requests.
+_IDLE_S = 15
+# That answers under way have once the service is told to stop.
+_GRACE_S = 10
+_TALKERS = ("uvicorn", "python_multipart", "asyncio")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        ConfigError: other machines could reach it, and there is no token.
+        InputError: the address is taken, or no model can be loaded.
+    """
+    check_reach(settings)
+    _quiet()
+    listening = listen(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    service = Service(settings, scratch_folder())
+    app = create(service)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_IDLE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+            lifespan="on",
+        )
+    )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    service.announce = f"serve: http://{host}:{port} - research only, not for clinical use"
+    try:
+        server.run(sockets=[listening])
+    finally:
+        service.close()
+    if service.trouble is not None:
+        raise service.trouble
+
+
+def _quiet() -> None:
+    """Keep the libraries' own logs empty: with an error they quote what was sent."""
+    for name in _TALKERS:
+        log = logging.getLogger(name)
+        log.addHandler(logging.NullHandler())
+        log.propagate = False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that a taken address is told before models are loaded.
+
+    Raises:
+        InputError: it is taken, or no address of this machine.
+    """
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
+        )
+    except OSError as error:
+        raise InputError(
+            f"'{host}' port {port} cannot be listened to ({error.strerror}); another service may "
+            "hold it, choose another with port=…"
+        ) from error

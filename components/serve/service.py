@@ -1,0 +1,145 @@
+"""One running service: its processes, its models, its batches, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import InputError
+from components.core.progress import say
+from components.serve.jobs import Jobs
+from components.serve.metrics import Metrics
+from components.serve.processes import Processes
+from components.serve.schema import NOTICE
+from components.serve.settings import Settings
+from components.serve.shelf import Served, Shelf
+
+
+@dataclass(eq=False)
+class Service:
+    """A service.
+
+    Attributes:
+        settings: that it was started with.
+        scratch: folder for models and batches, which nobody else may read; deleted at the end.
+        metrics: that it counts.
+        processes: that compute.
+        shelf: models that answer.
+        announce: what is said once it answers.
+        trouble: why it never did; None where it does.
+        jobs: batches.
+    """
+
+    settings: Settings
+    scratch: Path
+    announce: str = ""
+    trouble: Exception | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    processes: Processes = field(init=False)
+    shelf: Shelf = field(init=False)
+    jobs: Jobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.settings
+        self.processes = Processes(
+            count=own.workers, waiting=own.waiting, seconds=own.seconds, scratch=self.scratch
+        )
+        self.shelf = Shelf(
+            names=own.models,
+            alias=own.alias,
+            processes=self.processes,
+            scratch=self.scratch,
+            text_encoder=own.text_encoder,
+        )
+        self.jobs = Jobs(
+            processes=self.processes, settings=own, metrics=self.metrics, scratch=self.scratch
+        )
+        self.metrics.under_way.set_function(lambda: self.processes.under_way)
+        self.metrics.stopped.set_function(lambda: self.processes.stopped)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Load the models, follow their alias while the service runs, and clean up after it.
+
+        Raises:
+            InputError: none of the models can be loaded.
+        """
+        try:
+            await self.shelf.refresh()
+            if not self.shelf.served:
+                raise InputError("; ".join(self.shelf.troubles.values()))
+        except Exception as error:
+            self.trouble = error  # the server itself would only log it
+            raise
+        say(self.announce)
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            self.close()
+
+    def close(self) -> None:
+        """Stop the processes and delete what was downloaded and sent."""
+        self.jobs.close()
+        self.processes.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.poll_seconds)
+            await self.shelf.refresh()
+            self.jobs.purge()
+
+    def names_of(self, served: Served) -> dict[str, Any]:
+        """Return what an answer says of the version that gave it."""
+        facts = served.facts
+        named = {name: facts[name] for name in ("bundle", "task", "label", "trained_on")}
+        version = {"model": served.model, "version": served.version, "alias": self.settings.alias}
+        return {**version, **named, "notice": NOTICE}
+
+    def models(self) -> dict[str, Any]:
+        """Return `/models`."""
+        own = self.settings
+        limits = {
+            "upload_bytes": own.upload_bytes, "batch_bytes": own.batch_bytes,
+            "batch_rows": own.batch_rows, "seconds": own.seconds,
+        }  # fmt: skip
+        return {"notice": NOTICE, "limits": limits, "models": [self._model(n) for n in own.models]}
+
+    def _model(self, name: str) -> dict[str, Any]:
+        served = self.shelf.served.get(name)
+        found = {
+            "name": name, "alias": self.settings.alias, "ready": served is not None,
+            "detail": self.shelf.troubles.get(name, ""),
+        }  # fmt: skip
+        if served is None:
+            return found
+        card = None if served.card is None else f"/models/{name}/card"
+        return {**served.facts, **found, "version": served.version, "card": card}
+
+    def health(self) -> dict[str, Any]:
+        """Return `/health`."""
+        shelf, processes = self.shelf, self.processes
+        return {
+            "status": "degraded" if shelf.troubles else "ok",
+            "models": {name: each.version for name, each in shelf.served.items()},
+            "troubles": shelf.troubles,
+            "processes": processes.count,
+            "under_way": processes.under_way,
+            "stopped": processes.stopped,
+            "notice": NOTICE,
+        }
+
+
+def scratch_folder() -> Path:
+    """Return a new folder that nobody else may read."""
+    return Path(tempfile.mkdtemp(prefix="cardio-serve-"))
