@@ -65,6 +65,10 @@ class Predictor:
         text_encoder: folder of the frozen encoder that reads the notes, where the model has one;
             without it a row with a note is answered by an error that names the encoder.
 
+    Attributes:
+        facts: what the bundle says of itself.
+        head: the primary one, whose log-odds become the probability.
+
     Raises:
         InputError: a file is missing, damaged or changed since the bundle was written, or the
             folder holds another encoder.

@@ -200,7 +200,7 @@ def test_fields_beside_a_network_without_branches_have_no_contribution(
 ) -> None:
     member = predictor.members[0]
     given = ("emb_clinical", "tabular")
-    assert contributions(member.model, {}, given, predictor._primary) == {}
+    assert contributions(member.model, {}, given, predictor.head) == {}
 
 
 def test_what_is_imputed_is_the_networks_mixture_on_the_native_scale(predictor: Predictor) -> None:

@@ -194,9 +194,9 @@ def test_an_input_without_a_branch_contributes_nothing(predictor: Predictor) -> 
     batch = member.finish({
         "tabular": torch.zeros(1, 4), "tabular_mask": torch.ones(1),
     })  # fmt: skip
-    found = contributions(member.model, batch, ("tabular", "text"), predictor._primary)
+    found = contributions(member.model, batch, ("tabular", "text"), predictor.head)
     assert found["text"] == 0
-    assert contributions(torch.nn.Linear(1, 1), batch, ("tabular",), predictor._primary) == {}
+    assert contributions(torch.nn.Linear(1, 1), batch, ("tabular",), predictor.head) == {}
 
 
 def test_the_table_says_what_was_given(predictor: Predictor) -> None:
