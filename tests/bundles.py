@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from components.core.attribution.reference import Reference
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.data import foldstats
 from components.core.data.tabular import fit_tabular
@@ -27,6 +28,8 @@ from tests.cohorts import LEADS
 MODEL = {"name": "ecg+tabular", "width": 4, "depth": 2}
 ECG = PrepareConfig(fs=250.0, length=1024)
 PLATT = PlattScaler(slope=1.7, intercept=-0.4)
+# Of age, whether it is missing, and the two sexes, in the toys whose fields these are.
+REFERENCE = Reference(tabular=(0.1, 0.25, 0.5, 0.5))
 
 
 def write_toy_bundle(scratch: Path, *, ecg: bool = True, members: int = 2) -> Path:
@@ -73,7 +76,7 @@ def write_toy_bundle(scratch: Path, *, ecg: bool = True, members: int = 2) -> Pa
         state = build_model(model, spec).state_dict()
         save_file({k: v.contiguous() for k, v in state.items()}, str(weights))
         foldstats.save(stats, stats_file)
-        files.append(MemberFiles(weights=weights, stats=stats_file, spec=spec))
+        files.append(MemberFiles(weights=weights, stats=stats_file, spec=spec, reference=REFERENCE))
     write_bundle(scratch / "bundle", facts, files)
     return scratch / "bundle"
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from components.core.attribution.reference import Reference
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.data import foldstats
 from components.core.data.arrays import ArrayStats
@@ -115,7 +116,9 @@ def _member(
     state = {k: v if bool(v.any()) else 0.3 * torch.randn_like(v) for k, v in state.items()}
     save_file({k: v.contiguous() for k, v in state.items()}, str(weights))
     foldstats.save(stats, stats_file)
-    return MemberFiles(weights=weights, stats=stats_file, spec=spec)
+    return MemberFiles(
+        weights=weights, stats=stats_file, spec=spec, reference=Reference(tabular=())
+    )
 
 
 def vectors(seed: int = 0, *, patches: int = 5) -> dict[EmbeddingModality, list[Any]]:

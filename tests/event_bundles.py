@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 from safetensors.torch import save_file
 
+from components.core.attribution.reference import Reference
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_files import EventFacts
 from components.core.config.events import EventsConfig
@@ -23,7 +24,7 @@ from components.core.data.tabular import fit_tabular
 from components.core.event_tables.options import Options
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
-from tests.bundles import PLATT
+from tests.bundles import PLATT, REFERENCE
 from tests.event_cohort import COMMON, RISK
 
 MODEL: dict[str, Any] = {
@@ -102,7 +103,8 @@ def _member(
     drawn = {k: v + 0.3 * torch.randn_like(v) for k, v in state.items()}
     save_file({k: v.contiguous() for k, v in drawn.items()}, str(weights))
     foldstats.save(stats, stats_file)
-    return MemberFiles(weights=weights, stats=stats_file, spec=spec)
+    reference = REFERENCE if spec.tabular else Reference(tabular=())
+    return MemberFiles(weights=weights, stats=stats_file, spec=spec, reference=reference)
 
 
 def course(seed: int = 0, *, events: int = 9) -> list[dict[str, Any]]:

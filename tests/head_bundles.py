@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from components.core.attribution.reference import Reference
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.config.text import TextConfig
 from components.core.data import foldstats
@@ -24,7 +25,7 @@ from components.core.models.spec import DataSpec
 from components.core.signals.normalise import NormStats
 from components.core.text.identity import EncoderIdentity
 from components.core.text.tfidf import fit_tfidf
-from tests.bundles import ECG, PLATT
+from tests.bundles import ECG, PLATT, REFERENCE
 from tests.cohorts import LEADS
 
 HIDDEN = 12
@@ -150,4 +151,5 @@ def _member(
     state = model.state_dict()
     save_file({k: v.contiguous() for k, v in state.items()}, str(weights))
     foldstats.save(stats, file)
-    return MemberFiles(weights=weights, stats=file, spec=spec)
+    reference = REFERENCE if spec.tabular else Reference(tabular=())
+    return MemberFiles(weights=weights, stats=file, spec=spec, reference=reference)

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from components.core.attribution.reference import Reference
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.data import foldstats
 from components.core.data.arrays import ArrayStats
@@ -23,7 +24,7 @@ from components.core.media.config import ImageConfig, SoundConfig
 from components.core.modalities import MEDIA, ArrayModality
 from components.core.models.registry import build_model
 from components.core.models.spec import DataSpec
-from tests.bundles import PLATT
+from tests.bundles import PLATT, REFERENCE
 
 IMAGE = ImageConfig(height=32, width=48)
 SOUND = SoundConfig(windows=3, mels=8, window_s=2, hop_s=0.05)
@@ -86,7 +87,8 @@ def _member(
         state[key] = torch.randn_like(state[key])
     save_file({k: v.contiguous() for k, v in state.items()}, str(weights))
     foldstats.save(stats, stats_file)
-    return MemberFiles(weights=weights, stats=stats_file, spec=spec)
+    reference = REFERENCE if spec.tabular else Reference(tabular=())
+    return MemberFiles(weights=weights, stats=stats_file, spec=spec, reference=reference)
 
 
 def picture(seed: int = 0, *, form: str = "PNG") -> bytes:

@@ -65,6 +65,10 @@ class Predictor:
         text_encoder: folder of the frozen encoder that reads the notes, where the model has one;
             without it a row with a note is answered by an error that names the encoder.
 
+    Attributes:
+        facts: what the bundle says of itself.
+        head: the primary one, whose log-odds become the probability.
+
     Raises:
         InputError: a file is missing, damaged or changed since the bundle was written, or the
             folder holds another encoder.
@@ -73,7 +77,7 @@ class Predictor:
     def __init__(self, folder: Path, *, text_encoder: str = "") -> None:
         self.facts = read_facts(folder)
         self._recalibrator = recalibrate.from_json(json.dumps(self.facts.calibration))
-        self._primary = view(self.facts.all_heads(), self.facts.head)
+        self.head = view(self.facts.all_heads(), self.facts.head)
         self._taker = Taker(
             facts=self.facts,
             members=[load_member(folder / name, self.facts.model) for name in self.facts.members],
@@ -89,13 +93,9 @@ class Predictor:
         return self._taker.members
 
     @property
-    def _members(self) -> Sequence[BundleMember]:
-        return self._taker.members
-
-    @property
     def text_model(self) -> EncoderIdentity | None:
         """Return the frozen encoder of notes or events, which a bundle does not hold; or None."""
-        return encoder_beside(self._members[0].stats, events=self.facts.events is not None)
+        return encoder_beside(self.members[0].stats, events=self.facts.events is not None)
 
     @property
     def hidden_size(self) -> int:
@@ -172,9 +172,9 @@ class Predictor:
         batches = [_joined(own) for own in zip(*(each.batches for each in readied), strict=True)]
         logits = [
             forward(m.model, batch, finish=m.finish, place=CPU)
-            for m, batch in zip(self._members, batches, strict=True)
+            for m, batch in zip(self.members, batches, strict=True)
         ]
-        own = np.array([self._primary.log_odds(each).tolist() for each in logits], np.float64)
+        own = np.array([self.head.log_odds(each).tolist() for each in logits], np.float64)
         said = self._said(logits, len(readied))
         return [self._told(each, own[:, place], said[place]) for place, each in enumerate(readied)]
 
@@ -195,8 +195,8 @@ class Predictor:
         if not given:
             return {}
         each = [
-            contributions(m.model, m.finish(batch), given, self._primary)
-            for m, batch in zip(self._members, ready.batches, strict=True)
+            contributions(m.model, m.finish(batch), given, self.head)
+            for m, batch in zip(self.members, ready.batches, strict=True)
         ]
         return {name: float(np.mean([own[name] for own in each])) for name in given if each[0]}
 
@@ -206,7 +206,7 @@ class Predictor:
             return {}
         asked = [
             Asked(m.model, m.stats, m.finish(batch), m.imputation)
-            for m, batch in zip(self._members, ready.batches, strict=True)
+            for m, batch in zip(self.members, ready.batches, strict=True)
         ]
         return imputed(asked, tuple(self.facts.embeddings))
 
@@ -217,7 +217,7 @@ class Predictor:
             InputError: the model has no trunk.
             UserError: the row cannot be read.
         """
-        member, trunk = self._members[0], self._trunk()
+        member, trunk = self.members[0], self._trunk()
         ecg = Batch()
         if self.facts.ecg is not None:
             ecg = ecg_batch(self._taker.prepared(row, None))
@@ -226,7 +226,7 @@ class Predictor:
             return np.asarray(trunk(member.finish(batch))[0].numpy(), dtype=np.float32)
 
     def _trunk(self) -> Any:  # noqa: ANN401 - a module that `nn.Module` does not declare
-        found = getattr(self._members[0].model, "trunk", None)
+        found = getattr(self.members[0].model, "trunk", None)
         if found is None:
             raise InputError(
                 f"the model '{self.facts.model['name']}' has no hidden representation; it takes "

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from components.core.attribution import reference
+from components.core.attribution.reference import Reference
 from components.core.bundle_seal import check_seal, seal
 from components.core.bundle_validation import ValidationRisks
 from components.core.config.base import Frozen
@@ -39,6 +41,8 @@ MANIFEST = "bundle.json"
 STATS = "norm_stats.json"
 # And, of one that imputes, how its imputations are mended.
 IMPUTATION = "imputation.json"
+# And where the attribution of clinical fields begins.
+REFERENCE = "reference.json"
 # As a request sends them.
 _SENT = {
     "tabular": "clinical fields",
@@ -178,12 +182,21 @@ class BundleFacts(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFiles:
-    """One network to be put into a bundle; `imputation` mends what it imputes, where known."""
+    """One network to be put into a bundle.
+
+    Attributes:
+        weights: of the network.
+        stats: of its fold's training part.
+        spec: what it takes in and gives out.
+        imputation: how what it imputes is mended; None where nothing is.
+        reference: of its training part; without one its answers cannot be explained.
+    """
 
     weights: Path
     stats: Path
     spec: DataSpec
     imputation: Calibration | None = None
+    reference: Reference | None = None
 
 
 def read_facts(folder: Path) -> BundleFacts:
@@ -223,6 +236,8 @@ def write_bundle(
         shutil.copyfile(member.stats, target / STATS)
         if member.imputation is not None:
             calibrate.save(member.imputation, target / IMPUTATION)
+        if member.reference is not None:
+            reference.save(member.reference, target / REFERENCE)
         (target / "spec.json").write_text(member.spec.model_dump_json(), encoding="utf-8")
     if distribution is not None:
         distribution.save(folder)

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from components.core.bundle_files import IMPUTATION, STATS
+from components.core.attribution import reference
+from components.core.attribution.reference import Reference
+from components.core.bundle_files import IMPUTATION, REFERENCE, STATS
 from components.core.data import foldstats
 from components.core.data.event_stats import EventStats
 from components.core.data.finish import Finisher
@@ -30,12 +32,14 @@ class BundleMember:
         stats: of its fold's training part.
         finish: raw batch → finished batch, by these statistics.
         imputation: how what it imputes is mended; None where nothing is.
+        reference: of its training part; None of bundles from before there was any.
     """
 
     model: torch.nn.Module
     stats: FoldStats
     finish: Finisher
     imputation: Calibration | None
+    reference: Reference | None
 
     @property
     def events(self) -> EventStats:
@@ -64,11 +68,13 @@ def load_member(folder: Path, settings: dict[str, Any]) -> BundleMember:
     try:
         spec = DataSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
         stats, mended = foldstats.load(folder / STATS), folder / IMPUTATION
+        referred = folder / REFERENCE
         return BundleMember(
             model=load_model(settings, spec, folder / "weights.safetensors"),
             stats=stats,
             finish=Finisher(stats),
             imputation=calibrate.load(mended) if mended.is_file() else None,
+            reference=reference.load(referred) if referred.is_file() else None,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from components.core.attribution.reference import reference_of
 from components.core.bundle import BundleFacts, MemberFiles, write_bundle
 from components.core.bundle_files import EventFacts
 from components.core.bundle_seal import seal
@@ -145,6 +146,9 @@ def _files(stages: Upstream, member: Member, mendings: Mapping[str, Calibration]
         stats=folder / STATS,
         spec=DataSpec.model_validate(stages.train.facts["specs"][member.spec_key]),
         imputation=_mending(member.fold, mendings),
+        reference=reference_of(
+            stages.train, stages.cohort, member.fold, member_stats(stages.train, member)
+        ),
     )
 
 

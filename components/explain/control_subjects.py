@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+import torch
 
+from components.core.attribution.reference import tabular_mean
 from components.core.attribution.target import Target
 from components.core.control import is_control
 from components.core.data.cohort import make_rows
@@ -17,7 +19,6 @@ from components.core.store import Stage
 from components.core.trained import loaded, members_of, primary_view, stats_of
 from components.core.upstream import Upstream
 from components.explain.subject import Subject
-from components.explain.subjects import Model, tabular_mean
 
 
 def check_control(model: Upstream, control: Upstream) -> None:
@@ -73,8 +74,7 @@ def control_subjects(
         if "ecg" not in subject.inputs:
             rows = rows.without("ecg")
         view = primary_view(control.train)
-        own = Model(train=control.train, cohort=control.cohort, head=view, place=subject.place)
-        mean = tabular_mean(own, subject.fold, stats)
+        mean = torch.from_numpy(tabular_mean(control.train, control.cohort, subject.fold, stats))
         for member in members:
             network = loaded(control.train, member).to(subject.place.device)
             target = Target([network], view).eval()

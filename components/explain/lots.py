@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from components.core.attribution.event_groups import cells_of, of_events
-from components.core.attribution.groups import (
-    Grouped,
-    Segments,
-    of_ecg,
-    of_modalities,
-    of_tabular,
-    variables,
-)
-from components.core.attribution.tiles import (
-    Tiles,
-    bands,
-    blocks,
-    of_tiles,
-    patches,
-    reduced,
-    regions,
-)
+from components.core.attribution import of_batch
+from components.core.attribution.groups import Grouped, Segments, variables
+from components.core.attribution.of_batch import Grouping
+from components.core.attribution.tiles import Tiles, reduced
 from components.core.data.batches import Batch
 from components.core.errors import CardioError
 from components.core.modalities import ARRAYS, EMBEDDED, EVENTS, ArrayModality
@@ -73,42 +58,25 @@ def variables_of(subject: Subject) -> Tensor | None:
     return torch.from_numpy(variables(subject.rows.stats.tabular)[1]).to(subject.place.device)
 
 
-def leads_there(batch: Batch) -> Flags:
-    """Return `[n, K]` whether each record has each lead."""
-    return np.asarray(batch["ecg_lead_mask"].cpu() > 0)
-
-
 def modalities_there(subject: Subject, batch: Batch) -> dict[str, Flags]:
     """Return modality → `[n]` whether a record has it, of those inputs that can be absent."""
-    masked = ("text", "tabular", *ARRAYS, EVENTS)
-    names = [name for name in masked if name in subject.inputs and f"{name}_mask" in batch]
-    return {name: np.asarray(batch[f"{name}_mask"].cpu() > 0) for name in names}
+    return of_batch.modalities_there(subject.inputs, batch)
+
+
+def grouping_of(subject: Subject) -> Grouping:
+    """Return what parts the subject's inputs into groups."""
+    return Grouping(
+        inputs=subject.inputs,
+        stats=subject.rows.stats,
+        leads=subject.leads,
+        sound=subject.sound,
+        columns=subject.columns,
+    )
 
 
 def tiles_of(subject: Subject) -> dict[str, Tiles]:
     """Return kind → the groups that tile the subject's pictures, sounds and embeddings."""
-    shapes = {name: own.shape for name, own in subject.rows.stats.arrays.items()}
-    found: list[Tiles] = []
-    if "ecg_image" in subject.inputs:
-        found.append(regions(shapes["ecg_image"]))
-    if "pcg" in subject.inputs:
-        own = shapes["pcg"], subject.sound
-        found += [patches(*own), bands(*own)]
-    found += [
-        blocks(name, shapes[name], subject.columns.get(name, ()))
-        for name in EMBEDDED
-        if subject.inputs.count(name)
-    ]
-    return {tiles.kind: tiles for tiles in found}
-
-
-def tiles_there(tiles: Tiles, batch: Batch) -> Flags:
-    """Return `[n, G]` whether each record has each of the tiles: the modality, and the window."""
-    there = np.asarray(batch[f"{tiles.modality}_mask"].cpu() > 0)[:, None]
-    valid = batch.get(f"{tiles.modality}_valid")
-    if valid is None or tiles.windows is None:
-        return np.repeat(there, len(tiles.names), axis=1)
-    return there & np.asarray(valid.cpu() > 0)[:, tiles.windows]
+    return of_batch.tiles_of(grouping_of(subject))
 
 
 def stored(
@@ -154,38 +122,12 @@ def grouped(
         batch: of those records.
         values: modality → attributions in the shape of the batch's tensor.
     """
-    found: dict[str, Grouped] = {}
-    if "ecg" in values:
-        segments, leads = segments_of(subject, lot), leads_there(batch)
-        found |= of_ecg(values["ecg"], segments, leads=subject.leads, there=leads)
-    sums = {
-        name: own.reshape(len(own), -1).sum(axis=1, dtype=np.float64)
-        for name, own in values.items()
-    }
-    if EVENTS in values:
-        cells = cells_of(batch).cpu().numpy()
-        found |= of_events(values[EVENTS].sum(axis=2, dtype=np.float64), cells)
-    there = modalities_there(subject, batch)
-    found["modality"] = of_modalities(sums, there=there)
-    if "tabular" in values:
-        own = of_tabular(values["tabular"], subject.rows.stats.tabular)
-        found["variable"] = where_there(own, there.get("tabular"))
-    return found | tiled(subject, batch, values)
+    segments = segments_of(subject, lot) if "ecg" in values else None
+    return of_batch.grouped(grouping_of(subject), batch, values, segments)
 
 
 def tiled(
     subject: Subject, batch: Batch, values: dict[str, npt.NDArray[np.float32]]
 ) -> dict[str, Grouped]:
     """Return the sums over regions, patches, bands and blocks; args as of `grouped`."""
-    return {
-        kind: of_tiles(values[tiles.modality], tiles, there=tiles_there(tiles, batch))
-        for kind, tiles in tiles_of(subject).items()
-        if tiles.modality in values
-    }
-
-
-def where_there(own: Grouped, there: Flags | None) -> Grouped:
-    """Return groups with NaN in records `[n]` that lack their modality; None leaves all."""
-    if there is None:
-        return own
-    return replace(own, values=np.where(there[:, None], own.values, np.nan))
+    return of_batch.tiled(grouping_of(subject), batch, values)

@@ -12,16 +12,16 @@ import pandas as pd
 
 from components.core.attribution.tiles import stored_shape
 from components.core.modalities import EMBEDDED, MEDIA, ArrayModality
+from components.core.report.attributed import paper_page, spectrogram
+from components.core.report.attributed.colour import limit_of, smoothed
+from components.core.report.attributed.paper_page import Page, draw_page, grey_page
+from components.core.report.attributed.spectrogram import Spectrogram, draw_sound
 from components.core.report.section import Plot
 from components.explain import outputs
 from components.explain.explained import Explained, Fold
 from components.explain.page import Record
-from components.explain.pictures import paper_page, spectrogram
-from components.explain.pictures.colour import limit_of, smoothed
 from components.explain.pictures.means import spoken
 from components.explain.pictures.overlay import Answer, shown
-from components.explain.pictures.paper_page import Page, draw_page, grey_page
-from components.explain.pictures.spectrogram import Spectrogram, draw_sound
 
 Floats = npt.NDArray[np.float64]
 # The methods whose values at the inputs' own resolution are drawn: signed, and where positive.

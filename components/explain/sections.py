@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from components.core.attribution.baseline import stated
 from components.core.modalities import SPOKEN, told_once
 from components.core.progress import duration
+from components.core.report.attributed.paper_page import MOST
 from components.core.report.section import Notice, Section, Table
 from components.explain.cost import Cost
 from components.explain.explained import Explained
-from components.explain.pictures.paper_page import MOST
 from components.explain.whole_notes import speaks_of_words
 
 

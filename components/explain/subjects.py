@@ -8,22 +8,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
-from torch import Tensor
 
+from components.core.attribution.reference import tabular_mean
 from components.core.attribution.target import Target
 from components.core.data.cohort import Rows, read_part
-from components.core.data.foldstats import FoldStats
 from components.core.data.held_out import Opening, read_test
-from components.core.data.tabular import tabular_frame
 from components.core.device import Place
 from components.core.errors import CardioError
-from components.core.heads.known import known_columns, teaches
-from components.core.heads.registry import View, from_json
+from components.core.heads.registry import View
 from components.core.media.config import SoundConfig
 from components.core.models.registry import model_file
-from components.core.schemas import MANIFEST, PART_PREFIX, TABULAR_PREFIX
 from components.core.store import Stage
 from components.core.trained import loaded, members_of, stats_of
 from components.explain.samples import Chosen
@@ -108,7 +103,7 @@ def _subject(model: Model, fold: str, rows: Rows, segment: Segment) -> Subject:
         leads=tuple(ecg["leads"]),
         fs=fs,
         unit=str(ecg["unit"]),
-        tabular_mean=tabular_mean(model, fold, rows.stats),
+        tabular_mean=torch.from_numpy(tabular_mean(model.train, model.cohort, fold, rows.stats)),
         segments=segment(rows, fs) if has_ecg else None,
         place=model.place,
         sound=_sound(model.cohort) if "pcg" in inputs else None,
@@ -127,26 +122,6 @@ def _inputs(train: Stage, fold: str, rows: Rows) -> tuple[str, ...]:
     settings = members_of(train, fold)[0].model or train.facts["model"]
     takes = model_file(settings["name"]).INPUTS
     return tuple(name for name in rows.modalities if name in takes)
-
-
-def tabular_mean(model: Model, fold: str, stats: FoldStats) -> Tensor:
-    """Return `[F]` mean of the encoded columns over the records that taught a fold's networks.
-
-    A cohort without clinical fields has F = 0.
-
-    Beside pictures and sounds a patient without any field is absent, not one whose fields are all
-    missing: no network looks at what stands for them, and neither does the mean.
-    """
-    if not stats.tabular.columns:
-        return torch.zeros(0)
-    frame = pd.read_parquet(model.cohort.folder / MANIFEST)
-    known = known_columns(from_json(model.train.facts["heads"]))
-    train = frame[(frame[f"{PART_PREFIX}{fold}"] == "train") & teaches(frame, known)]
-    features = tabular_frame(train, stats.tabular.columns, TABULAR_PREFIX)
-    if stats.arrays:
-        features = features[features.notna().any(axis=1)]
-    mean = stats.tabular.transform(features).mean(axis=0, dtype=np.float64)
-    return torch.from_numpy(mean).float()
 
 
 def without_beat(subject: Subject) -> npt.NDArray[np.bool_]:

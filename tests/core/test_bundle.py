@@ -83,7 +83,7 @@ def test_the_answer_is_the_calibrated_mean_of_the_members(
     counts, scale = quantise(prepared)
     features = pd.DataFrame({"age": [61.0], "sex": pd.Series(["F"], dtype="string")})
     logits = []
-    for member in predictor._members:
+    for member in predictor.members:
         norm = member.stats.norm()
         assert norm is not None
         batch = {

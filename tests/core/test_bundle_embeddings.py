@@ -46,7 +46,7 @@ def ask(predictor: Predictor, **cells: Any) -> Prediction:
 
 def by_hand(predictor: Predictor, names: set[str], **quality: float) -> dict[str, torch.Tensor]:
     """Return a finished batch made of the pieces that training uses, for the first member."""
-    member = predictor._members[0]
+    member = predictor.members[0]
     batch: dict[str, torch.Tensor] = {}
     for name, sent in vectors().items():
         there = name in names
@@ -63,7 +63,7 @@ def by_hand(predictor: Predictor, names: set[str], **quality: float) -> dict[str
 def log_odds(predictor: Predictor, names: set[str], **quality: float) -> float:
     batch = by_hand(predictor, names, **quality)
     with torch.no_grad():
-        said = [member.model(batch)["toy"] for member in predictor._members]
+        said = [member.model(batch)["toy"] for member in predictor.members]
     return float(np.mean([float(each[0, 1] - each[0, 0]) for each in said]))
 
 
@@ -101,7 +101,7 @@ def test_arrays_tuples_and_lists_are_the_same(predictor: Predictor) -> None:
 def test_a_missing_entry_is_at_the_mean_of_training(predictor: Predictor) -> None:
     own = vectors()
     own["emb_clinical"][2] = None
-    mean = predictor._members[0].stats.arrays["emb_clinical"].mean[2]
+    mean = predictor.members[0].stats.arrays["emb_clinical"].mean[2]
     at_mean = {**own, "emb_clinical": [mean if v is None else v for v in own["emb_clinical"]]}
     assert ask(predictor, **own).logit == pytest.approx(ask(predictor, **at_mean).logit, abs=1e-6)
     nothing = ask(predictor, **{**own, "emb_clinical": [None] * WIDTHS["emb_clinical"]})
@@ -198,18 +198,18 @@ def test_two_contributions_are_the_means_over_both_orders(predictor: Predictor) 
 def test_fields_beside_a_network_without_branches_have_no_contribution(
     predictor: Predictor,
 ) -> None:
-    member = predictor._members[0]
+    member = predictor.members[0]
     given = ("emb_clinical", "tabular")
-    assert contributions(member.model, {}, given, predictor._primary) == {}
+    assert contributions(member.model, {}, given, predictor.head) == {}
 
 
 def test_what_is_imputed_is_the_networks_mixture_on_the_native_scale(predictor: Predictor) -> None:
     found = ask(predictor, **{**vectors(), "emb_temporal": None})
     batch = by_hand(predictor, set(EMBEDDED) - {"emb_temporal"})
-    stats = predictor._members[0].stats.arrays["emb_temporal"]
+    stats = predictor.members[0].stats.arrays["emb_temporal"]
     with torch.no_grad():
         each = [m.model.impute(batch).mean["emb_temporal"][0].numpy()  # pyright: ignore[reportCallIssue]
-                for m in predictor._members]  # fmt: skip
+                for m in predictor.members]  # fmt: skip
     means = np.stack(each) * np.array(stats.sd) + np.array(stats.mean)
     own = found.imputed["emb_temporal"]
     assert own.mean == pytest.approx(means.mean(0), abs=1e-6)
@@ -227,7 +227,7 @@ def test_what_is_imputed_is_mended_as_validation_taught(tmp_path: Path) -> None:
     )
     row = {**vectors(), "emb_temporal": None}
     raw, found = (ask(each, **row).imputed["emb_temporal"] for each in (plain, mended))
-    stats = plain._members[0].stats.arrays["emb_temporal"]
+    stats = plain.members[0].stats.arrays["emb_temporal"]
     centre = 0.1 * np.array(stats.sd) + np.array(stats.mean)
     assert found.mean == pytest.approx(centre + 0.5 * (np.array(raw.mean) - centre))
     assert found.sd == pytest.approx(2 * np.array(raw.sd))

@@ -42,7 +42,7 @@ def ask(predictor: Predictor, **cells: Any) -> Prediction:
 
 def steps_of(predictor: Predictor, place: int, sent: list[dict[str, Any]]) -> torch.Tensor:
     """Return `[1, S, W]` put together by hand: kind, text, time, the most recent event last."""
-    stats = predictor._members[place].stats.events
+    stats = predictor.members[place].stats.events
     assert stats is not None
     rows = []
     told = [(round(each["hours_before_prediction"] * 3600), EVENT_KINDS.index(each["type"]),
@@ -57,7 +57,7 @@ def steps_of(predictor: Predictor, place: int, sent: list[dict[str, Any]]) -> to
 def log_odds(predictor: Predictor, sent: list[dict[str, Any]]) -> float:
     """Return the mean log-odds from events and `FIELDS`, each network by its own statistics."""
     found = []
-    for place, member in enumerate(predictor._members):
+    for place, member in enumerate(predictor.members):
         steps = steps_of(predictor, place, sent)
         encoder = member.stats.tabular
         own = {"age": [61.0], "care_unit": pd.Series(["MICU"], dtype="string")}
@@ -274,7 +274,7 @@ def test_table_signature_and_example_go_together(predictor: Predictor) -> None:
 
 def test_a_network_that_was_not_taught_events_is_refused(predictor: Predictor) -> None:
     own = Predictor.__new__(Predictor)
-    member = predictor._members[0]
+    member = predictor.members[0]
     stats = member.stats.model_copy(update={"events": None, "tabular": NO_FIELDS})
     untaught = replace(member, stats=stats, imputation=None)
     own.__dict__ = {**predictor.__dict__, "_taker": replace(predictor._taker, members=[untaught])}

@@ -58,7 +58,7 @@ def everything(**more: Any) -> dict[str, Any]:
 def by_hand(predictor: Predictor, *, fields: bool, image: bool, pcg: bool) -> list[float]:
     """Return each member's log-odds, its batch made of the pieces that training uses."""
     found = []
-    for member in predictor._members:
+    for member in predictor.members:
         own = {"age": [61.0 if fields else np.nan]}
         frame = pd.DataFrame(own).assign(sex=pd.Series(["F" if fields else None], dtype="string"))
         page = image_array(read_image(MemoryFile("a", picture())), IMAGE)
@@ -190,13 +190,13 @@ def test_the_contributions_are_the_mean_over_all_orders(predictor: Predictor) ->
 
 
 def test_an_input_without_a_branch_contributes_nothing(predictor: Predictor) -> None:
-    member = predictor._members[0]
+    member = predictor.members[0]
     batch = member.finish({
         "tabular": torch.zeros(1, 4), "tabular_mask": torch.ones(1),
     })  # fmt: skip
-    found = contributions(member.model, batch, ("tabular", "text"), predictor._primary)
+    found = contributions(member.model, batch, ("tabular", "text"), predictor.head)
     assert found["text"] == 0
-    assert contributions(torch.nn.Linear(1, 1), batch, ("tabular",), predictor._primary) == {}
+    assert contributions(torch.nn.Linear(1, 1), batch, ("tabular",), predictor.head) == {}
 
 
 def test_the_table_says_what_was_given(predictor: Predictor) -> None:

@@ -38,7 +38,10 @@ def test_one_bit_of_a_weight_is_found(folder: Path) -> None:
         Predictor(folder)
 
 
-@pytest.mark.parametrize("name", ["bundle.json", "member0/norm_stats.json", "member0/spec.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["bundle.json", "member0/norm_stats.json", "member0/spec.json", "member0/reference.json"],
+)
 def test_a_changed_setting_is_found(folder: Path, name: str) -> None:
     file = folder / name
     file.write_text(file.read_text() + "\n")

@@ -77,7 +77,7 @@ def raw_logits(predictor: HeadsPredictor, note: str, ecg: Path) -> list[dict[str
     prepared = prepare(read_signal(DiskFile(ecg, ecg.parent), Declared()), ECG)
     counts, scale = quantise(prepared)
     found: list[dict[str, torch.Tensor]] = []
-    for member in predictor._bundles["lvef"]._members:
+    for member in predictor._bundles["lvef"].members:
         norm, text = member.stats.norm(), member.stats.text
         assert norm is not None
         assert text is not None

@@ -79,7 +79,7 @@ def test_the_vector_is_the_encoders_own_standardised(
     bundle: Path, encoder: Path, identity: EncoderIdentity
 ) -> None:
     own = Predictor(bundle, text_encoder=str(encoder))
-    stats = own._members[0].stats.text
+    stats = own.members[0].stats.text
     assert isinstance(stats, EncodedText)
     settings = TextConfig(encoder="huggingface", model=str(encoder), max_tokens=24, overlap=4)
     plain = load_encoder(settings, "cpu").encode([CORPUS[2]])

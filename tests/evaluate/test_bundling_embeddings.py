@@ -89,7 +89,7 @@ def test_every_network_has_its_fold_s_mending(
     mendings = {"holdout": Calibration(modalities=own)}
     bundling.bundle(tmp_path / "own", found, task, version="v" * 32, mendings=mendings)
     predictor = Predictor(tmp_path / "own")
-    assert [each.imputation for each in predictor._members] == [mendings["holdout"]]
+    assert [each.imputation for each in predictor.members] == [mendings["holdout"]]
     members = [{**each, "fold": "refit"} for each in found.train.facts["members"]]
     shared = {
         key: {**found.train.facts[key], "refit": found.train.facts[key]["holdout"]}
@@ -100,8 +100,9 @@ def test_every_network_has_its_fold_s_mending(
     train = replace(found.train, facts=facts)
     refit = replace(found, train=train)
     bundling.bundle(tmp_path / "refit", refit, task, version="v" * 32, mendings=mendings)
-    mended = Predictor(tmp_path / "refit")._members[0].imputation
-    assert mended == mendings["holdout"]
+    first = Predictor(tmp_path / "refit").members[0]
+    assert first.imputation == mendings["holdout"]
+    assert first.reference is not None
 
 
 def test_the_bundle_knows_how_later_files_are_laid_out(

@@ -15,7 +15,7 @@ import torch
 from components.core import store
 from components.core.bundle import Predictor
 from components.core.config.task import TaskConfig
-from components.core.data.cohort import rows_of
+from components.core.data.cohort import read_part, rows_of
 from components.core.device import resolve
 from components.core.errors import InputError
 from components.core.media.config import ImageConfig, SoundConfig
@@ -71,6 +71,10 @@ def test_the_bundle_prepares_as_the_cohort_was_and_reproduces_it(
     bundling.bundle(tmp_path / "bundle", stages, task, version="v" * 32)
     facts = Predictor(tmp_path / "bundle").facts
     assert (facts.image, facts.sound) == (ImageConfig(**IMAGE), SoundConfig(**SOUND))
+    (member,) = Predictor(tmp_path / "bundle").members
+    taught = read_part(stages.cohort, "holdout", "train")
+    assert member.reference is not None
+    np.testing.assert_allclose(member.reference.tabular, taught.tabular.mean(axis=0), atol=1e-6)
     assert (facts.ecg, facts.ood_threshold, facts.min_quality) == (None, None, 0)
     rows = rows_of(stages.cohort, "holdout", "test")
     place = resolve("cpu", "fp32")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import mlflow
 import numpy as np
@@ -16,15 +15,10 @@ from components.core.attribution.tiles import stored_shape
 from components.core.store import Stage, read_stage
 from components.explain import outputs, planar
 from components.explain.cli import main
-from components.explain.pictures import paper_page
-from components.explain.pictures.colour import limit_of, veil
-from components.explain.pictures.paper_page import Page, draw_page, grey_page
-from components.explain.pictures.spectrogram import Spectrogram, draw_sound
 from tests.chain import task_config, trained
 from tests.cohorts import ARRAY_SHAPES
 from tests.conftest import Workplace
 from tests.explain.conftest import recorded
-from tests.explain.media_toy import HEARD
 
 MODEL = {"name": "multimodal", "image_width": 4, "image_depth": 2, "sound_width": 4,
          "sound_depth": 2}  # fmt: skip
@@ -96,42 +90,6 @@ def test_grad_cam_alone_is_drawn_without_colours_of_signs(train: Stage) -> None:
     drawn = [f.stem for f in (stage.folder / "plots").iterdir()]
     assert any(name.startswith("page-") for name in drawn)
     assert not any(name.startswith("sound-") for name in drawn)
-
-
-def test_a_large_page_is_drawn_in_few_pixels() -> None:
-    pixels = np.full((3, 500, 700), 300.0)
-    pixels[:, :250] = 30.0
-    found = grey_page(pixels)
-    assert found.shape <= paper_page.MOST
-    assert (found[0, 0], found[-1, -1]) == (30.0, 255.0)
-    same = np.arange(6.0).reshape(1, 2, 3)
-    np.testing.assert_array_equal(grey_page(same), same[0])
-
-
-def test_colour_is_the_sign_and_opacity_the_size() -> None:
-    found = veil(np.array([[1.0, -2.0, 0.0, np.nan]]), 2.0)
-    assert found[0, 0, 0] > found[0, 0, 2]
-    assert found[0, 1, 2] > found[0, 1, 0]
-    assert found[0, 1, 3] == pytest.approx(2 * found[0, 0, 3])
-    assert found[0, 2:, 3].tolist() == [0, 0]
-    assert limit_of([]) == 1.0
-    assert limit_of([np.array([[-3.0]]), np.array([[np.nan]])]) == pytest.approx(3.0, rel=0.01)
-
-
-def test_pictures_name_hertz_seconds_and_the_event() -> None:
-    rng = np.random.default_rng(0)
-    windows, mels, frames = HEARD.windows, HEARD.mels, 20
-    levels = rng.normal(size=(windows, mels, frames))
-    shown = Spectrogram(levels=levels, signed=levels, windows=(1, 2, 3), limit=1.0, sound=HEARD)
-    plot = draw_sound(shown, name="row-3", event="$x", method="Integrated Gradients")
-    bare = draw_sound(replace(shown, sound=None), name="row-3", event="e", method="m")
-    assert plot.name == "sound-row-3"
-    assert plot.svg != bare.svg
-    positive = np.zeros((4, 6))
-    page = Page(grey=np.full((8, 12), 200.0), signed=None, positive=positive, limit=1.0)
-    nothing = draw_page(page, name="row-3", event="e").svg
-    positive[1, 2] = 1.0
-    assert draw_page(page, name="row-3", event="e").svg != nothing
 
 
 def test_strides_cover_the_input() -> None:

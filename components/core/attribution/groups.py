@@ -26,6 +26,22 @@ KINDS = (
     *BLOCKS.values(), "event_cell", "event_kind", "event_window",
 )  # fmt: skip
 
+# What the groups are called in a sentence.
+KIND_NAMES = {
+    "lead_segment": "leads × beat segments",
+    "variable": "variables of the table",
+    "lead": "leads",
+    "segment": "beat segments",
+    "modality": "modalities",
+    "region": "regions of the picture",
+    "patch": "patches of the sound",
+    "band": "frequency bands of the sound",
+    **dict.fromkeys(BLOCKS.values(), "blocks of entries of the embeddings"),
+    "event_cell": "kinds × windows of events",
+    "event_window": "windows of events",
+    "event_kind": "kinds of events",
+}
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grouped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from components.core.attribution.groups import BLOCKS
+from components.core.attribution.groups import KIND_NAMES
 from components.core.metrics.interval import Interval
 from components.core.metrics.resampling import Plan
 from components.core.modalities import enumerated, listed
@@ -30,23 +30,8 @@ _ROWS = {
     "completeness_error": "completeness error",
     "completeness_above": f"share above {100 * NOTICEABLE:.0f} %",
 }
-# What the groups are called in a sentence.
-_KINDS = {
-    "lead_segment": "leads × beat segments",
-    "variable": "variables of the table",
-    "lead": "leads",
-    "segment": "beat segments",
-    "modality": "modalities",
-    "region": "regions of the picture",
-    "patch": "patches of the sound",
-    "band": "frequency bands of the sound",
-    **dict.fromkeys(BLOCKS.values(), "blocks of entries of the embeddings"),
-    "event_cell": "kinds × windows of events",
-    "event_window": "windows of events",
-    "event_kind": "kinds of events",
-}
 # As one of several kinds of groups.
-_WHOLE = {**_KINDS, "modality": "whole inputs"}
+_WHOLE = {**KIND_NAMES, "modality": "whole inputs"}
 # Of records that lack what is removed; others have fewer than two groups.
 _LACKING: dict[str, str] = dict.fromkeys(("lead_segment", "segment"), "without a beat")
 _PARTS = (
@@ -144,7 +129,7 @@ def _compared(results: Sequence[Checked]) -> tuple[str, ...]:
 
 def _groups(curves: Curves) -> str:
     """Return how many groups of which kinds were removed."""
-    words = _KINDS.get(curves.kind) or enumerated(
+    words = KIND_NAMES.get(curves.kind) or enumerated(
         dict.fromkeys(_WHOLE[kind] for kind, _ in split(curves.names))
     )
     return f"{len(curves.names)} {words}"

@@ -24,6 +24,7 @@ from components.core.attribution.groups import (
     has_segment,
     variables,
 )
+from components.core.attribution.of_batch import leads_there, tiles_there
 from components.core.attribution.switch import Layout, Switch
 from components.core.attribution.target import record_numbers
 from components.core.bundle_inputs import tabular_row
@@ -35,12 +36,10 @@ from components.explain.joined import joined
 from components.explain.lots import (
     Index,
     at_once,
-    leads_there,
     lots,
     modalities_there,
     segments_of,
     tiles_of,
-    tiles_there,
     variables_of,
 )
 from components.explain.method import Attributed

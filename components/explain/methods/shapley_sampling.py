@@ -32,6 +32,7 @@ from components.core.attribution.groups import (
     of_modalities,
     variables,
 )
+from components.core.attribution.of_batch import leads_there, where_there
 from components.core.attribution.switch import Layout, Switch
 from components.core.attribution.target import record_numbers
 from components.core.config.explain import ExplainConfig
@@ -41,12 +42,10 @@ from components.explain.joined import joined
 from components.explain.lots import (
     Index,
     at_once,
-    leads_there,
     lots,
     modalities_there,
     segments_of,
     variables_of,
-    where_there,
 )
 from components.explain.method import Attributed
 from components.explain.subject import Subject

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from components.core.errors import CardioError
-from components.core.metrics.interval import number
+from components.core.report.attributed.facts import facts
 from components.core.report.ecg_paper import Paper, Tracing, draw
 from components.core.report.section import Plot
 
@@ -46,19 +46,10 @@ class Answer:
 
     def facts(self) -> tuple[str, ...]:
         """Return the lines that stand under the record's name."""
-        from_ = (
-            "" if self.baseline is None else f", from {number(self.baseline, 2)} at the baseline"
-        )
-        raw = float(expit(self.log_odds))
-        risk = f"uncalibrated risk {100 * raw:.0f} %"
+        risk = f"uncalibrated risk {100 * float(expit(self.log_odds)):.0f} %"
         if self.risk is not None:
             risk = f"risk {100 * self.risk:.0f} %"
-        lines = [f"{risk} · log-odds {number(self.log_odds, 2)}{from_}"]
-        known = {name: value for name, value in self.sums.items() if np.isfinite(value)}
-        if known:
-            parts = [f"{name} {_signed(value)}" for name, value in known.items()]
-            lines.append(f"attribution in log-odds: {' · '.join(parts)}")
-        return tuple(lines)
+        return facts(self.log_odds, self.baseline, self.sums, risk=risk)
 
 
 def shown(log_odds: Floats, count: int) -> npt.NDArray[np.int64]:
@@ -103,7 +94,3 @@ def millivolts(
     """
     values = ecg * np.asarray(sd)[:, None] + np.asarray(mean)[:, None]
     return np.where(np.broadcast_to(real, values.shape), values, np.nan)
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{number(value, 2)}"

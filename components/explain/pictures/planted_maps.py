@@ -13,10 +13,10 @@ from matplotlib.patches import Rectangle
 
 from components.core.attribution.tiles import edges_hz
 from components.core.media.config import SoundConfig
+from components.core.report.attributed.colour import Floats, limit_of
 from components.core.report.palette import GREY, ORANGE
 from components.core.report.section import Plot
 from components.core.report.style import STYLE, render
-from components.explain.pictures.colour import Floats, limit_of
 from components.explain.pictures.heat import SIZE
 
 _TICKS_HZ = (25, 60, 100, 150, 200, 400, 800)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from components.core.attribution.tiles import edges_hz
 from components.core.media.config import SoundConfig
+from components.core.report.attributed.colour import Floats, smoothed, veil
 from components.core.report.section import Plot
 from components.core.report.style import STYLE, render
-from components.explain.pictures.colour import Floats, smoothed, veil
 
 # Blocks of the stored attribution: about a filter and two frames.
 SIGMA = 0.8

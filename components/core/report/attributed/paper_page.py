@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from components.core.report.attributed.colour import Floats, smoothed, veil
 from components.core.report.palette import BLACK
 from components.core.report.section import Plot
 from components.core.report.style import STYLE, render
-from components.explain.pictures.colour import Floats, smoothed, veil
 
 # Pixels of a page on the report, at most: a trace can still be followed, small print not read.
 MOST = (192, 288)
