@@ -60,8 +60,9 @@ def known(value: Any, name: str) -> Any:  # noqa: ANN401 - a cell of whatever wa
 
 def _number(value: Any, name: str) -> float:  # noqa: ANN401 - a cell of whatever was sent
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        # A truth value may stand for anything; a whole number may be larger than any float.
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):
         raise InputError(f"the field '{name}' holds no number; send one or leave it out")
@@ -100,7 +101,8 @@ def declared(row: Row) -> Declared:
     """Return what a row declares of its ECG.
 
     Raises:
-        InputError: a rate that is no number, or a decimal mark other than `.` and `,`.
+        InputError: a rate that is no number, a decimal mark other than `.` and `,`, or several
+            values of one.
     """
     leads, mark = _given(row, "ecg_leads"), _given(row, "ecg_decimal") or "."
     if mark not in (".", ","):
@@ -115,8 +117,8 @@ def declared(row: Row) -> Declared:
 
 
 def _given(row: Row, name: str) -> str:
-    value: Any = row.get(name)
-    return "" if pd.isna(value) else str(value)
+    value = known(row.get(name), name)
+    return "" if value is None else str(value)
 
 
 def _rate(text: str) -> float | None:

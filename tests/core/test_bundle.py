@@ -343,3 +343,20 @@ def test_an_error_carries_its_code(predictor: Predictor) -> None:
 
 def test_the_signature_has_the_answers_columns(predictor: Predictor) -> None:
     assert tuple(example_answer(predictor.facts).columns) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("ecg_fs", [250, 500], "'ecg_fs' holds no single value"),
+        ("ecg_leads", {"a": 1}, "'ecg_leads' holds no single value"),
+        ("ecg_decimal", ["."], "'ecg_decimal' holds no single value"),
+        ("age", 10**400, "'age' holds no number"),
+        ("age", True, "'age' holds no number"),
+    ],
+)
+def test_a_value_that_json_can_hold_and_a_field_cannot_is_its_row_s_error(
+    predictor: Predictor, field: str, value: object, words: str
+) -> None:
+    row = {"ecg_base64": zipped_ecg(), "sex": "F", "age": 61.0, field: value}
+    assert words in predictor.answer(row).error
