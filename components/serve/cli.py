@@ -14,7 +14,7 @@ from components.core.command import reported_errors
               help="Whose version answers; the service follows it when it moves.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True,
               help="Address to listen on; any but this machine's own needs a token.")  # fmt: skip
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535),
+@click.option("--port", default="8000", show_default=True,
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--token-file", default="", show_default=True,
               help="File with the token; empty takes CARDIO_SERVE_TOKEN.")  # fmt: skip
@@ -29,7 +29,7 @@ def main(
     model: str,
     alias: str,
     host: str,
-    port: int,
+    port: str,
     token_file: str,
     text_encoder: str,
     overrides: str,
