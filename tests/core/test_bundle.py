@@ -213,7 +213,7 @@ def test_the_input_example_is_answered(predictor: Predictor) -> None:
 
 def test_a_bundle_holds_no_pickle(folder: Path) -> None:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    own = ["norm_stats.json", "spec.json", "weights.safetensors"]
+    own = ["norm_stats.json", "reference.json", "spec.json", "weights.safetensors"]
     assert names == [
         "bundle.json",
         "checksums.json",
