@@ -17,7 +17,7 @@ from components.core.errors import shorten
 from components.core.progress import say
 from components.serve import routes
 from components.serve.guard import Guard, response
-from components.serve.problems import ProblemError
+from components.serve.problems import FaultError, ProblemError
 from components.serve.schema import NOTICE, Problem
 from components.serve.service import Service
 
@@ -44,6 +44,8 @@ def create(service: Service) -> Guard:
         lifespan=life,
         docs_url=None,
         redoc_url=None,
+        # Of a part that is text: events and embeddings of a long stay have megabytes.
+        form_limits={"max_part_size": service.settings.upload_bytes},
     )
     app.include_router(routes.router(service))
     for kind, handler in _handlers().items():
@@ -92,13 +94,12 @@ def _invalid(error: RequestValidationError) -> ProblemError:
 
 def _of_http(error: HTTPException) -> JSONResponse:
     kind = _STATUS.get(error.status_code, "invalid-request")
-    found = response(
+    return response(
         ProblemError(kind, f"{error.detail or kind}", headers=dict(error.headers or {}))
     )
-    return found
 
 
 def _fault(error: Exception) -> JSONResponse:
     # Not its message: that may quote what was sent.
-    say(f"serve: fault: {type(error).__name__}")
+    say(f"serve: fault: {error if isinstance(error, FaultError) else type(error).__name__}")
     return response(ProblemError("fault", "the service failed; its log names the kind of fault"))

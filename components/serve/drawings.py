@@ -91,7 +91,7 @@ def _sound(upload: Upload, number: int, count: int) -> dict[str, str]:
 
 def _course(values: npt.NDArray[np.float64], sound: Sound, words: str) -> str:
     most = float(np.abs(values).max(initial=0.0)) or 1.0
-    x = np.arange(values.size) * (_WIDE / max(1, values.size - 1))
+    x = np.arange(values.size, dtype=np.float64) * (_WIDE / max(1, values.size - 1))
     y = _HALF - values / most * (_HALF - 2)
     keep = thinned(x, y, _BIN)
     line = path(x[keep], y[keep])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -25,7 +26,7 @@ class Metrics:
     models: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
-        own = {"registry": self.registry, "namespace": "cardio"}
+        own: dict[str, Any] = {"registry": self.registry, "namespace": "cardio"}
         made = {
             "requests": Counter("requests", "Requests", ["route", "status"], **own),
             "seconds": Histogram(
