@@ -18,7 +18,7 @@ from components.core.errors import shorten
 from components.core.progress import say
 from components.serve import routes
 from components.serve.guard import Guard, response
-from components.serve.problems import ProblemError
+from components.serve.problems import FaultError, ProblemError
 from components.serve.schema import NOTICE, Problem
 from components.serve.service import Service
 from components.serve.uploads import BatchForm, Form
@@ -46,6 +46,8 @@ def create(service: Service) -> Guard:
         lifespan=life,
         docs_url=None,
         redoc_url=None,
+        # Of a part that is text: events and embeddings of a long stay have megabytes.
+        form_limits={"max_part_size": service.settings.upload_bytes},
     )
     app.include_router(routes.router(service))
     for kind, handler in _handlers().items():
@@ -115,5 +117,5 @@ def _methods(request: Request) -> list[str]:
 
 def _fault(error: Exception) -> JSONResponse:
     # Not its message: that may quote what was sent.
-    say(f"serve: fault: {type(error).__name__}")
+    say(f"serve: fault: {error if isinstance(error, FaultError) else type(error).__name__}")
     return response(ProblemError("fault", "the service failed; its log names the kind of fault"))

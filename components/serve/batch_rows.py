@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from components.core.readers.registry import read_signal
 from components.core.signals.signal import Signal
 from components.serve.answering import predictor_of
 from components.serve.order import Chunk, Done
+from components.serve.parsing import parsed
 
 _Cells = Mapping[str, str | None]
 
@@ -94,12 +94,11 @@ def _lists(row: _Cells, facts: BundleFacts) -> dict[str, Any]:
 
 def _parsed(text: str, name: str) -> object:
     try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError):
+        return parsed(text)
+    except ValueError:
         raise RecordError(
             "not_json",
             f"the column '{name}' holds no JSON",
             field=name,
             advice="write the vector as [0.1, 0.2, …]",
         ) from None
-    return found

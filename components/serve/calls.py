@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
+from components.core.errors import UserError
 from components.serve.order import Bundle, Chunk, Done, Order
-from components.serve.problems import Refusal
+from components.serve.problems import Fault, Refusal, refusal
+
+R = TypeVar("R")
+
+
+def plainly(function: Callable[..., R], *arguments: object) -> R | Refusal | Fault:
+    """Return what a function says, or its error as plain data, which survives between processes."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        return refusal(error)
+    except Exception as error:  # noqa: BLE001 - whatever a library raises
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return Fault(kind=type(error).__name__, place=f"{Path(last.filename).name}:{last.lineno}")
 
 
 def answer(order: Order) -> dict[str, Any] | Refusal:
@@ -22,16 +39,11 @@ def explain(order: Order) -> dict[str, Any] | Refusal:
     return answering.explain(order)
 
 
-def describe(bundle: Bundle) -> dict[str, Any] | Refusal:
+def describe(bundle: Bundle) -> dict[str, Any]:
     """Return what a model says of itself, having answered its own example first."""
-    from components.core.errors import UserError
     from components.serve.describing import described
-    from components.serve.problems import refusal
 
-    try:
-        return described(bundle)
-    except UserError as error:
-        return refusal(error)
+    return described(bundle)
 
 
 def answer_rows(chunk: Chunk) -> Done:
@@ -41,13 +53,8 @@ def answer_rows(chunk: Chunk) -> Done:
     return answered(chunk)
 
 
-def unpack(archive: str, folder: str, files: int, size: int) -> int | Refusal:
+def unpack(archive: str, folder: str, files: int, size: int) -> int:
     """Return how many files an archive of a batch had, unpacked into a folder."""
-    from components.core.errors import UserError
-    from components.serve.problems import refusal
     from components.serve.unpacking import unpacked
 
-    try:
-        return unpacked(archive, folder, files=files, size=size)
-    except UserError as error:
-        return refusal(error)
+    return unpacked(archive, folder, files=files, size=size)

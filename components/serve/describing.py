@@ -22,7 +22,7 @@ from components.core.modalities import (
 from components.core.registry import input_example
 from components.serve.answering import finite, predictor_of
 from components.serve.batch_table import ECG_COLUMN
-from components.serve.order import ECG, IMAGE, SOUND, Bundle
+from components.serve.order import DECIMALS, ECG, IMAGE, SOUND, Bundle
 
 _FIELDS = "clinical fields"
 _DECLARED: tuple[dict[str, Any], ...] = (
@@ -30,7 +30,7 @@ _DECLARED: tuple[dict[str, Any], ...] = (
     {"name": "ecg_unit", "kind": "choice", "title": "Unit", "levels": ["V", "mV", "uV", "nV", "z"]},
     {"name": "ecg_leads", "kind": "text", "title": "Leads in the file's order, parted by ;"},
     {"name": "ecg_key", "kind": "text", "title": "Name of the variable that holds the signal"},
-    {"name": "ecg_decimal", "kind": "choice", "title": "Decimal mark", "levels": [".", ","]},
+    {"name": "ecg_decimal", "kind": "choice", "title": "Decimal mark", "levels": list(DECIMALS)},
 )
 _FILES: dict[str, dict[str, Any]] = {
     ECG: {

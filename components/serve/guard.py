@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -25,6 +26,9 @@ _OPEN = ("/health", "/problems/", "/page/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # Received and thrown away before a refusal: a browser that is still sending shows no answer.
 _DRAINED = 256_000_000
+_DRAINED_S = 10.0
+# Of `Content-Length`; more digits are no size.
+_MOST_DIGITS = 15
 # Of the time limit of an answer: slow lines take longer to send than models to answer.
 _SENDING = {BATCH: 60.0}
 _OTHERS_SENDING = 4.0
@@ -66,7 +70,12 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Receive what is still coming, to a bound."""
+        """Receive what is still coming, to a bound: who sends nothing must not hold a place."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAINED_S):
+                await self._drain()
+
+    async def _drain(self) -> None:
         while self.size <= _DRAINED:
             message = await self.receive()
             self.size += len(message.get("body", b""))
@@ -140,22 +149,23 @@ class Guard:
         self._check_token(scope, headers)
         stated = headers.get("content-length", "0")
         most = self._most(scope["path"])
-        if not stated.isdecimal() or int(stated) > most:
+        if not stated.isdecimal() or len(stated) > _MOST_DIGITS or int(stated) > most:
             raise too_large(most)
-        if self._open > 2 * (self.settings.workers + self.settings.waiting):
+        many = self._open > 2 * (self.settings.workers + self.settings.waiting)
+        if many and scope["method"] not in _SAFE:  # what asks how the service is, is answered
             raise ProblemError("busy", "too many requests are open", headers={"Retry-After": "1"})
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse another site's page, and another site's name for this machine."""
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _parts(f"//{host}").hostname or ""
         if self.settings.on_loopback and not is_loopback(name):
             raise ProblemError("cross-site", "the service is not asked under this machine's name")
         if scope["method"] in _SAFE:
             return
         origin = headers.get("origin")
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or (
-            origin is not None and urlsplit(origin).netloc != host
+            origin is not None and _parts(origin).netloc != host
         ):
             raise ProblemError("cross-site", "the request comes from another site's page")
 
@@ -186,10 +196,18 @@ class Guard:
         self.metrics.seconds.labels(route).observe(seconds)
 
 
+def _parts(address: str) -> SplitResult:
+    """Return an address, split; one that is none has no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def too_large(most: int) -> ProblemError:
     """Return the refusal of a request above `most` bytes."""
     return ProblemError(
-        "too-large", f"the request is larger than {most / 1e6:,.0f} MB, which is the limit here"
+        "too-large", f"the request is larger than {most / 1e6:,g} MB, which is the limit here"
     )
 
 

@@ -14,20 +14,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from components.core.errors import UserError
+from components.core.errors import InputError, UserError
 from components.core.progress import say
 from components.serve.batch_table import Table, opened
 from components.serve.calls import answer_rows, unpack
 from components.serve.metrics import Metrics
 from components.serve.order import Chunk, Done
-from components.serve.problems import ProblemError, Refusal
+from components.serve.problems import FaultError, ProblemError, Refusal
 from components.serve.processes import Processes
 from components.serve.schema import State
 from components.serve.settings import Settings
-from components.serve.shelf import Served
+from components.serve.shelf import Served, Shelf
 
+_PREFIX = "batch-"
 RESULT, TABLE, ARCHIVE, FILES = "result.csv", "table.csv", "files.zip", "files"
-_ENDED = ("done", "failed", "cancelled")
 # A record of a batch has an ECG of two files, a page and a few sounds.
 _FILES_A_ROW = 8
 # Unpacked, over what may be sent: ECGs as XML pack to a fifth.
@@ -66,6 +66,11 @@ class Job:
     ended: float | None = None
     task: asyncio.Task[None] | None = None
 
+    @property
+    def open(self) -> bool:
+        """Return whether it has not ended."""
+        return self.ended is None
+
     def told(self, keep_s: float) -> dict[str, Any]:
         """Return the batch as `components.serve.schema.Job` has it."""
         now = time.monotonic()
@@ -91,12 +96,14 @@ class Jobs:
 
     Attributes:
         processes: that compute.
+        shelf: of the models.
         settings: of the service.
         metrics: that count rows.
         scratch: folder in which each has one of its own.
     """
 
     processes: Processes
+    shelf: Shelf
     settings: Settings
     metrics: Metrics
     scratch: Path
@@ -118,7 +125,7 @@ class Jobs:
         Raises:
             ProblemError: `busy`.
         """
-        open_ = [job for job in self._jobs.values() if job.status not in _ENDED]
+        open_ = [job for job in self._jobs.values() if job.open]
         if len(open_) >= self.settings.batch_jobs:
             raise ProblemError(
                 "busy",
@@ -126,7 +133,7 @@ class Jobs:
                 headers={"Retry-After": "10"},
             )
         number = secrets.token_urlsafe(16)
-        folder = self.scratch / f"batch-{number}"
+        folder = self.scratch / f"{_PREFIX}{number}"
         (folder / FILES).mkdir(parents=True)
         job = Job(id=number, served=served, folder=folder)
         self._jobs[number] = job
@@ -136,15 +143,11 @@ class Jobs:
         """Begin a batch whose files lie in its folder.
 
         Raises:
-            UserError: the table cannot be answered; the batch is forgotten.
+            UserError: the table cannot be answered.
         """
-        try:
-            table = await asyncio.to_thread(
-                opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
-            )
-        except UserError:
-            self.forget(job.id)
-            raise
+        table = await asyncio.to_thread(
+            opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
+        )
         job.rows = table.count
         job.task = asyncio.get_running_loop().create_task(self._run(job, table))
 
@@ -161,12 +164,15 @@ class Jobs:
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def purge(self) -> None:
-        """Forget the batches whose time is up."""
+        """Forget the batches whose time is up, and what a process wrote while one was forgotten."""
         keep = 60 * self.settings.keep_minutes
         now = time.monotonic()
         for number, job in list(self._jobs.items()):
             if job.ended is not None and now - job.ended > keep:
                 self.forget(number)
+        for folder in self.scratch.glob(f"{_PREFIX}*"):
+            if folder.name.removeprefix(_PREFIX) not in self._jobs:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Forget every batch."""
@@ -175,12 +181,11 @@ class Jobs:
 
     async def _run(self, job: Job, table: Table) -> None:
         try:
-            await self._answered(job, table)
+            with self.shelf.using(job.served):
+                await self._answered(job, table)
             job.status = "done"
-        except (UserError, OSError) as error:
-            job.status = "failed"
-            # The system's own message may name a folder.
-            job.detail = str(error) if isinstance(error, UserError) else type(error).__name__
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch has ended
+            job.status, job.detail = "failed", _words(error)
             say("serve: a batch failed")
         except asyncio.CancelledError:
             job.status = "cancelled"
@@ -197,7 +202,7 @@ class Jobs:
             limits = (_FILES_A_ROW * self.settings.batch_rows, _GROWTH * self.settings.batch_bytes)
             found = await self.processes.run(unpack, str(archive), str(job.folder / FILES), *limits)
             if isinstance(found, Refusal):
-                raise ProblemError("unreadable-input", found.detail)
+                raise found.problem()
             _delete(archive)
         job.started = time.monotonic()
         with (job.folder / RESULT).open("w", encoding="utf-8") as sink:
@@ -241,16 +246,30 @@ class Jobs:
             folder=str(job.folder / FILES),
             column=table.column,
         )
-        limit = self.settings.seconds
         try:
-            return await self.processes.run(answer_rows, chunk, seconds=limit * len(rows))
-        except ProblemError as problem:
+            return await self._asked(chunk)
+        except (ProblemError, FaultError) as error:
             if len(rows) == 1:
-                return await self.processes.run(answer_rows, replace(chunk, refused=str(problem)))
+                return await self._asked(replace(chunk, refused=_words(error)))
         alone = [
             await self._chunk(job, table, first + place, [row]) for place, row in enumerate(rows)
         ]
         return _joined(alone)
+
+    async def _asked(self, chunk: Chunk) -> Done:
+        limit = self.settings.seconds * len(chunk.rows)
+        found = await self.processes.run(answer_rows, chunk, seconds=limit)
+        if isinstance(found, Refusal):  # of the model, not of a row
+            raise InputError(found.detail)
+        return found
+
+
+def _words(error: Exception) -> str:
+    """Return why there is no answer; the system's and libraries' own messages may name more."""
+    if isinstance(error, UserError):
+        return str(error)
+    kind = error.fault.kind if isinstance(error, FaultError) else type(error).__name__
+    return f"the service failed ({kind}); its log says more"
 
 
 def _joined(parts: Sequence[Done]) -> Done:

@@ -11,6 +11,7 @@ from components.core.readers.rawfile import MemoryFile
 # Parts of a request that are files, in the order of the page.
 ECG, IMAGE, SOUND = "ecg", "ecg_image", "pcg"
 FILES = (ECG, IMAGE, SOUND)
+DECIMALS = (".", ",")
 # A file's own name may be the patient's; of it only the ending is looked at (a WFDB header).
 _LONGEST_ENDING = 8
 

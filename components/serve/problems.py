@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.core.errors import RecordError, UserError
+from components.core.errors import CardioError, RecordError, UserError
 
 MEDIA_TYPE = "application/problem+json"
 UNREADABLE = "unreadable-input"
@@ -71,6 +71,11 @@ KINDS: dict[str, Kind] = {
         title="The request is too large",
         meaning="Send one recording at a time, or a batch in parts; /models says the limits.",
     ),
+    "wrong-type": Kind(
+        status=415,
+        title="The request is of another type than this address takes",
+        meaning="Send the parts as multipart/form-data, as an HTML form does.",
+    ),
     "method-not-allowed": Kind(
         status=405,
         title="This address takes another method",
@@ -90,12 +95,12 @@ KINDS: dict[str, Kind] = {
     "not-loaded": Kind(
         status=503,
         title="The model cannot be asked at the moment",
-        meaning="Its version could not be loaded; /health says why.",
+        meaning="Its version could not be loaded; `detail` in /models says why.",
     ),
     "fault": Kind(
         status=500,
         title="The service failed",
-        meaning="A fault of the software. Its log names the place, without any patient's data.",
+        meaning="A fault of the software. Its log names kind and place, no patient's data.",
     ),
 }
 
@@ -122,6 +127,27 @@ class ProblemError(UserError):
         self.kind = kind
         self.extra = extra or {}
         self.headers = headers or {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A fault as a process hands it on: an error of a library may not survive the way, or say data.
+
+    Attributes:
+        kind: class of the error.
+        place: file and line.
+    """
+
+    kind: str
+    place: str
+
+
+class FaultError(CardioError):
+    """A process met a fault of the software."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.kind} at {fault.place}")
+        self.fault = fault
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,20 +12,26 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as TooLong
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from components.core.errors import UserError
+from components.serve.calls import plainly
 from components.serve.order import Bundle
-from components.serve.problems import ProblemError
+from components.serve.problems import Fault, FaultError, ProblemError, Refusal
 
 R = TypeVar("R")
 # Imported once, by the server that every process is a fork of.
 _PRELOADED = ["components.serve.answering", "components.serve.batch_rows"]
 _RETRY_S = "1"
+# Of the service's own work; a model of gigabytes loads in less.
+LONGEST_S = 600.0
+# An answer that the end of other processes took along is asked for again.
+_TRIES = 3
 
 
 class Processes:
@@ -44,12 +50,17 @@ class Processes:
         self._most = count + waiting
         self._list = scratch / "bundles.json"
         self._under_way = 0
+        self._gone: asyncio.Future[None] | None = None
+        self._closed = False
         self.stopped = 0
         self.preload([])
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-        self._pool = ProcessPool(
-            count, context=context, initializer=_begin, initargs=(str(self._list),)
+        return ProcessPool(
+            self.count, context=context, initializer=_begin, initargs=(str(self._list),)
         )
 
     @property
@@ -64,11 +75,12 @@ class Processes:
         part.write_text(text, encoding="utf-8")
         part.replace(self._list)
 
-    async def ask(self, function: Callable[..., R], *arguments: object) -> R:
-        """Return what a function of a module says, run in a process.
+    async def ask(self, function: Callable[..., R], *arguments: object) -> R | Refusal:
+        """Return what a function of a module says, run in a process; a `UserError` as a refusal.
 
         Raises:
             ProblemError: `busy`, `time-limit`, or `unreadable-input` where the process died of it.
+            FaultError: the function failed.
         """
         if self._under_way >= self._most:
             raise ProblemError(
@@ -83,34 +95,82 @@ class Processes:
             self._under_way -= 1
 
     async def run(
-        self, function: Callable[..., R], *arguments: object, seconds: float | None = None
-    ) -> R:
-        """Return the same beside the queue; work of the service's own, without a limit if None.
+        self, function: Callable[..., R], *arguments: object, seconds: float = LONGEST_S
+    ) -> R | Refusal:
+        """Return the same beside the queue; work of the service's own.
 
         Raises:
             ProblemError: `time-limit`, or `unreadable-input` where the process died of it.
+            FaultError: the function failed.
         """
-        future: Any = self._pool.schedule(function, args=list(arguments), timeout=seconds)
+        for _ in range(_TRIES):
+            try:
+                found = await self._tried(function, arguments, seconds)
+            except BrokenProcessPool:  # for whatever another process died of
+                self.mend()
+            except TooLong as error:
+                self.stopped += 1
+                raise ProblemError(
+                    "time-limit", f"the answer took longer than {seconds:g} s and was stopped"
+                ) from error
+            except ProcessExpired as error:
+                self.stopped += 1
+                raise _ended() from error
+            else:
+                if isinstance(found, Fault):
+                    raise FaultError(found)
+                return found
+        raise _ended()
+
+    async def _tried(
+        self, function: Callable[..., R], arguments: Sequence[object], seconds: float
+    ) -> R | Refusal | Fault:
         try:
-            found: R = await asyncio.wrap_future(future)
-        except TooLong as error:
-            self.stopped += 1
-            raise ProblemError(
-                "time-limit", f"the answer took longer than {seconds:g} s and was stopped"
-            ) from error
-        except ProcessExpired as error:
-            self.stopped += 1
-            raise ProblemError(
-                "unreadable-input",
-                "the process that read the input ended before it could answer",
-                extra={"code": "process_ended"},
-            ) from error
-        return found
+            future = self._pool.schedule(plainly, args=[function, *arguments], timeout=seconds)
+        except RuntimeError as error:  # no process of the pool is left
+            raise BrokenProcessPool from error
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_future()
+        waiter, gone = asyncio.wrap_future(future), self._gone
+        try:
+            await asyncio.wait((waiter, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not waiter.done():
+                raise BrokenProcessPool
+            return waiter.result()
+        finally:
+            waiter.cancel()
+
+    def mend(self) -> None:
+        """Begin anew where the pool gave up: it does when a process dies that had nothing to do.
+
+        Whoever waits for an answer of the old pool asks the new one.
+        """
+        if self._closed or self._pool.active:
+            return
+        old, self._pool = self._pool, self._new_pool()
+        self.stopped += 1
+        if self._gone is not None:
+            self._gone.set_result(None)
+            self._gone = None
+        threading.Thread(target=_stop, args=(old,), daemon=True).start()
 
     def close(self) -> None:
         """Stop every process."""
-        self._pool.stop()
-        self._pool.join()
+        self._closed = True
+        _stop(self._pool)
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
+
+
+def _ended() -> ProblemError:
+    return ProblemError(
+        "unreadable-input",
+        "the process that read the input ended before it could answer",
+        extra={"code": "process_ended"},
+    )
 
 
 def _begin(bundles: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import APIRouter, Depends, Form, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -28,7 +28,10 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 # A model card has its own style and pictures, and needs nothing else.
-_CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_CARD_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'"
+)
 _Single = Annotated[uploads.Form, Form(media_type="multipart/form-data")]
 _Several = Annotated[BatchForm, Form(media_type="multipart/form-data")]
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -44,7 +47,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _ALWAYS = (401, 403, 405, 503)
-_SENT = (400, 404, 413, 422, *_ALWAYS)
+_SENT = (400, 404, 413, 415, 422, *_ALWAYS)
+_PARTS = [Depends(uploads.parts_once)]
 
 
 def router(service: Service) -> APIRouter:
@@ -103,7 +107,8 @@ def _state(found: APIRouter, service: Service) -> None:
 def _single(found: APIRouter, service: Service) -> None:
     async def asked(form: uploads.Form, function: Callable[..., Any]) -> dict[str, Any]:
         served = service.shelf.of(form.model)
-        said = await service.processes.ask(function, await order_of(form, served))
+        with service.shelf.using(served):
+            said = await service.processes.ask(function, await order_of(form, served))
         names = service.names_of(served)
         if isinstance(said, Refusal):
             service.metrics.refusals.labels(said.code).inc()
@@ -114,12 +119,14 @@ def _single(found: APIRouter, service: Service) -> None:
         service.metrics.answers.labels(served.model, served.version, outcome).inc()
         return said
 
-    @found.post("/predict", response_model=Answer, responses=problems(*_SENT))
+    @found.post("/predict", response_model=Answer, responses=problems(*_SENT), dependencies=_PARTS)
     async def predict(form: _Single) -> dict[str, Any]:
         """Return the answer for one patient: probability, interval, quality or abstention."""
         return await asked(form, calls.answer)
 
-    @found.post("/explain", response_model=Explanation, responses=problems(*_SENT))
+    @found.post(
+        "/explain", response_model=Explanation, responses=problems(*_SENT), dependencies=_PARTS
+    )
     async def explain(form: _Single) -> dict[str, Any]:
         """Return the answer for one patient and what it rests on, in log-odds."""
         return await asked(form, calls.explain)
@@ -128,17 +135,26 @@ def _single(found: APIRouter, service: Service) -> None:
 def _batch(found: APIRouter, service: Service) -> None:
     keep = 60 * service.settings.keep_minutes
 
-    @found.post("/predict/batch", response_model=Job, status_code=202, responses=problems(*_SENT))
+    @found.post(
+        "/predict/batch",
+        response_model=Job,
+        status_code=202,
+        responses=problems(*_SENT),
+        dependencies=_PARTS,
+    )
     async def begin(form: _Several, response: Response) -> dict[str, Any]:
         """Begin a batch: a table of patients, and the files that it names in one zip."""
         job = service.jobs.new(service.shelf.of(form.model))
-        await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
-        if form.files is not None:
-            await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
         try:
+            await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
+            if form.files is not None:
+                await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
             await service.jobs.start(job)
-        except UserError as error:
-            raise refusal(error).problem() from error
+        except BaseException as error:  # a full disk, a stop: it must not hold a batch's place
+            service.jobs.forget(job.id)
+            if isinstance(error, UserError):
+                raise refusal(error).problem() from error
+            raise
         response.headers["Location"] = f"/predict/batch/{job.id}"
         return job.told(keep)
 

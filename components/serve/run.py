@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 
 import uvicorn
 
 from components.core.errors import InputError
 from components.serve.app import create
-from components.serve.service import Service, scratch_folder
+from components.serve.scratch import scratch_folder
+from components.serve.service import Service
 from components.serve.settings import Settings, check_reach
 
 # Of a client that stops sending between two requests.
@@ -28,6 +31,8 @@ def serve(settings: Settings) -> None:
     """
     check_reach(settings)
     _quiet()
+    # The server answers what is under way, cleans up and then hands the signal on.
+    signal.signal(signal.SIGTERM, _stopped)
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     service = Service(settings, scratch_folder())
@@ -47,10 +52,18 @@ def serve(settings: Settings) -> None:
     service.announce = f"serve: http://{host}:{port} - research only, not for clinical use"
     try:
         server.run(sockets=[listening])
+    except SystemExit:  # the server's own way to say that nothing began; `trouble` says why
+        if service.trouble is None:
+            raise
     finally:
         service.close()
     if service.trouble is not None:
         raise service.trouble
+
+
+def _stopped(*_: object) -> None:
+    """End as asked, with everything that runs at an end: without it a signal skips that."""
+    raise SystemExit(0)
 
 
 def _quiet() -> None:
@@ -71,8 +84,10 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if number and number > 0 else "no such name"
         raise InputError(
-            f"'{host}' port {port} cannot be listened to ({error.strerror}); another service may "
+            f"'{host}' port {port} cannot be listened to ({why}); another service may "
             "hold it, choose another with port=…"
         ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,7 +57,11 @@ class Service:
             text_encoder=own.text_encoder,
         )
         self.jobs = Jobs(
-            processes=self.processes, settings=own, metrics=self.metrics, scratch=self.scratch
+            processes=self.processes,
+            shelf=self.shelf,
+            settings=own,
+            metrics=self.metrics,
+            scratch=self.scratch,
         )
         self.metrics.under_way.set_function(lambda: self.processes.under_way)
         self.metrics.stopped.set_function(lambda: self.processes.stopped)
@@ -96,7 +99,9 @@ class Service:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
+            self.processes.mend()
             await self.shelf.refresh()
+            self.shelf.sweep()
             self.jobs.purge()
 
     def names_of(self, served: Served) -> dict[str, Any]:
@@ -127,19 +132,17 @@ class Service:
         return {**served.facts, **found, "version": served.version, "card": card}
 
     def health(self) -> dict[str, Any]:
-        """Return `/health`."""
+        """Return `/health`, which nobody needs a token for: it names no folder and no address."""
         shelf, processes = self.shelf, self.processes
+        troubles = shelf.troubles
+        if self.settings.token is not None:
+            troubles = dict.fromkeys(troubles, "see `detail` in /models")
         return {
             "status": "degraded" if shelf.troubles else "ok",
             "models": {name: each.version for name, each in shelf.served.items()},
-            "troubles": shelf.troubles,
+            "troubles": troubles,
             "processes": processes.count,
             "under_way": processes.under_way,
             "stopped": processes.stopped,
             "notice": NOTICE,
         }
-
-
-def scratch_folder() -> Path:
-    """Return a new folder that nobody else may read."""
-    return Path(tempfile.mkdtemp(prefix="cardio-serve-"))

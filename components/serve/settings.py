@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -18,6 +19,10 @@ TOKEN_VARIABLE = "CARDIO_SERVE_TOKEN"  # noqa: S105 - the variable's name
 SHORTEST_TOKEN = 16
 _LOCAL_NAME = "localhost"
 _MEGABYTE = 1_000_000
+
+
+# Infinite limits are none.
+_Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(Frozen):
@@ -48,13 +53,13 @@ class Settings(Frozen):
     token: SecretStr | None = None
     workers: int = Field(default=1, ge=1)
     waiting: int = Field(default=32, ge=1)
-    seconds: float = Field(default=30.0, gt=0)
-    upload_mb: float = Field(default=32.0, gt=0)
-    batch_mb: float = Field(default=1000.0, gt=0)
+    seconds: _Limit = 30.0
+    upload_mb: _Limit = 32.0
+    batch_mb: _Limit = 1000.0
     batch_rows: int = Field(default=50_000, ge=1)
     batch_jobs: int = Field(default=4, ge=1)
-    keep_minutes: float = Field(default=15.0, gt=0)
-    poll_seconds: float = Field(default=2.0, gt=0)
+    keep_minutes: _Limit = 15.0
+    poll_seconds: _Limit = 2.0
     text_encoder: str = ""
 
     @property

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,11 @@ from components.serve.order import Bundle
 from components.serve.problems import ProblemError, Refusal
 from components.serve.processes import Processes
 
+# An alias that moved on may be moved back.
+_KEPT_S = 120.0
+# Between two attempts to load a version that could not be loaded.
+_AGAIN_S = 30.0
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Served:
@@ -29,6 +38,7 @@ class Served:
         model: registered name.
         version: number, as text.
         bundle: where it lies.
+        folder: of everything that was downloaded.
         facts: what it says of itself, for `/models`.
         card: its model card as HTML; None where there is none.
     """
@@ -36,6 +46,7 @@ class Served:
     model: str
     version: str
     bundle: Bundle
+    folder: Path
     facts: dict[str, Any]
     card: str | None
 
@@ -55,6 +66,7 @@ class Shelf:
         text_encoder: folder of the frozen encoder of notes or events.
         served: name → version that answers.
         troubles: name → why the version that the alias points at does not answer.
+        kept: versions that the alias moved on from, and until when they are kept at least.
     """
 
     names: Sequence[str]
@@ -64,6 +76,9 @@ class Shelf:
     text_encoder: str = ""
     served: dict[str, Served] = field(default_factory=dict[str, Served])
     troubles: dict[str, str] = field(default_factory=dict[str, str])
+    kept: list[tuple[float, Served]] = field(default_factory=list[tuple[float, Served]])
+    _users: Counter[Path] = field(default_factory=Counter[Path])
+    _failed: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
 
     def of(self, name: str) -> Served:
         """Return the version that answers; an empty name is the only model.
@@ -81,31 +96,68 @@ class Shelf:
             raise ProblemError("not-loaded", f"no version of {name} could be loaded")
         return self.served[name]
 
+    @contextmanager
+    def using(self, served: Served) -> Generator[None]:
+        """Keep a version's files as long as somebody asks it."""
+        self._users[served.folder] += 1
+        try:
+            yield
+        finally:
+            self._users[served.folder] -= 1
+
     async def refresh(self) -> None:
         """Look where the alias points, and load what is new; what answers stays until then."""
         for name in self.names:
             try:
-                await self._refresh(name)
-                self.troubles.pop(name, None)
-            except CardioError as error:
+                if await self._refresh(name):
+                    self.troubles.pop(name, None)
+            except Exception as error:  # noqa: BLE001 - or the alias would not be followed any more
                 self._trouble(name, error)
 
-    async def _refresh(self, name: str) -> None:
+    async def _refresh(self, name: str) -> bool:
+        """Return whether the version answers that the alias points at."""
         number = await asyncio.to_thread(pointed_at, name, self.alias)
         old = self.served.get(name)
         if old is not None and old.version == number:
-            return
-        loaded = await self._loaded(name, number)
-        self.served[name] = loaded
+            return True
+        failed, again = self._failed.get(name, ("", 0.0))
+        if failed == number and time.monotonic() < again:
+            return False
+        self._failed[name] = (number, time.monotonic() + _AGAIN_S)
+        self.served[name] = self._taken_back(name, number) or await self._loaded(name, number)
+        del self._failed[name]
         self.processes.preload([each.bundle for each in self.served.values()])
         say(f"serve: {name} is answered by version {number} (@{self.alias})")
         if old is not None:
-            self._forget_later(old)
+            self.kept.append((time.monotonic() + _KEPT_S, old))
+        return True
+
+    def _taken_back(self, name: str, number: str) -> Served | None:
+        """Return a version that answered a while ago, and is whole still."""
+        for entry in self.kept:
+            if (entry[1].model, entry[1].version) == (name, number):
+                self.kept.remove(entry)
+                return entry[1]
+        return None
+
+    def sweep(self) -> None:
+        """Delete versions that the alias moved on from and nobody asks any more."""
+        for entry in list(self.kept):
+            until, old = entry
+            if time.monotonic() > until and not self._users[old.folder]:
+                self.kept.remove(entry)
+                shutil.rmtree(old.folder, ignore_errors=True)
 
     async def _loaded(self, name: str, number: str) -> Served:
-        into = self.scratch / f"{name}-{number}"
-        shutil.rmtree(into, ignore_errors=True)
-        into.mkdir(parents=True)
+        # Of its own for every time: the same version may be on its way out in another.
+        into = Path(tempfile.mkdtemp(prefix="model-", dir=self.scratch))
+        try:
+            return await self._loaded_into(into, name, number)
+        except BaseException:
+            shutil.rmtree(into, ignore_errors=True)
+            raise
+
+    async def _loaded_into(self, into: Path, name: str, number: str) -> Served:
         logged = await asyncio.to_thread(download, name, number, into)
         bundle = Bundle(folder=str(logged.bundle), text_encoder=self.text_encoder)
         facts = await self.processes.run(describe, bundle)
@@ -115,21 +167,16 @@ class Shelf:
             model=name,
             version=number,
             bundle=bundle,
+            folder=into,
             facts=facts | {"figures": await asyncio.to_thread(_figures, name, number)},
             card=await asyncio.to_thread(card_page, name, number),
         )
 
-    def _forget_later(self, old: Served) -> None:
-        """Delete a version's files once requests that began with it must have ended."""
-        loop = asyncio.get_running_loop()
-        folder = self.scratch / f"{old.model}-{old.version}"
-        # One that waits in the queue may begin just before its limit, and then take as long.
-        loop.call_later(
-            4 * self.processes.seconds, lambda: shutil.rmtree(folder, ignore_errors=True)
-        )
-
-    def _trouble(self, name: str, error: CardioError) -> None:
-        words = shorten(str(error), 300)
+    def _trouble(self, name: str, error: Exception) -> None:
+        # Others' messages may name folders and addresses.
+        own = isinstance(error, CardioError)
+        said = str(error) if own else f"it cannot be loaded ({type(error).__name__})"
+        words = shorten(said.replace(str(self.scratch), "…"), 300)
         if self.troubles.get(name) != words:
             say(f"serve: {name}: {words}")
         self.troubles[name] = words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 import zlib
@@ -37,7 +38,8 @@ def unpacked(archive: str, folder: str, *, files: int, size: int) -> int:
                 _write(opened, member, Path(folder))
             return len(members)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError,
-            ValueError, KeyError, IndexError, UnicodeError) as error:  # fmt: skip
+            ValueError, KeyError, IndexError, UnicodeError, FileExistsError, NotADirectoryError,
+            IsADirectoryError) as error:  # fmt: skip
         raise _bad(f"the zip archive cannot be read ({type(error).__name__})") from None
 
 
@@ -67,7 +69,7 @@ def _check_member(member: zipfile.ZipInfo) -> None:
         and "\\" not in member.filename
         and ":" not in member.filename
         and "\0" not in member.orig_filename
-        and len(member.filename) <= _LONGEST_NAME
+        and len(os.fsencode(member.filename)) <= _LONGEST_NAME
     )
     if not plain or stat.S_ISLNK(member.external_attr >> 16):
         raise RecordError(
@@ -88,11 +90,11 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> No
     target.parent.mkdir(parents=True, exist_ok=True)
     left = member.file_size
     with opened.open(member) as source, target.open("xb") as sink:
-        while part := source.read(min(_CHUNK, left + 1)):
+        while part := source.read(_CHUNK):
             left -= len(part)
-            if left < 0:
-                raise _bad("a file in the archive is longer than the archive states")
             sink.write(part)
+    if left:
+        raise _bad("a file in the archive is not as long as the archive states")
 
 
 def _bad(reason: str) -> RecordError:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
-from fastapi import UploadFile
+from fastapi import Request, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
 
 from components.core.bundle_inputs import NOTES
+from components.core.cells import MISSING
 from components.core.errors import nearest, quoted
-from components.serve.order import FILES, SOUND, Order, Upload, ending_of
+from components.serve.order import DECIMALS, FILES, SOUND, Order, Upload, ending_of
+from components.serve.parsing import parsed
 from components.serve.problems import ProblemError
 from components.serve.shelf import Served
 
-_MODEL = "registered name; may be left out where one is served"
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 # Heart sounds of one patient: four places, and some again.
 _MOST_SOUNDS = 16
+_DECIMAL = "ecg_decimal"
 
 
 def _absent(value: object) -> object:
@@ -33,6 +36,25 @@ File = Annotated[
     BeforeValidator(_absent),
     WithJsonSchema({"type": "string", "format": "binary"}),
 ]
+
+
+async def parts_once(request: Request) -> None:
+    """Refuse a request whose parts would not be looked at, or of which only the last would be.
+
+    Raises:
+        ProblemError: `wrong-type`, `invalid-request`.
+    """
+    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
+        raise ProblemError("wrong-type", f"the request is no form; send its parts as {_FORMS[0]}")
+    counts = Counter(name for name, _ in (await request.form()).multi_items())
+    once = {*Form.model_fields, *BatchForm.model_fields} - {SOUND}
+    twice = sorted(name for name in once if counts[name] > 1)
+    if twice:
+        raise ProblemError(
+            "invalid-request",
+            f"the part '{twice[0]}' is there {counts[twice[0]]} times; send it once",
+            extra={"code": "part_twice", "field": twice[0]},
+        )
 
 
 class Form(BaseModel):
@@ -68,12 +90,14 @@ async def order_of(form: Form, served: Served) -> Order:
     if form.notes.strip():
         fields = {**fields, NOTES: form.notes}
     _check_fields(fields, known.values())
-    return Order(
-        bundle=served.bundle,
-        fields=fields,
-        files=await _files(form, known),
-        draw=form.draw,
-    )
+    files = await _files(form, known)
+    if not fields and not files:
+        raise ProblemError(
+            "invalid-request",
+            f"the request has nothing to answer from; the model takes {', '.join(known)}",
+            extra={"code": "nothing_sent"},
+        )
+    return Order(bundle=served.bundle, fields=fields, files=files, draw=form.draw)
 
 
 async def _files(form: Form, known: Mapping[str, Any]) -> dict[str, list[Upload]]:
@@ -82,7 +106,8 @@ async def _files(form: Form, known: Mapping[str, Any]) -> dict[str, list[Upload]
     for name in FILES:
         given = [each for each in sent[name] if each is not None]
         if given and name not in known:
-            raise _not_taken(name, [each for each in FILES if each in known])
+            taken = ", ".join(each for each in FILES if each in known)
+            raise _not_taken(name, f"it takes {taken or 'no files'}")
         if given:
             found[name] = [
                 Upload(ending=ending_of(each.filename), content=await each.read()) for each in given
@@ -91,17 +116,40 @@ async def _files(form: Form, known: Mapping[str, Any]) -> dict[str, list[Upload]
 
 
 def _check_fields(fields: Mapping[str, Any], known: Any) -> None:  # noqa: ANN401 - a dict's view
-    names: list[str] = []
+    kinds: dict[str, str] = {}
     for each in known:
         own = each["declared"] if each["kind"] == "file" else [each]
-        names += [entry["name"] for entry in own]
-    for name in fields:
-        if name not in names:
-            raise _not_taken(name, names)
+        kinds |= {entry["name"]: entry["kind"] for entry in own}
+    for name, value in fields.items():
+        if name not in kinds:
+            raise _not_taken(name, nearest(name, kinds) if kinds else "it takes no fields")
+        if kinds[name] == "number" and not _is_number(value):
+            raise _wrong(name, "holds no number; send one, or null")
+        if kinds[name] in ("choice", "text") and not isinstance(value, str | None):
+            raise _wrong(name, "holds no text; send one, or null")
+    mark = fields.get(_DECIMAL) or "."
+    if mark not in DECIMALS:
+        raise _wrong(_DECIMAL, f"is none of {' '.join(DECIMALS)}; send one of them, or null")
 
 
-def _not_taken(name: str, known: Sequence[str]) -> ProblemError:
-    hint = nearest(name, known) if known else "it takes none of this kind"
+def _is_number(value: object) -> bool:
+    """Return whether a reader takes it as a number, or as missing; a switch is neither."""
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return value.strip() in MISSING
+    return value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
+
+
+def _wrong(name: str, why: str) -> ProblemError:
+    # Never the value: readers' own errors repeat it, and it may stand in the wrong field.
+    return ProblemError(
+        "invalid-request", f"the field '{name}' {why}", extra={"code": "wrong_type", "field": name}
+    )
+
+
+def _not_taken(name: str, hint: str) -> ProblemError:
     return ProblemError(
         "invalid-request",
         f"the model takes no '{quoted(name)}'; {hint}",
@@ -113,23 +161,12 @@ def _fields(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        found = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        found = parsed(text)
+    except ValueError as error:
         raise _no_object() from error
     if not isinstance(found, dict):
         raise _no_object()
-    return found
-
-
-def _refused(text: str) -> object:
-    raise ValueError(text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
+    return cast("dict[str, Any]", found)
 
 
 def _no_object() -> ProblemError:

@@ -1,0 +1,251 @@
+"""What stands before every address: who may ask, how much, how many, and what headers go out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from components.serve import guard
+from components.serve.app import create
+from components.serve.problems import KINDS
+from components.serve.shelf import Served
+from tests.serve.near import ADDRESS, client, problem, service
+
+Shelf = Callable[[str], Served]
+TOKEN = "a-token-of-enough-letters"  # noqa: S105
+PARTS = {"fields": (None, b'{"age": 61}')}
+
+
+@pytest.fixture
+def small(shelf: Shelf, tmp_path: Path) -> Any:
+    return service(tmp_path, shelf("fields"), upload_mb=0.02, batch_mb=0.04, batch_jobs=1)
+
+
+def test_every_answer_has_the_headers_that_protect_it(small: Any) -> None:
+    of = client(small)
+    for answer in (
+        of.get("/"), of.get("/page/app.js"), of.get("/models"), of.get("/absent"),
+        of.get("/metrics"), of.post("/predict", files=PARTS), of.put("/predict"),
+        of.get("/models", headers={"host": "example.org"}), of.get("/openapi.json"),
+    ):  # fmt: skip
+        headers = answer.headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "access-control-allow-origin" not in headers
+        assert "server" not in headers
+
+
+def test_a_model_card_may_have_its_own_style_and_nothing_else(shelf: Shelf, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    of = client(service(tmp_path, replace(shelf("fields"), card="<h1>card</h1>")))
+    found = of.get("/models/fields/card")
+    assert found.text == "<h1>card</h1>"
+    policy = found.headers["content-security-policy"]
+    for part in ("default-src 'none'", "frame-ancestors 'none'", "form-action 'none'",
+                 "base-uri 'none'"):  # fmt: skip
+        assert part in policy
+    assert "script-src" not in policy
+    problem(of.get("/models/absent/card"), 404, "no-such-model")
+
+
+def test_a_model_without_a_card_says_so(small: Any) -> None:
+    problem(client(small).get("/models/fields/card"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "host", ["example.org", "127.0.0.1.example.org", "192.0.2.7:8000", "localhost.", "", "[::1",
+             "localhost@example.org", "0.0.0.0:8000"],
+)  # fmt: skip
+def test_another_machines_name_is_refused_on_loopback(small: Any, host: str) -> None:
+    problem(client(small).get("/models", headers={"host": host}), 403, "cross-site")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost:8000", "LOCALHOST", "[::1]:8000"])
+def test_this_machines_names_are_taken(small: Any, host: str) -> None:
+    assert client(small).get("/models", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://example.org"}, {"origin": "null"}, {"origin": "http://127.0.0.1:9999"},
+        {"origin": "http://["}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+        {"origin": ADDRESS, "sec-fetch-site": "cross-site"},
+    ],
+)  # fmt: skip
+def test_another_sites_page_may_not_ask(small: Any, headers: dict[str, str]) -> None:
+    of = client(small)
+    problem(of.post("/predict", files=PARTS, headers=headers), 403, "cross-site")
+    problem(of.delete("/predict/batch/x", headers=headers), 403, "cross-site")
+    assert small.processes.asked == []
+
+
+def test_the_services_own_page_may_ask(small: Any) -> None:
+    own = {"origin": ADDRESS, "sec-fetch-site": "same-origin"}
+    assert client(small).post("/predict", files=PARTS, headers=own).status_code == 200
+
+
+@pytest.fixture
+def guarded(shelf: Shelf, tmp_path: Path) -> Any:
+    return service(tmp_path, shelf("fields"), host="192.0.2.1", token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, "", TOKEN, f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer",
+     f"Bearer  {TOKEN}", "Bearer ä"],
+)  # fmt: skip
+def test_without_the_token_nothing_is_told(guarded: Any, sent: str | None) -> None:
+    of = client(guarded)
+    headers = {} if sent is None else {"authorization": sent.encode("latin-1")}
+    guarded.shelf.troubles["fields"] = "/some/folder is gone"
+    for method, address in (
+        ("GET", "/models"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("POST", "/predict"),
+        ("POST", "/predict/batch"), ("GET", "/predict/batch/x"), ("GET", "/absent"),
+        ("GET", "/pages"), ("GET", "/models/fields/card"),
+    ):  # fmt: skip
+        answer = of.request(method, address, headers=headers)
+        told = problem(answer, 401, "unauthorised")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert TOKEN not in answer.text
+        assert told["detail"] == "the request bears no token, or another one"
+    assert of.get("/").status_code == of.get("/page/app.js").status_code == 200
+    assert of.get("/problems/busy").status_code == 200
+    health = of.get("/health")
+    assert health.status_code == 200
+    assert "/some/folder" not in health.text
+    assert guarded.processes.asked == []
+
+
+def test_with_the_token_everything_is(guarded: Any) -> None:
+    guarded.shelf.troubles["fields"] = "it is damaged"
+    of = client(guarded, authorization=f"bearer {TOKEN}")
+    assert of.post("/predict", files=PARTS).status_code == 200
+    assert of.get("/models").json()["models"][0]["detail"] == "it is damaged"
+    assert of.get("/models", headers={"host": "example.org"}).status_code == 200
+    answer = of.post("/predict", files=PARTS, headers={"origin": "https://example.org"})
+    problem(answer, 403, "cross-site")
+
+
+def test_a_request_that_states_too_much_is_refused(small: Any) -> None:
+    of = client(small)
+    big = {"fields": (None, b" " * 30_000)}
+    told = problem(of.post("/predict", files=big), 413, "too-large")
+    assert told["detail"] == "the request is larger than 0.02 MB, which is the limit here"
+    assert of.post("/predict/batch", files={"table": ("t", b"x" * 30_000)}).status_code == 202
+    problem(of.post("/predict/batch", files={"table": ("t", b"x" * 50_000)}), 413, "too-large")
+
+
+@pytest.mark.parametrize("stated", ["-1", "1e3", "x", "9" * 5000, " ", "²"])
+def test_a_length_that_is_none_is_refused(small: Any, stated: str) -> None:
+    answer = client(small).post(
+        "/predict", headers={"content-length": stated.encode("latin-1")}, content=b""
+    )
+    problem(answer, 413, "too-large")
+
+
+def _ask(of: Any, content: AsyncGenerator[bytes], **headers: str) -> httpx2.Response:
+    """Ask without a stated length."""
+
+    async def asked() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=create(of), raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+            return await http.post("/predict", content=content, headers=headers)
+
+    return asyncio.run(asked())
+
+
+async def _endless(sent: list[int]) -> AsyncGenerator[bytes]:
+    yield b'--b\r\nContent-Disposition: form-data; name="fields"\r\n\r\n'
+    for _ in range(300):
+        sent.append(1000)
+        yield b" " * 1000
+
+
+def test_a_stream_is_refused_where_it_gets_too_large(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_DRAINED", 100_000)
+    sent: list[int] = []
+    answer = _ask(small, _endless(sent), **{"content-type": "multipart/form-data; boundary=b"})
+    problem(answer, 413, "too-large")
+    assert "content-length" not in answer.request.headers
+    assert sum(sent) < 150_000  # what came after the bound was not waited for
+    assert small.processes.asked == []
+
+
+async def _stalled(parts: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    for part in parts:
+        yield part
+    await asyncio.sleep(30)
+
+
+def test_who_stops_sending_is_let_go(shelf: Shelf, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(guard, "_DRAINED_S", 0.1)
+    own = service(tmp_path, shelf("fields"), seconds=0.05)
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    problem(_ask(own, _stalled(iter([b"--b\r\n"])), **kind), 503, "time-limit")
+    # Nor does who is refused anyway hold a place by sending nothing.
+    kind["origin"] = "https://example.org"
+    problem(_ask(own, _stalled(iter([b"--b\r\n"])), **kind), 403, "cross-site")
+
+
+def test_too_many_open_requests_are_turned_away_but_the_service_says_how_it_is(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    own = service(tmp_path, shelf("fields"), workers=1, waiting=1)
+    app = create(own)
+    app._open = 4
+
+    async def asked() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+            return [await http.post("/predict", files=PARTS), await http.get("/health")]
+
+    predict, health = asyncio.run(asked())
+    problem(predict, 503, "busy")
+    assert predict.headers["retry-after"] == "1"
+    assert health.status_code == 200
+    assert app._open == 4
+
+
+def test_an_address_that_is_not_there_and_a_method_that_is_not_taken(small: Any) -> None:
+    of = client(small)
+    problem(of.get("/QUILLFEATHRY"), 404, "not-found")
+    problem(of.get("/page/absent.js"), 404, "not-found")
+    problem(of.get("/page/..%2f__init__.py"), 404, "not-found")
+    problem(of.get("/docs"), 404, "not-found")
+    problem(of.get("/predict"), 405, "method-not-allowed")
+    problem(of.options("/predict"), 405, "method-not-allowed")
+    problem(of.get("/predict/batch/absent"), 404, "not-found")
+    problem(of.get("/problems/absent"), 404, "not-found")
+    told = of.get("/metrics").text
+    assert "QUILLFEATHRY" not in told
+    assert 'route="none",status="404"' in told
+
+
+def test_every_type_of_problem_has_its_address_and_openapi_names_the_document(small: Any) -> None:
+    of = client(small)
+    for name, kind in KINDS.items():
+        found = of.get(f"/problems/{name}")
+        assert found.headers["content-type"].startswith("text/plain")
+        assert kind.meaning in found.text
+    document = of.get("/openapi.json").json()
+    assert {"type", "title", "status", "detail"} <= set(
+        document["components"]["schemas"]["Problem"]["properties"]
+    )
+    for address, methods in document["paths"].items():
+        for each in methods.values():
+            assert {"401", "403", "503"} <= set(each["responses"]), address

@@ -1,0 +1,179 @@
+"""Starting and ending a service, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from click.testing import CliRunner
+
+from components.core.errors import ConfigError, InputError
+from components.serve import run, scratch
+from components.serve.cli import main
+from components.serve.settings import TOKEN_VARIABLE, Settings
+from components.serve.shelf import Served
+from tests.conftest import Workplace
+from tests.serve.near import service
+
+ServedOf = Callable[[str], Served]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put back what a server changes of its process; temporary folders lie in one's own."""
+    log, handler = logging.getLogger("uvicorn"), signal.getsignal(signal.SIGTERM)
+    kept = (log.handlers[:], log.propagate)
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    yield
+    log.handlers[:], log.propagate = kept
+    signal.signal(signal.SIGTERM, handler)
+
+
+def serving(*arguments: str) -> Any:
+    return CliRunner().invoke(main, ["--port", "0", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "toy_haed"), "the registry has no model 'toy_haed'; nothing is registered"),
+        (("--model", " ,"), "'model' is ' ,'; name a registered model"),
+        (("--host", "::"), "'host' is '::', which other machines can reach, and there is no token"),
+        (("--token-file", "absent"), "the token file 'absent' cannot be read"),
+        (("--set", "secnds=3"), "did you mean 'seconds'"),
+        (("--host", "127.255.255.255", "--port", "1"), "port 1 cannot be listened to"),
+    ],
+)
+def test_what_keeps_a_service_from_starting_is_one_sentence(
+    workspace: Workplace, arguments: tuple[str, ...], words: str
+) -> None:
+    if "1" in arguments and os.getuid() == 0:
+        arguments = ("--host", "192.0.2.1", "--token-file", "token")
+        (workspace.folder / "token").write_text("t" * 20)
+        words = "'192.0.2.1' port 0 cannot be listened to (Cannot assign requested address)"
+    done = serving(*arguments)
+    assert done.exit_code == 2, done.output
+    assert words in done.output
+    assert done.output.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in done.output
+    assert list((workspace.folder / "scratch").iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
+    with run.listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        done = serving("--port", str(port))
+    assert done.exit_code == 2
+    assert done.output == (
+        f"error: '127.0.0.1' port {port} cannot be listened to (Address already in use); another "
+        "service may hold it, choose another with port=…\n"
+    )
+    with pytest.raises(InputError, match=r"cannot be listened to \(no such name\)"):
+        run.listen("no-such-name.invalid", 0)
+    with pytest.raises(InputError, match=r"cannot be listened to \(no such name\)"):
+        run.listen("x" * 300, 0)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_address_of_six_is_listened_to() -> None:
+    try:
+        with run.listen("::1", 0) as found:
+            assert found.family == socket.AF_INET6
+    except InputError:
+        pytest.skip("no IPv6 address here")
+
+
+def test_a_service_announces_itself_and_cleans_up(
+    shelf: ServedOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The server is uvicorn's own; what answers is a shelf that needs no registry."""
+    made: list[Any] = []
+
+    def own(settings: Settings, folder: Path) -> Any:
+        made.append(service(folder, shelf("fields"), **settings.model_dump(exclude={"models"})))
+
+        async def refresh() -> None:
+            if len(made) > 1 or made[0].announce in capsys.readouterr().err:
+                return
+
+        made[0].shelf.refresh = refresh
+        return made[0]
+
+    monkeypatch.setattr(run, "Service", own)
+    really = uvicorn.Server.main_loop
+
+    async def main_loop(self: uvicorn.Server) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(really(self), 10)
+
+    monkeypatch.setattr(uvicorn.Server, "main_loop", main_loop)
+    settings = Settings(models=("fields",), port=0)
+    with pytest.raises(SystemExit) as ended:
+        run.serve(settings)
+    assert ended.value.code == 0
+    assert "serve: http://127.0.0.1:" in capsys.readouterr().err
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_service_looks_after_itself_while_it_runs(shelf: ServedOf, tmp_path: Path) -> None:
+    own = service(tmp_path / "own", shelf("fields"), poll_seconds=0.01)
+    done: list[str] = []
+
+    async def refresh() -> None:
+        done.append("refresh")
+        if len(done) > 8:
+            raise asyncio.CancelledError
+
+    of: Any = own
+    of.shelf.refresh = refresh
+    of.shelf.sweep = lambda: done.append("sweep")
+    of.jobs.purge = lambda: done.append("purge")
+    of.processes.mend = lambda: done.append("mend")
+
+    async def lived() -> None:
+        async with own.running():
+            await asyncio.sleep(0.1)
+
+    asyncio.run(lived())
+    assert done[:5] == ["refresh", "mend", "refresh", "sweep", "purge"]
+    assert not own.scratch.exists()
+
+
+def test_public_hosts_need_a_token() -> None:
+    with pytest.raises(ConfigError, match="there is no token"):
+        run.serve(Settings(models=("toy",), host="::"))
+
+
+def test_the_folder_is_ones_own_and_those_of_the_killed_are_deleted(tmp_path: Path) -> None:
+    first = scratch.scratch_folder()
+    assert first.stat().st_mode & 0o777 == 0o700
+    base = first.parent
+    left, young, foreign = (base / f"cardio-serve-{n}" for n in ("left", "young", "foreign"))
+    for folder in (left, young, foreign):
+        folder.mkdir()
+    for folder in (left, young):
+        (folder / "lock").touch()
+    (left / "batch-x").mkdir()
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "lock").touch()
+    (base / "cardio-serve-link").symlink_to(tmp_path / "else")
+    old = time.time() - 3600
+    for folder in (first, left, foreign, tmp_path / "else"):
+        os.utime(folder, (old, old))
+    second = scratch.scratch_folder()
+    assert {each.name for each in base.iterdir()} == {
+        first.name, second.name, "cardio-serve-young", "cardio-serve-foreign", "cardio-serve-link",
+    }  # fmt: skip
+    assert (tmp_path / "else" / "lock").exists()
