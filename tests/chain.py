@@ -1,4 +1,7 @@
-"""Small raw files, and the stages made from them by the components' plain functions."""
+"""Small raw files, and the stages made from them by the components' plain functions.
+
+A component is imported by who makes its stage: a process that only writes files starts sooner.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from components.audit.run import audit
 from components.core import store
 from components.core.config.heads import HeadMap
 from components.core.config.sections import (
@@ -24,8 +26,6 @@ from components.core.config.task import TaskConfig
 from components.core.data.raw import raw_digest
 from components.core.schemas import MANIFEST, REJECTS
 from components.core.signals.leads import LEADS8
-from components.ingest.run import ingest
-from components.preprocess.run import preprocess
 
 LABEL: dict[str, Any] = {"name": "toy", "definition": "toy event", "prediction_time": "day 0"}
 # Two seconds at 500 Hz: enough for two beats, quick to write.
@@ -111,6 +111,8 @@ def ingest_config(source: str, path: Path | str, options: dict[str, Any] | None 
 
 def ingested(config: IngestConfig) -> store.Stage:
     """Return the ingest stage of a configuration."""
+    from components.ingest.run import ingest
+
     plain = config.model_dump(mode="json")
     raw = raw_digest(config.path, config.options.get(config.source, {}))
     inputs = {"raw": raw}
@@ -128,6 +130,8 @@ def prepared(
     **preprocess_: Any,
 ) -> store.Stage:
     """Return the preprocess stage of an ingest stage."""
+    from components.preprocess.run import preprocess
+
     own = LabelConfig.model_validate(LABEL | (label or {}))
     named = TypeAdapter(HeadMap).validate_python(heads or {})
     config = PreprocessConfig.model_validate({"ecg": ECG, "workers": 1} | preprocess_)
@@ -154,6 +158,8 @@ def audited(
     **audit_: Any,
 ) -> store.Stage:
     """Return the audit stage of a prepared cohort."""
+    from components.audit.run import audit
+
     own = LabelConfig.model_validate(LABEL | (label or {}))
     config = AuditConfig.model_validate(audit_)
     plain = {"label": own.model_dump(mode="json"), "audit": config.model_dump(mode="json")}

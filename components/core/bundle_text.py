@@ -147,6 +147,6 @@ def _width(path: Path) -> int:
     from components.core.compat import import_torchaudio
 
     import_torchaudio()  # transformers imports it
-    from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import AutoConfig
 
     return int(AutoConfig.from_pretrained(path, local_files_only=True).hidden_size)

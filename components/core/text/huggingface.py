@@ -197,7 +197,8 @@ def _open(folder: ModelFolder) -> tuple[Any, Any]:
         InputError: they cannot be opened, or weights are missing, which would be drawn at random.
     """
     import torch
-    from transformers import AutoModel, AutoTokenizer
+    from transformers.models.auto.modeling_auto import AutoModel
+    from transformers.models.auto.tokenization_auto import AutoTokenizer
 
     safe = {"local_files_only": True, "trust_remote_code": False}
     try:
