@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from components.core.bundle_inputs import Row, known, notes, tabular_row
+from components.core.bundle_inputs import Row, known, notes, tabular_cells
 from components.core.bundle_text import text_vectors
 from components.core.data.batches import Batch
 from components.core.data.foldstats import FoldStats
@@ -39,7 +39,7 @@ def tabular_batch(stats: FoldStats, row: Row, features: dict[str, str]) -> Batch
     encoder = stats.tabular
     if not encoder.features:
         return {}
-    batch = {"tabular": torch.from_numpy(encoder.transform(tabular_row(row, features)))}
+    batch = {"tabular": torch.from_numpy(encoder.encode(tabular_cells(row, features)))}
     if (
         stats.arrays or stats.events is not None
     ):  # as `raw_batch`: elsewhere a patient without any field has each missing

@@ -8,10 +8,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from components.core.cells import MISSING
+from components.core.data.tabular import Cell
 from components.core.errors import InputError, RecordError, shorten
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared
@@ -34,14 +34,28 @@ def tabular_row(row: Row, features: dict[str, str]) -> pd.DataFrame:
     Raises:
         InputError: a numeric feature holds no finite number, or a feature several values.
     """
-    cells: dict[str, pd.Series] = {}
+    types = {n: "string" if kind == "categorical" else "float64" for n, kind in features.items()}
+    cells = tabular_cells(row, features).items()
+    return pd.DataFrame({n: pd.Series([value], dtype=types[n]) for n, value in cells})
+
+
+def tabular_cells(row: Row, features: dict[str, str]) -> dict[str, Cell]:
+    """Return a row's features by name, as numbers and texts; None where one is missing.
+
+    Raises:
+        InputError: a numeric feature holds no finite number, or a feature several values.
+    """
+    cells: dict[str, Cell] = {}
     for name, kind in features.items():
         value = known(row.get(name), name)
-        if kind == "categorical":
-            cells[name] = pd.Series([value], dtype="string")
-        else:
-            cells[name] = pd.Series([np.nan if value is None else _number(value, name)])
-    return pd.DataFrame(cells)
+        if value is not None:
+            value = _text(value) if kind == "categorical" else _number(value, name)
+        cells[name] = value
+    return cells
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - a cell of whatever was sent
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def known(value: Any, name: str) -> Any:  # noqa: ANN401 - a cell of whatever was sent

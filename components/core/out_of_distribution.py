@@ -13,7 +13,8 @@ Legend of shapes: `N` recordings, `F` summaries.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ FILE = "distribution.safetensors"
 _LOGGED = ("_sd", "_peak_to_peak", "_mean_slope", "_peak_slope")
 # Added before a logarithm: 1 µV, below any amplifier's noise.
 _FLOOR = 1e-3
+# Patterns of known summaries whose factor is held, 0.1 MB each: most recordings have every lead.
+_MOST_KEPT = 64
 # The summaries' highest band needs more than twice its upper edge.
 LOWEST_FS = 2 * BANDS["20_40"][1]
 
@@ -47,6 +50,7 @@ class EcgDistribution:
     mean: Floats
     sd: Floats
     covariance: Floats
+    _kept: dict[bytes, Floats] = field(default_factory=dict[bytes, Floats], init=False, repr=False)
 
     def distance(self, summaries: Floats) -> Floats:
         """Return `[N]` squared distances per known summary; infinite where none is known.
@@ -57,15 +61,27 @@ class EcgDistribution:
         z = (summaries - self.mean) / np.where(used, self.sd, 1.0)
         known = np.isfinite(z) & used
         out = np.full(len(z), np.inf)
-        patterns, which = np.unique(known, axis=0, return_inverse=True)
-        for number, pattern in enumerate(patterns):
-            if not pattern.any():
-                continue
-            rows = np.flatnonzero(which.reshape(-1) == number)
-            own = z[np.ix_(rows, np.flatnonzero(pattern))]
-            solved = np.linalg.solve(self.covariance[np.ix_(pattern, pattern)], own.T)
-            out[rows] = np.einsum("nf,fn->n", own, solved) / pattern.sum()
+        alike: dict[bytes, list[int]] = {}
+        for row, pattern in enumerate(known):
+            alike.setdefault(pattern.tobytes(), []).append(row)
+        for rows in alike.values():
+            there = np.flatnonzero(known[rows[0]])
+            if there.size:
+                own = z[rows][:, there] @ self._whitening(there)
+                out[rows] = np.vecdot(own, own) / there.size
         return out
+
+    def _whitening(self, known: npt.NDArray[np.intp]) -> Floats:
+        """Return the matrix that makes the `known` summaries independent, each of variance 1."""
+        key = known.tobytes()
+        found = self._kept.get(key)
+        if found is None:
+            factor = np.linalg.cholesky(self.covariance[np.ix_(known, known)])
+            found = np.asarray(np.linalg.inv(factor), np.float64).T
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
 
     def save(self, folder: Path) -> None:
         """Write into a bundle's folder."""
@@ -102,7 +118,13 @@ def summaries(
         **where: `lead_mask`, `start` and `stop` as of `signals.summary.summarise`.
     """
     found = summarise(values, fs, **where).astype(np.float64)
-    names = feature_names(leads)
-    logged = [n.endswith(_LOGGED) or n == "heart_rate" for n in names]
+    logged = _logged(tuple(leads))
     found[:, logged] = np.log(found[:, logged] + _FLOOR)
     return found
+
+
+@lru_cache(maxsize=16)
+def _logged(leads: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Return which of the summaries enter as logarithms."""
+    names = enumerate(feature_names(leads))
+    return np.array([i for i, n in names if n.endswith(_LOGGED) or n == "heart_rate"], np.intp)

@@ -42,6 +42,19 @@ def test_a_gap_leaves_the_marginal_distance(distribution: ood.EcgDistribution) -
     assert found[2] == np.inf
 
 
+def test_every_pattern_of_gaps_has_its_own_distance_however_many_there_are(
+    distribution: ood.EcgDistribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ood, "_MOST_KEPT", 2)
+    x = np.random.default_rng(7).normal(size=(8, 4))
+    for row, known in enumerate(x[:4], start=1):
+        known[:row] = np.nan
+    whole = distribution.distance(x)
+    for _ in range(2):
+        alone = [float(distribution.distance(row[None])[0]) for row in x]
+        np.testing.assert_allclose(alone, whole, rtol=1e-12)
+
+
 def test_a_summary_that_never_varied_is_left_out(distribution: ood.EcgDistribution) -> None:
     still = ood.EcgDistribution(
         mean=distribution.mean, sd=np.array([1.0, 0.0, 0.5, 3.0]), covariance=np.eye(4)

@@ -6,6 +6,7 @@ N recordings, `[N, leads, L]` in mV (or z); features `[N, F]` float32, NaN where
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from components.core.signals.leads import LEADS8
 from components.core.signals.normalise import real_samples
 
 Array = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 # Hz. P and T waves lie below 10, the QRS complex in 10–20, its notches and muscle noise above
 # (after Thakor, Webster & Tompkins 1984).
@@ -31,10 +33,11 @@ RATE_RANGE = (30.0, 220.0)
 _ENVELOPE_HZ = 50.0
 # A first peak this near to the highest is the beat; the highest may be a multiple of it.
 _FIRST_PEAK = 0.8
-# Recordings at a time: bounds the temporary arrays to about 100 MB.
-_CHUNK = 128
+# Recordings at a time: few enough for their temporary arrays to stay in a core's cache.
+_CHUNK = 8
 # Added before the logarithm (mV²/Hz): (1 µV)², below any amplifier's noise.
 _FLOOR = 1e-6
+_TINY = np.finfo(np.float32).tiny
 
 
 def feature_names(leads: Sequence[str] = LEADS8) -> list[str]:
@@ -50,7 +53,7 @@ def summarise(
     values: npt.NDArray[np.floating],
     fs: float,
     *,
-    lead_mask: npt.NDArray[np.bool_] | None = None,
+    lead_mask: Bools | None = None,
     start: npt.NDArray[np.integer] | None = None,
     stop: npt.NDArray[np.integer] | None = None,
 ) -> Array:
@@ -87,45 +90,78 @@ def summarise(
 def _features(
     x: Array,
     fs: float,
-    mask: npt.NDArray[np.bool_],
+    mask: Bools,
     start: npt.NDArray[np.integer],
     stop: npt.NDArray[np.integer],
 ) -> Array:
-    usable = mask & np.isfinite(x).all(axis=2) & ((stop - start) > 1)[:, None]
-    real = real_samples((x.shape[0], x.shape[1], x.shape[2]), usable, start, stop)
-    samples = np.maximum(real.sum(axis=2), 2).astype(np.float32)
-    x = np.where(real, x, np.float32(0))
-    centred = np.where(real, x - (x.sum(axis=2) / samples)[..., None], np.float32(0))
+    sums, length = _sums(x), x.shape[2]
+    usable = mask & ((stop - start) > 1)[:, None]
+    if not np.isfinite(sums).all():  # one of finite samples may be too large, though
+        usable &= np.isfinite(x).all(axis=2)
+    real, samples = None, np.full(usable.shape, max(length, 2), np.float32)
+    if not (usable.all() and (start == 0).all() and (stop == length).all()):
+        real = real_samples((x.shape[0], x.shape[1], length), usable, start, stop)
+        samples = np.maximum(real.sum(axis=2), 2).astype(np.float32)
+        x = np.where(real, x, np.float32(0))
+        sums = _sums(x)
+    centred: Array = np.subtract(x, (sums / samples)[..., None])
+    if real is not None:
+        centred[~real] = 0
     variance = np.einsum("nct,nct->nc", centred, centred) / samples
     sd = np.sqrt(variance)
     cube = np.einsum("nct,nct,nct->nc", centred, centred, centred) / samples
-    slope = np.where(real[..., 1:] & real[..., :-1], np.abs(np.diff(centred)), 0) * np.float32(fs)
-    columns = [
-        sd,
-        centred.max(axis=2) - centred.min(axis=2),
-        cube / np.maximum(sd**3, np.finfo(np.float32).tiny),
-        slope.sum(axis=2) / (samples - 1),
-        slope.max(axis=2),
-        *_band_powers(centred, fs, samples),
-    ]
-    per_lead = np.stack(columns, axis=2).astype(np.float32)
-    per_lead[~usable] = np.nan
+    slope = _slope(centred, fs, real)
+    per_lead = np.empty((*usable.shape, len(PER_LEAD)), np.float32)
+    per_lead[..., 0] = sd
+    per_lead[..., 1] = centred.max(axis=2) - centred.min(axis=2)
+    per_lead[..., 2] = cube / np.maximum(sd**3, _TINY)
+    per_lead[..., 3] = slope.sum(axis=2) / (samples - 1)
+    per_lead[..., 4] = slope.max(axis=2)
+    per_lead[..., 5:] = _band_powers(centred, fs, samples)
+    if real is not None:
+        per_lead[~usable] = np.nan
     return np.concatenate(
         [per_lead.reshape(x.shape[0], -1), heart_rate(slope, fs)[:, None]], axis=1
     )
 
 
-def _band_powers(centred: Array, fs: float, samples: Array) -> list[Array]:
-    """Return the log power density `[N, leads]` per band (periodogram, one-sided)."""
-    spectrum = fft.rfft(centred, axis=2)
-    power = (spectrum.real**2 + spectrum.imag**2) * np.float32(2 / fs)
-    frequency = fft.rfftfreq(centred.shape[2], 1 / fs)
-    powers: list[Array] = []
-    for low, high in BANDS.values():
-        band = power[:, :, (frequency >= low) & (frequency < high)]
-        density = band.sum(axis=2) / np.maximum(samples * band.shape[2], 1)
-        powers.append(np.log(density + np.float32(_FLOOR)))
-    return powers
+def _sums(x: Array) -> Array:
+    """Return each lead's sum, not finite as soon as one of its samples is not."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.add.reduce(x, axis=2)
+
+
+def _slope(centred: Array, fs: float, real: Bools | None) -> Array:
+    """Return `[N, leads, L - 1]` per s without sign, 0 beside what is not real."""
+    slope = centred[..., 1:] - centred[..., :-1]
+    np.abs(slope, out=slope)
+    if real is not None:
+        slope[~(real[..., 1:] & real[..., :-1])] = 0
+    slope *= np.float32(fs)
+    return slope
+
+
+def _band_powers(centred: Array, fs: float, samples: Array) -> Array:
+    """Return the log power density `[N, leads, bands]` (periodogram, one-sided)."""
+    bands = _bands(centred.shape[2], fs)
+    first = bands[0].start
+    near = fft.rfft(centred, axis=2)[:, :, first : bands[-1].stop]
+    power = (near.real**2 + near.imag**2) * np.float32(2 / fs)
+    # Bins first: whole rows of leads are added, which is faster than leads one by one.
+    power = np.ascontiguousarray(power.transpose(2, 0, 1))
+    density = np.empty((*samples.shape, len(bands)), np.float32)
+    for number, band in enumerate(bands):
+        total = np.add.reduce(power[band.start - first : band.stop - first], axis=0)
+        density[..., number] = total / np.maximum(samples * (band.stop - band.start), 1)
+    return np.log(density + np.float32(_FLOOR))
+
+
+@lru_cache(maxsize=16)
+def _bands(length: int, fs: float) -> tuple[slice, ...]:
+    """Return the bins of each of `BANDS`, which touch each other."""
+    frequency = fft.rfftfreq(length, 1 / fs)
+    edges = [np.searchsorted(frequency, band).tolist() for band in BANDS.values()]
+    return tuple(slice(low, high) for low, high in edges)
 
 
 def heart_rate(slope: Array, fs: float) -> Array:
@@ -143,12 +179,15 @@ def heart_rate(slope: Array, fs: float) -> Array:
     found = np.full(slope.shape[0], np.nan, np.float32)
     if bins < 2 * high:
         return found
-    total = slope.sum(axis=1)[:, : bins * step].reshape(-1, bins, step).mean(axis=2)
+    total = slope.sum(axis=1)[:, : bins * step].reshape(-1, bins, step)
     # The root lessens the weight of one large ectopic beat.
-    envelope = np.sqrt(total)
+    envelope = np.sqrt(np.einsum("nbs->nb", total) / np.float32(step))
     envelope -= envelope.mean(axis=1, keepdims=True)
-    spectrum = fft.rfft(envelope, 2 * bins, axis=1)
-    correlation = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : high + 2]
+    # A length of small factors; the zeros keep the far end from wrapping round.
+    padded = fft.next_fast_len(2 * bins, real=True)
+    spectrum = fft.rfft(envelope, padded, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    correlation = fft.irfft(power, padded, axis=1)[:, : high + 2]
     # Fewer products enter at longer lags.
     correlation = correlation * (bins / (bins - np.arange(high + 2)))
     inner = correlation[:, low : high + 1]
@@ -156,13 +195,8 @@ def heart_rate(slope: Array, fs: float) -> Array:
     is_peak = (inner >= left) & (inner > right) & (inner > 0)
     best = np.where(is_peak, inner, 0).max(axis=1)
     first = np.argmax(is_peak & (inner >= _FIRST_PEAK * best[:, None]), axis=1)
-    lag = (
-        low
-        + first
-        + _vertex(
-            *(np.take_along_axis(each, first[:, None], 1)[:, 0] for each in (left, inner, right))
-        )
-    )
+    row = np.arange(len(first))
+    lag = low + first + _vertex(left[row, first], inner[row, first], right[row, first])
     return np.where(best > 0, 60 * rate / lag, np.nan).astype(np.float32)
 
 

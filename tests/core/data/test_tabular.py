@@ -125,3 +125,23 @@ def test_no_feature_gives_a_table_of_width_zero() -> None:
 def test_tabular_frame_takes_the_prefix_off() -> None:
     manifest = pd.DataFrame({"tab.age": [1.0], "tab.bmi": [2.0], "label": [0]})
     assert list(tabular_frame(manifest, ["bmi"], "tab.").columns) == ["bmi"]
+
+
+def test_one_row_is_encoded_as_a_frame_of_one() -> None:
+    encoder = fit_tabular(frame())
+    for age in (61.5, 1e9, None):
+        for sex in ("F", "M", "X", None):
+            row = {"age": age, "bmi": 24.0, "sex": sex}
+            one = pd.DataFrame({"age": [age], "bmi": [24.0]}, dtype="float64")
+            one["sex"] = pd.Series([sex], dtype="string")
+            np.testing.assert_array_equal(encoder.encode(row), encoder.transform(one))
+    assert encoder.encode({"age": 61.5, "bmi": None, "sex": "M"})[0, 3:].tolist() == [0.0, 1.0]
+
+
+def test_a_row_without_a_column_names_it() -> None:
+    with pytest.raises(InputError, match="the table lacks sex; the model was trained on them"):
+        fit_tabular(frame()).encode({"age": 60.0, "bmi": None})
+
+
+def test_an_encoder_without_columns_encodes_a_row_to_nothing() -> None:
+    assert TabularEncoder().encode({"age": 60.0}).shape == (1, 0)

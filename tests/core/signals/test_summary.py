@@ -84,6 +84,13 @@ def test_missing_and_broken_leads_are_nan_and_harm_no_other() -> None:
     np.testing.assert_allclose(out[:, :half], plain[:, :half], rtol=1e-6)
 
 
+def test_a_record_has_the_same_features_beside_a_padded_one() -> None:
+    x = np.random.default_rng(1).normal(size=(2, 2, 1000)).astype(np.float32)
+    x[1, :, 900:] = 0
+    both = summarise(x, FS, start=np.array([0, 0]), stop=np.array([1000, 900]))
+    np.testing.assert_array_equal(both[:1], summarise(x[:1], FS))
+
+
 def test_chunks_do_not_show(monkeypatch) -> None:
     x = np.random.default_rng(0).normal(size=(5, 2, 1000))
     whole = summarise(x, FS)
