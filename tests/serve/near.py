@@ -86,6 +86,12 @@ def service(scratch: Path, *shelf: Served, **settings: object) -> Service:
     return found
 
 
+def asked(of: Service) -> list[str]:
+    """Return what a service's stand-in for processes was asked for."""
+    near: Any = of.processes
+    return near.asked
+
+
 def client(of: Service, **headers: str) -> TestClient:
     """Return a client of a service; an unforeseen error is an answer, as it is over a socket."""
     return TestClient(

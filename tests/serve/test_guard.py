@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def guarded(shelf: Shelf, tmp_path: Path) -> Any:
 )  # fmt: skip
 def test_without_the_token_nothing_is_told(guarded: Any, sent: str | None) -> None:
     of = client(guarded)
-    headers = {} if sent is None else {"authorization": sent.encode("latin-1")}
+    headers: Any = {} if sent is None else {"authorization": sent.encode("latin-1")}
     guarded.shelf.troubles["fields"] = "/some/folder is gone"
     for method, address in (
         ("GET", "/models"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("POST", "/predict"),
@@ -150,9 +151,8 @@ def test_a_request_that_states_too_much_is_refused(small: Any) -> None:
 
 @pytest.mark.parametrize("stated", ["-1", "1e3", "x", "9" * 5000, " ", "²"])
 def test_a_length_that_is_none_is_refused(small: Any, stated: str) -> None:
-    answer = client(small).post(
-        "/predict", headers={"content-length": stated.encode("latin-1")}, content=b""
-    )
+    headers: Any = {"content-length": stated.encode("latin-1")}
+    answer = client(small).post("/predict", headers=headers, content=b"")
     problem(answer, 413, "too-large")
 
 
@@ -186,27 +186,32 @@ def test_a_stream_is_refused_where_it_gets_too_large(
     assert small.processes.asked == []
 
 
+_STALLED_S = 20.0
+
+
 async def _stalled(parts: Iterator[bytes]) -> AsyncGenerator[bytes]:
     for part in parts:
         yield part
-    await asyncio.sleep(30)
+    await asyncio.sleep(_STALLED_S)
 
 
 def test_who_stops_sending_is_let_go(shelf: Shelf, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(guard, "_DRAINED_S", 0.1)
     own = service(tmp_path, shelf("fields"), seconds=0.05)
     kind = {"content-type": "multipart/form-data; boundary=b"}
+    begun = time.monotonic()
     problem(_ask(own, _stalled(iter([b"--b\r\n"])), **kind), 503, "time-limit")
     # Nor does who is refused anyway hold a place by sending nothing.
     kind["origin"] = "https://example.org"
     problem(_ask(own, _stalled(iter([b"--b\r\n"])), **kind), 403, "cross-site")
+    assert time.monotonic() - begun < _STALLED_S
 
 
 def test_too_many_open_requests_are_turned_away_but_the_service_says_how_it_is(
     shelf: Shelf, tmp_path: Path
 ) -> None:
     own = service(tmp_path, shelf("fields"), workers=1, waiting=1)
-    app = create(own)
+    app: Any = create(own)
     app._open = 4
 
     async def asked() -> list[httpx2.Response]:

@@ -21,7 +21,7 @@ import pytest
 from components.core.bundle import Predictor
 from components.serve import jobs, routes
 from components.serve.app import create
-from components.serve.jobs import Job
+from components.serve.job import Job
 from components.serve.order import Bundle
 from components.serve.problems import Fault, FaultError, ProblemError
 from components.serve.service import Service
@@ -333,11 +333,10 @@ def test_more_batches_than_may_be_are_turned_away_and_deleting_makes_room(
         problem(begun[2], 503, "busy")
         assert begun[2].headers["retry-after"] == "10"
         number = begun[0].json()["id"]
-        for _ in range(100):
-            job = (await http.get(f"/predict/batch/{number}")).json()
-            if job["status"] == "running":
-                break
+        job: dict[str, Any] = {"status": "queued"}
+        while job["status"] == "queued":
             await asyncio.sleep(0.01)
+            job = (await http.get(f"/predict/batch/{number}")).json()
         assert (job["rows"], job["done"], job["seconds_left"]) == (1, 0, None)
         problem(await http.get(f"/predict/batch/{number}/result"), 409, "not-ready")
         assert (await http.delete(f"/predict/batch/{number}")).status_code == 204
@@ -378,16 +377,17 @@ def test_a_batch_keeps_the_version_that_it_began_with(shelf: Shelf, tmp_path: Pa
     one = own.shelf.served["fields"]
     seen: list[int] = []
     near: Any = own.processes
+    shelf_of: Any = own.shelf
     really = near.run
 
     async def run(*given: Any, **more: Any) -> Any:
-        seen.append(own.shelf._users[one.folder])
+        seen.append(shelf_of._users[one.folder])
         return await really(*given, **more)
 
     near.run = run
     batch(own, "age,sex\n1,F\n")
     assert seen == [1]
-    assert own.shelf._users[one.folder] == 0
+    assert shelf_of._users[one.folder] == 0
 
 
 def test_the_rate_and_the_time_left_are_of_the_rows(shelf: Shelf, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path, watch
 
     async def asking() -> None:
         for _ in range(2):
-            process = psutil.Process(await own.ask(pid))
+            number: Any = await own.ask(pid)
+            process = psutil.Process(number)
             process.send_signal(signal.SIGKILL)
             process.wait(10)
             await asyncio.sleep(0.5)
@@ -135,7 +136,8 @@ def test_whoever_waits_while_the_pool_gives_up_is_answered_by_the_next(tmp_path:
         await own.ask(len, b"abc")
         waiting = asyncio.create_task(own.ask(time.sleep, 0.2))
         await asyncio.sleep(0.05)
-        own._pool.stop()  # as it does by itself where it is left without a process
+        private: Any = own
+        private._pool.stop()  # as it does by itself where it is left without a process
         own.mend()
         assert await waiting is None
         assert own.under_way == 0
@@ -178,7 +180,7 @@ def test_more_than_may_wait_are_turned_away(tmp_path: Path) -> None:
 def test_no_process_is_left_and_nothing_begins_after_the_end(tmp_path: Path) -> None:
     own = made(tmp_path, count=2)
 
-    async def asking() -> set[int]:
+    async def asking() -> set[Any]:
         found = await asyncio.gather(*(own.ask(pid) for _ in range(8)))
         return set(found)
 

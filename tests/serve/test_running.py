@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import mlflow
 import pandas as pd
 import psutil
 import pytest
 
 from components.core.bundle import Predictor
 from tests.bundles import csv_ecg, zipped_ecg
-from tests.conftest import _forget_mlflow
 from tests.serve.near import problem
 from tests.serve.started import NAME, Started, Store, filled, start, until
 
@@ -41,7 +41,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Ite
         patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         patch.chdir(folder)
         yield filled(folder, uri)
-        _forget_mlflow()
+        mlflow.set_tracking_uri(None)  # pyright: ignore[reportArgumentType]
+        mlflow.set_registry_uri("")
 
 
 @pytest.fixture(scope="module")

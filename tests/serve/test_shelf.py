@@ -155,7 +155,8 @@ def test_a_version_that_cannot_be_loaded_does_not_take_the_place_of_another(
     assert folders(own) == 1
     assert capsys.readouterr().err.count(words) == 1
     monkeypatch.setattr(shelf_file, "_AGAIN_S", -1.0)
-    own._failed.clear()
+    private: Any = own
+    private._failed.clear()
     refresh(own)
     refresh(own)
     assert registry.downloads == ["1", damaged, damaged, damaged]

@@ -12,7 +12,7 @@ import pytest
 from components.serve.parsing import parsed
 from components.serve.shelf import Served
 from tests.media_bundles import picture, sound
-from tests.serve.near import client, problem, service
+from tests.serve.near import asked, client, problem, service
 from tests.serve.subjects import toy
 
 Shelf = Callable[[str], Served]
@@ -54,7 +54,7 @@ def test_no_file_of_the_server_can_be_named(
     problem(client(own).post("/predict", files=parts), 422, "invalid-request")
     own_part: dict[str, Any] = {"ecg": (None, b"/etc/passwd")}
     problem(client(own).post("/predict", files=own_part), 422, "invalid-request")
-    assert "answer" not in own.processes.asked
+    assert "answer" not in asked(own)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_request_without_anything_is_refused(shelf: Shelf, tmp_path: Path) -> 
     parts = {"fields": (None, b"{}")}
     told = problem(client(own).post("/predict", files=parts), 422, "invalid-request")
     assert told["detail"] == "the request has nothing to answer from; the model takes age, sex"
-    assert own.processes.asked == []
+    assert asked(own) == []
 
 
 def test_what_is_no_form_is_refused_and_not_answered_as_if_it_were_empty(
@@ -161,7 +161,7 @@ def test_what_is_no_form_is_refused_and_not_answered_as_if_it_were_empty(
     ):
         told = problem(answer, 415, "wrong-type")
         assert told["detail"].endswith("send its parts as multipart/form-data")
-    assert own.processes.asked == []
+    assert asked(own) == []
 
 
 @pytest.mark.parametrize(
