@@ -8,7 +8,8 @@ or a paced complex, whose shape says nothing of electrodes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,9 @@ from components.core.signals.leads import LEADS8, select
 from components.core.signals.pacing import paced, spikes, without
 from components.core.signals.polarity import MAX_FALL, OPPOSED, progression_fall, similarity
 from components.core.signals.quality import FLAGS, LIMITS, Quality
+from components.core.signals.rows import median
 from components.core.signals.signal import Signal
+from components.core.signals.spectrum import Spectrum, spectrum
 from components.core.signals.units import mask_non_finite
 
 Array = npt.NDArray[np.float32]
@@ -73,8 +76,8 @@ def judge(strip: Strip, signal: Signal) -> Quality:
     figures = _figures(strip, slow, beats)
     by_lead = {"flat": flat} | _spoiled(strip) | _beyond(figures)
     # A paced complex has a shape of its own, wherever the electrodes are.
-    told = replace(strip, mask=strip.mask & ~flat & (not is_paced))
-    recording = _recording(told, beats, figures, signal)
+    told = strip.mask & ~flat & (not is_paced)
+    recording = _recording(beats, figures["agreement"], leads=strip.leads, mask=told, signal=signal)
     found = {n: None if hit is None else bool(hit.any()) for n, hit in by_lead.items()}
     found |= {"noisy": _any(found[n] for n in LIMITS), "paced": is_paced} | recording.flags
     scores = _scores(by_lead, figures, strip.mask)
@@ -101,6 +104,11 @@ class _Slow:
     values: Array
     fs: float
 
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Return the spectrum of the values, for the beats and the noise alike."""
+        return spectrum(self.values)
+
 
 def _slower(values: Array, fs: float) -> _Slow:
     """Return means of whole samples at `_RATE` or up to twice it; they take 7 % off 60 Hz."""
@@ -108,18 +116,24 @@ def _slower(values: Array, fs: float) -> _Slow:
     count = values.shape[1] // step
     if step == 1 or count == 0:
         return _Slow(values, fs)
-    blocks = values[:, : count * step].reshape(len(values), count, step)
+    used = values[:, : count * step]
     # Several times as fast as `mean` over so short an axis.
-    return _Slow(np.einsum("lcs->lc", blocks) / np.float32(step), fs / step)
+    if step == 2:
+        total = used[:, ::2] + used[:, 1::2]
+    else:
+        total = np.einsum("lcs->lc", used.reshape(len(values), count, step))
+    total /= np.float32(step)
+    return _Slow(total, fs / step)
 
 
 def _beats(strip: Strip, slow: _Slow) -> tuple[Beats, bool | None]:
     """Return the beats, and whether they are paced (None where that cannot be told)."""
     if strip.unit != "mV":
-        return find_beats(slow.values, slow.fs), None
+        return find_beats(slow.values, slow.fs, slow.spectrum), None
     pulses = spikes(strip.values, strip.fs)
     if len(pulses) == 0:
-        return find_beats(slow.values, slow.fs), paced(strip.values, pulses, strip.fs)
+        found = find_beats(slow.values, slow.fs, slow.spectrum)
+        return found, paced(strip.values, pulses, strip.fs)
     # In every lead at once and steeper than a complex, pulses would pass for beats.
     smooth = without(strip.values, pulses, strip.fs)
     calm = _slower(smooth, strip.fs)
@@ -140,7 +154,7 @@ def _figures(strip: Strip, slow: _Slow, beats: Beats) -> dict[str, Array]:
     if strip.unit == "mV":
         figures = {
             "mains": noise.mains(slow.values, slow.fs),
-            "muscle": noise.muscle(slow.values, slow.fs),
+            "muscle": noise.muscle(slow.values, slow.fs, slow.spectrum),
             "wander": noise.wander(slow.values, slow.fs),
         }
     figures["agreement"] = noise.agreement(beats)
@@ -153,20 +167,22 @@ def _beyond(figures: dict[str, Array]) -> dict[str, Bools | None]:
 
 
 def _scores(by_lead: dict[str, Bools | None], figures: dict[str, Array], mask: Bools) -> Array:
-    scores = mask.astype(np.float32)
-    for name, limit in LIMITS.items():
-        each = 1 / (1 + np.square(np.nan_to_num(figures[name]) / np.float32(limit)))
-        scores = np.minimum(scores, each)
+    limits = np.array([[limit] for limit in LIMITS.values()], np.float32)
+    shares = np.stack([figures[name] for name in LIMITS]) / limits
+    each = np.fmin.reduce(1 / (1 + np.square(shares)), axis=0)  # NaN where none is known
+    scores = np.fmin(mask.astype(np.float32), each)
     for name in _SPOILED:
         hit = by_lead[name]
         if hit is not None:
             scores[hit] = 0
-    return scores.astype(np.float32)
+    return scores
 
 
-def _recording(strip: Strip, beats: Beats, figures: dict[str, Array], signal: Signal) -> _Recording:
-    similar = similarity(beats, strip.leads, strip.mask)
-    fall = progression_fall(beats, strip.leads, strip.mask)
+def _recording(
+    beats: Beats, agreement: Array, *, leads: Sequence[str], mask: Bools, signal: Signal
+) -> _Recording:
+    similar = similarity(beats, leads, mask)
+    fall = progression_fall(beats, leads, mask)
     limb = deviations(signal)
     arms = similar.pop("I") < OPPOSED if "I" in similar else None
     if arms:
@@ -175,7 +191,7 @@ def _recording(strip: Strip, beats: Beats, figures: dict[str, Array], signal: Si
     wrong = tuple(lead for lead, value in limb.items() if value > 1)
     return _Recording(
         flags={
-            "unstable": _unstable(figures["agreement"]),
+            "unstable": _unstable(agreement),
             "arm_reversal": arms,
             "wrong_polarity": bool(turned) if similar else None,
             "chest_order": None if np.isnan(fall) else fall > MAX_FALL,
@@ -187,7 +203,7 @@ def _recording(strip: Strip, beats: Beats, figures: dict[str, Array], signal: Si
 
 def _unstable(agreement: Array) -> bool | None:
     known = agreement[~np.isnan(agreement)]
-    return float(np.median(known)) < MIN_AGREEMENT if len(known) else None
+    return float(median(known)) < MIN_AGREEMENT if len(known) else None
 
 
 def _any(found: Iterable[bool | None]) -> bool | None:

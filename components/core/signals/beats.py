@@ -8,10 +8,13 @@ Shapes: `[leads, T]` in, `fs` in Hz.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from numpy import fft
+
+from components.core.signals.rows import median
+from components.core.signals.spectrum import Spectrum, band, bins
 
 Array = npt.NDArray[np.float32]
 
@@ -30,6 +33,8 @@ _SHARE = 0.4
 BEFORE_S, AFTER_S = 0.28, 0.44
 # Fewer beats than this have no median worth the name.
 MIN_BEATS = 3
+# mV², below any signal's.
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,25 +58,35 @@ class Beats:
         return slice(round((start_s + BEFORE_S) * self.fs), round((stop_s + BEFORE_S) * self.fs))
 
 
-def find_beats(x: Array, fs: float) -> Beats:
-    """Return the beats of `x` `[leads, T]`; leads without values must be constant."""
-    at = _complexes(x, fs)
+def find_beats(x: Array, fs: float, spectrum: Spectrum | None = None) -> Beats:
+    """Return the beats of `x` `[leads, T]`; leads without values must be constant.
+
+    Args:
+        x: the strip.
+        fs: sampling rate in Hz.
+        spectrum: `signals.spectrum.spectrum(x)`, where it is there already.
+    """
+    at = _complexes(x, fs, spectrum)
     before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
     whole = at[(at >= before) & (at + after <= x.shape[1])]
-    each = x[:, whole[:, None] + np.arange(-before, after)]
-    enough = len(whole) >= MIN_BEATS
-    shape = (len(x), before + after)
-    median = np.median(each, axis=1) if enough else np.full(shape, np.nan, np.float32)
-    return Beats(at=at, each=each, median=median.astype(np.float32), fs=fs)
+    # Samples first: the sums over them that follow add whole rows.
+    each = np.empty((before + after, len(whole), len(x)), np.float32)
+    for number, middle in enumerate(whole.tolist()):
+        each[:, number] = x[:, middle - before : middle + after].T
+    if len(whole) >= MIN_BEATS:
+        usual = median(np.ascontiguousarray(each.transpose(0, 2, 1)))
+    else:
+        usual = np.full((before + after, len(x)), np.nan, np.float32)
+    return Beats(at=at, each=each.transpose(2, 1, 0), median=usual.T, fs=fs)
 
 
-def _complexes(x: Array, fs: float) -> npt.NDArray[np.intp]:
-    envelope = _envelope(x, fs)
+def _complexes(x: Array, fs: float, spectrum: Spectrum | None) -> npt.NDArray[np.intp]:
+    envelope = _envelope(x, fs, spectrum)
     stretch = round(_STRETCH_S * fs)
     count = len(envelope) // stretch
     if count == 0 or not envelope.any():
         return np.empty(0, np.intp)
-    usual = float(np.median(envelope[: count * stretch].reshape(count, stretch).max(axis=1)))
+    usual = float(median(envelope[: count * stretch].reshape(count, stretch).max(axis=1)))
     return _peaks(envelope, _SHARE * usual, round(_REFRACTORY_S * fs))
 
 
@@ -83,24 +98,32 @@ def _peaks(envelope: Array, height: float, distance: int) -> npt.NDArray[np.intp
     inner = envelope[1:-1]
     top = (inner > height) & (inner >= envelope[:-2]) & (inner > envelope[2:])
     found = np.flatnonzero(top) + 1
+    near = np.zeros(len(envelope), np.bool_)
     keep: list[int] = []
-    for at in found[np.argsort(-envelope[found], kind="stable")]:
-        if all(abs(at - other) >= distance for other in keep):
-            keep.append(int(at))
+    for at in found[np.argsort(-envelope[found], kind="stable")].tolist():
+        if not near[at]:
+            keep.append(at)
+            near[max(0, at - distance + 1) : at + distance] = True
     return np.array(sorted(keep), np.intp)
 
 
-def _envelope(x: Array, fs: float) -> Array:
+def _envelope(x: Array, fs: float, spectrum: Spectrum | None) -> Array:
     """Return `[T]`: the leads' power in the QRS band, each lead's in shares of its own mean."""
-    spectrum = fft.rfft(x, axis=1)
-    frequency = fft.rfftfreq(x.shape[1], 1 / fs)
-    spectrum[:, (frequency < _BAND[0]) | (frequency > _BAND[1])] = 0
+    complexes = band(x, bins(x.shape[1], fs, _BAND), of=spectrum)
     # In double precision: the square of an absurd amplitude leaves float32.
-    power = np.square(fft.irfft(spectrum, x.shape[1], axis=1), dtype=np.float64)
-    mean = power.mean(axis=1, keepdims=True)
-    live = mean[:, 0] > np.finfo(np.float32).tiny
+    power = complexes.astype(np.float64)
+    np.square(power, out=power)
+    mean = np.add.reduce(power, axis=1) / x.shape[1]
+    live = mean > _TINY
+    if not live.all():
+        power, mean = power[live], mean[live]
     # The root lessens the weight of one large ectopic beat.
-    total = np.sqrt((power[live] / mean[live]).sum(axis=0))
-    # A window with one highest sample, so that beats are not off by the length of a plateau.
+    total = np.sqrt((1 / mean) @ power)
+    return np.convolve(total, _window(fs), "same").astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _window(fs: float) -> npt.NDArray[np.float64]:
+    """Return one with one highest sample, so that beats are not off by a plateau's length."""
     window = np.hanning(2 * round(_QRS_S * fs) + 1)
-    return np.convolve(total, window / window.sum(), "same").astype(np.float32)
+    return window / window.sum()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
 
 # s, and one sample more, since a pulse may straddle two.
 _WIDTH_S = 0.002
@@ -35,7 +36,7 @@ _MIN_ALIKE = 0.9
 _TINY = 1e-20
 
 
-def spikes(x: Array, fs: float) -> npt.NDArray[np.intp]:
+def spikes(x: Array, fs: float) -> Indices:
     """Return the samples `[n]` of `x` `[leads, T]` mV at which some lead spikes, in order.
 
     None are found below 240 Hz.
@@ -43,17 +44,18 @@ def spikes(x: Array, fs: float) -> npt.NDArray[np.intp]:
     width = _width(fs)
     if fs < MIN_FS or x.shape[1] <= 4 * width:
         return np.empty(0, np.intp)
+    x = x[_steep(x, width)]
+    if len(x) == 0:
+        return np.empty(0, np.intp)
     narrow = _prominence(x, width)
     limit = np.maximum(_HEIGHT_MV, _TIMES_NOISE * np.median(narrow[:, ::_EVERY], axis=1))
     high = narrow > limit[:, None]
-    if not high.any():
-        return np.empty(0, np.intp)
     # A wave's smooth top gains fourfold over twice the width, a spike gains nothing.
     sharp = _prominence(x, 2 * width) < _GAIN * narrow
     return np.flatnonzero((high & sharp).any(axis=0))
 
 
-def without(x: Array, at: npt.NDArray[np.intp], fs: float) -> Array:
+def without(x: Array, at: Indices, fs: float) -> Array:
     """Return `x` with straight lines over the spikes, which would pass for QRS complexes."""
     if len(at) == 0:
         return x
@@ -70,7 +72,7 @@ def without(x: Array, at: npt.NDArray[np.intp], fs: float) -> Array:
     return out
 
 
-def paced(x: Array, at: npt.NDArray[np.intp], fs: float) -> bool | None:
+def paced(x: Array, at: Indices, fs: float) -> bool | None:
     """Return whether three spikes or more are each followed by one and the same complex.
 
     A captured complex begins at its pulse and looks like the last one; what follows noise, or
@@ -83,6 +85,8 @@ def paced(x: Array, at: npt.NDArray[np.intp], fs: float) -> bool | None:
     """
     if fs < MIN_FS:
         return None
+    if len(at) < _MIN_SPIKES:
+        return False
     stop, before = round(_RESPONSE_S[1] * fs), round(_QUIET_S[1] * fs)
     # Of an atrial and a ventricular pulse the second begins the complex.
     last = at[np.diff(at, append=x.shape[1] + stop) >= stop]
@@ -115,6 +119,20 @@ def _alike(each: Array, usual: Array, at: int, fs: float) -> float:
 
 def _width(fs: float) -> int:
     return round(_WIDTH_S * fs) + 1
+
+
+def _steep(x: Array, width: int) -> Indices:
+    """Return the leads with a sample that lies a pulse's height off both `width` before and after.
+
+    Only they can hold a pulse, and few recordings have one.
+    """
+    away = x[:, width:] - x[:, :-width]
+    up, down = away > _HEIGHT_MV, away < -_HEIGHT_MV
+    stands_out = up[:, :-width] & down[:, width:]
+    stands_out |= down[:, :-width] & up[:, width:]
+    if not stands_out.any():
+        return np.empty(0, np.intp)
+    return np.flatnonzero(stands_out.any(axis=1))
 
 
 def _prominence(x: Array, width: int) -> Array:

@@ -10,12 +10,12 @@ Am J Cardiol 88:396). Everything here is a correlation or a share: a lead's gain
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from components.core.signals.beats import Beats
+from components.core.signals.rows import centred
 
 Array = npt.NDArray[np.float32]
 
@@ -54,22 +54,21 @@ def similarity(beats: Beats, leads: Sequence[str], mask: npt.NDArray[np.bool_]) 
     """
     if np.isnan(beats.median).any():
         return {}
-    matrix = _correlations(beats)
+    matrix = _correlations(beats).tolist()
     row = {lead: index for index, lead in enumerate(leads) if mask[index]}
     found: dict[str, float] = {}
     for lead, witnesses in _WITNESSES.items():
         there = [row[name] for name in witnesses if name in row]
         if lead in row and there:
-            found[lead] = float(matrix[row[lead], there].mean())
+            found[lead] = sum(matrix[row[lead]][other] for other in there) / len(there)
     return found
 
 
 def _correlations(beats: Beats) -> npt.NDArray[np.float64]:
     total = np.zeros((len(beats.median), len(beats.median)))
     for start, stop in _WAVES_S:
-        wave = beats.median[:, beats.part(start, stop)].astype(np.float64)
-        wave -= wave.mean(axis=1, keepdims=True)
-        wave /= np.sqrt(np.square(wave).sum(axis=1, keepdims=True) + _TINY)
+        wave = centred(beats.median[:, beats.part(start, stop)].astype(np.float64))
+        wave /= np.sqrt(np.add.reduce(np.square(wave), axis=1, keepdims=True) + _TINY)
         total += wave @ wave.T
     return total / len(_WAVES_S)
 
@@ -87,4 +86,5 @@ def progression_fall(beats: Beats, leads: Sequence[str], mask: npt.NDArray[np.bo
     part = chest[:, beats.part(*_COMPLEX_S)] - level
     r, s = np.maximum(part.max(axis=1), 0), np.maximum(-part.min(axis=1), 0)
     share = r / np.maximum(r + s, _TINY)
-    return max(0.0, *(float(share[a] - share[b]) for a, b in combinations(range(len(rows)), 2)))
+    lower = np.maximum.accumulate(share)[:-1] - share[1:]
+    return max(0.0, float(lower.max()))

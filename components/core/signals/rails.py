@@ -32,9 +32,14 @@ def still(x: Array, fs: float) -> Bools:
     width = max(2, round(_BLOCK_S * fs))
     blocks = max(1, x.shape[1] // width)
     width = min(width, x.shape[1])
-    quiet = np.ptp(x[:, : blocks * width].reshape(len(x), blocks, width), axis=2) < _STILL_MV
+    block = x[:, : blocks * width].reshape(len(x), blocks, width)
     run = min(blocks, round(_STILL_S / _BLOCK_S))
-    return _has_run(quiet, run)
+    found = np.zeros(len(x), np.bool_)
+    # Any run of so many neighbours holds one of these, and a living lead's are not quiet.
+    few = np.flatnonzero((_range(block[:, run - 1 :: run]) < _STILL_MV).any(axis=1))
+    if few.size:
+        found[few] = _has_run(_range(block[few]) < _STILL_MV, run)
+    return found
 
 
 def saturated(x: Array, fs: float, lsb: npt.NDArray[np.floating]) -> Bools:
@@ -45,18 +50,22 @@ def saturated(x: Array, fs: float, lsb: npt.NDArray[np.floating]) -> Bools:
         fs: sampling rate in Hz.
         lsb: `[leads]`, mV per count; NaN takes 5 µV.
     """
-    mean, run = x.mean(axis=1), max(3, round(_RAIL_S * fs))
+    run = max(3, round(_RAIL_S * fs))
     kink = _KINK * np.where(np.isfinite(lsb), lsb, _DEFAULT_LSB)
     found = np.zeros(len(x), np.bool_)
     for extreme in (x.max(axis=1), x.min(axis=1)):
-        far = np.abs(extreme - mean) >= _RAIL_MV
-        for lead in np.flatnonzero(far & ~found):
-            found[lead] = _rail(x[lead], float(extreme[lead]), run, float(kink[lead]))
+        # Any so long a run holds one of these samples, so that hardly a lead needs the rest.
+        near = (x[:, run - 1 :: run] == extreme[:, None]).any(axis=1)
+        for lead in np.flatnonzero(near & ~found):
+            if np.abs(extreme[lead] - x[lead].mean()) >= _RAIL_MV:
+                found[lead] = _rail(x[lead], float(extreme[lead]), run, float(kink[lead]))
     return found
 
 
 def _rail(x: Array, extreme: float, run: int, kink: float) -> bool:
     at = x == extreme
+    if np.count_nonzero(at) < run:
+        return False
     edges = np.flatnonzero(np.diff(np.concatenate([[False], at, [False]]).astype(np.int8)))
     for start, stop in edges.reshape(-1, 2):
         before = abs(float(x[start - 1]) - extreme) if start else 0.0
@@ -69,12 +78,16 @@ def _rail(x: Array, extreme: float, run: int, kink: float) -> bool:
 
 def overrange(x: Array, fs: float) -> Bools:
     """Return which leads leave ±5 mV about their median for 40 ms or longer in all."""
-    beyond = np.ptp(x, axis=1) > _RANGE_MV  # spares the median of ordinary leads
+    beyond = _range(x) > _RANGE_MV  # spares the median of ordinary leads
     found = np.zeros(len(x), np.bool_)
     for lead in np.flatnonzero(beyond):
         outside = np.abs(x[lead] - np.median(x[lead])) > _RANGE_MV
         found[lead] = np.count_nonzero(outside) >= _RANGE_S * fs
     return found
+
+
+def _range(x: Array) -> Array:
+    return x.max(axis=-1) - x.min(axis=-1)
 
 
 def _has_run(true: Bools, length: int) -> Bools:

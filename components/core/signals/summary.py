@@ -34,7 +34,7 @@ _ENVELOPE_HZ = 50.0
 # A first peak this near to the highest is the beat; the highest may be a multiple of it.
 _FIRST_PEAK = 0.8
 # Recordings at a time: few enough for their temporary arrays to stay in a core's cache.
-_CHUNK = 8
+_CHUNK = 2
 # Added before the logarithm (mV²/Hz): (1 µV)², below any amplifier's noise.
 _FLOOR = 1e-6
 _TINY = np.finfo(np.float32).tiny
@@ -99,10 +99,11 @@ def _features(
     if not np.isfinite(sums).all():  # one of finite samples may be too large, though
         usable &= np.isfinite(x).all(axis=2)
     real, samples = None, np.full(usable.shape, max(length, 2), np.float32)
-    if not (usable.all() and (start == 0).all() and (stop == length).all()):
+    if not ((start == 0).all() and (stop == length).all()):
         real = real_samples((x.shape[0], x.shape[1], length), usable, start, stop)
         samples = np.maximum(real.sum(axis=2), 2).astype(np.float32)
-        x = np.where(real, x, np.float32(0))
+    if real is not None or not usable.all():
+        x = np.where(usable[..., None] if real is None else real, x, np.float32(0))
         sums = _sums(x)
     centred: Array = np.subtract(x, (sums / samples)[..., None])
     if real is not None:
@@ -118,8 +119,7 @@ def _features(
     per_lead[..., 3] = slope.sum(axis=2) / (samples - 1)
     per_lead[..., 4] = slope.max(axis=2)
     per_lead[..., 5:] = _band_powers(centred, fs, samples)
-    if real is not None:
-        per_lead[~usable] = np.nan
+    per_lead[~usable] = np.nan
     return np.concatenate(
         [per_lead.reshape(x.shape[0], -1), heart_rate(slope, fs)[:, None]], axis=1
     )

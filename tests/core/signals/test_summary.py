@@ -91,6 +91,16 @@ def test_a_record_has_the_same_features_beside_a_padded_one() -> None:
     np.testing.assert_array_equal(both[:1], summarise(x[:1], FS))
 
 
+@pytest.mark.parametrize("together", [1, 3, 8])
+def test_a_record_does_not_depend_on_those_beside_it(monkeypatch, together) -> None:
+    x = np.random.default_rng(3).normal(size=(7, 3, 1000)).astype(np.float32)
+    mask = np.ones((7, 3), np.bool_)
+    mask[1, 0] = mask[4] = False
+    alone = [summarise(x[i : i + 1], FS, lead_mask=mask[i : i + 1])[0] for i in range(7)]
+    monkeypatch.setattr("components.core.signals.summary._CHUNK", together)
+    np.testing.assert_array_equal(summarise(x, FS, lead_mask=mask), alone)
+
+
 def test_chunks_do_not_show(monkeypatch) -> None:
     x = np.random.default_rng(0).normal(size=(5, 2, 1000))
     whole = summarise(x, FS)
