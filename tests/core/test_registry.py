@@ -79,6 +79,25 @@ def test_a_registered_model_answers_without_the_repository(workspace: Workplace)
     assert not [n for n in names if n.endswith((".pkl", ".pickle", ".pt", ".pth", ".joblib"))]
 
 
+def test_a_registration_that_was_broken_off_leaves_no_version_without_its_tags(
+    workspace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = write_toy_bundle(workspace.folder, members=1)
+    tags = {runs.TAG_FINGERPRINT: "c" * 32, "long": "x" * 6000}
+
+    def killed(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mlflow.MlflowClient, "set_registered_model_alias", killed)
+    monkeypatch.setattr(mlflow.MlflowClient, "set_model_version_tag", killed)
+    with runs.open_run("toy", "train_toy", {}) as recorder, pytest.raises(KeyboardInterrupt):
+        register(recorder.run_id, bundle, name="toy_head", alias="candidate", tags=tags)
+    found = mlflow.MlflowClient().get_model_version("toy_head", "1")
+    assert found.tags == {
+        runs.TAG_FINGERPRINT: "c" * 32, "long": "x" * 5000, "source_run": recorder.run_id,
+    }  # fmt: skip
+
+
 def _ask_elsewhere(workspace: Workplace) -> dict[str, object]:
     elsewhere = workspace.folder / "elsewhere"
     elsewhere.mkdir()
