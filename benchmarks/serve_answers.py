@@ -251,7 +251,7 @@ ROW = Row(
         ),
     ),
     notes=(
-        f"{NETWORKS} networks of the main task's size with drawn weights, 8 leads of 10 s at 500 Hz; "
+        f"{NETWORKS} networks of the main task's size, drawn weights, 8 leads of 10 s at 500 Hz; "
         "reading, quality, distance from training, networks and calibration included.",
     ),
 )

@@ -38,7 +38,7 @@ def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator
 
     Raises:
         InputError: no such file, a folder, an empty file, not UTF-8, a name twice in the header, a
-            damaged gzip file.
+            damaged gzip file, a header that is no line of cells.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -50,6 +50,10 @@ def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator
     except UnicodeDecodeError as error:
         raise InputError(
             f"the table '{path.name}' is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise InputError(
+            f"the header of the table '{path.name}' cannot be read: {_why(error)}"
         ) from error
     except _PACKED as error:
         raise _damaged(path) from error

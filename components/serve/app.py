@@ -53,7 +53,7 @@ def create(service: Service) -> Guard:
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)
     _complete(app, service.settings.models)
-    return Guard(app, service.settings, service.metrics)
+    return Guard(app, service.settings, service.metrics, service.card_key)
 
 
 def _complete(app: FastAPI, models: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ from components.serve.metrics import Metrics
 from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, document
 from components.serve.settings import Settings, is_loopback
 
-BATCH = "/predict/batch"
+BATCH, CARD = "/predict/batch", "/card"
 _OPEN = ("/health", "/problems/", "/page/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # Received and thrown away before a refusal: a browser that is still sending shows no answer.
@@ -110,11 +110,13 @@ class Guard:
         app: that is behind it.
         settings: of the service.
         metrics: that are counted.
+        card_key: opens the model cards, since a link cannot bear a token.
     """
 
     app: ASGIApp
     settings: Settings
     metrics: Metrics
+    card_key: str
     _open: int = field(default=0, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -172,6 +174,10 @@ class Guard:
     def _check_token(self, scope: Scope, headers: Headers) -> None:
         wanted = self.settings.token
         if wanted is None or scope["path"] == "/" or scope["path"].startswith(_OPEN):
+            return
+        if scope["path"].endswith(CARD) and secrets.compare_digest(
+            scope["query_string"], f"key={self.card_key}".encode()
+        ):
             return
         kind, _, given = headers.get("authorization", "").partition(" ")
         right = secrets.compare_digest(given.encode(), wanted.get_secret_value().encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +34,7 @@ class Service:
         announce: what is said once it answers.
         trouble: why it never did; None where it does.
         jobs: batches.
+        card_key: that `/models`, which wants the token, gives out with the links to model cards.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Service:
     processes: Processes = field(init=False)
     shelf: Shelf = field(init=False)
     jobs: Jobs = field(init=False)
+    card_key: str = field(init=False, default_factory=secrets.token_urlsafe)
 
     def __post_init__(self) -> None:
         own = self.settings
@@ -128,7 +131,8 @@ class Service:
         }  # fmt: skip
         if served is None:
             return found
-        card = None if served.card is None else f"/models/{name}/card"
+        key = "" if self.settings.token is None else f"?key={self.card_key}"
+        card = None if served.card is None else f"/models/{name}/card{key}"
         return {**served.facts, **found, "version": served.version, "card": card}
 
     def health(self) -> dict[str, Any]:

@@ -60,13 +60,14 @@ def test_header_only(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         (b"", "the table 't.csv' is empty; it needs a header line"),
+        (b'"' + b"x" * 1_100_000, "the header of the table 't.csv' cannot be read: "),
         (b"a,b,a\n", "the table 't.csv' has the same name over the columns 1, 3; rename them"),
         (b"a;b\n1;2\n", "has one column when split at ','.*; save it with ',' between"),
         (b"a\tb\n1\t2\n", "or declare 'separator' where the source has"),
         ("a,b\nJosé,1\n".encode("latin-1"), "the table 't.csv' is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "the table 't.csv' is not UTF-8"),
     ],
-    ids=["empty", "twice", "semicolon", "tab", "latin-1", "utf-16"],
+    ids=["empty", "endless", "twice", "semicolon", "tab", "latin-1", "utf-16"],
 )
 def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):

@@ -115,7 +115,7 @@ def test_a_muse_file_is_answered_drawn_explained_and_nobody_named(
     file = tmp_path / f"{PLANTED[0]}.xml"
     file.write_bytes(muse())
     every: list[Any] = []
-    page.on("response", every.append)
+    page.on("response", lambda each: every.append(each))
     sent(page, file)
     assert state(page) == "done"
     row = {"ecg_base64": base64.b64encode(muse()).decode(), "age": 61.0}

@@ -15,7 +15,7 @@ from components.serve import guard
 from components.serve.app import create
 from components.serve.problems import KINDS
 from components.serve.shelf import Served
-from tests.serve.near import ADDRESS, client, problem, service
+from tests.serve.near import ADDRESS, client, problem, served, service
 
 Shelf = Callable[[str], Served]
 TOKEN = "a-token-of-enough-letters"  # noqa: S105
@@ -140,12 +140,25 @@ def test_with_the_token_everything_is(guarded: Any) -> None:
     problem(answer, 403, "cross-site")
 
 
+def test_the_link_to_a_model_card_opens_it_without_the_token(shelf: Shelf, tmp_path: Path) -> None:
+    found = shelf("fields")
+    found = served("fields", Path(found.bundle.folder), card="<h1>card</h1>")
+    of = client(service(tmp_path, found, host="192.0.2.1", token=TOKEN))
+    told = of.get("/models", headers={"authorization": f"Bearer {TOKEN}"}).json()
+    link = told["models"][0]["card"]
+    assert of.get(link).text == "<h1>card</h1>"
+    for other in (link[:-1], f"{link}x", link.split("?")[0], link.replace("card", "x/card")):
+        assert of.get(other).status_code in (401, 404)
+    problem(of.get(link.replace("/models/fields/card", "/models")), 401, "unauthorised")
+
+
 def test_a_request_that_states_too_much_is_refused(small: Any) -> None:
     of = client(small)
     big = {"fields": (None, b" " * 30_000)}
     told = problem(of.post("/predict", files=big), 413, "too-large")
     assert told["detail"] == "the request is larger than 0.02 MB, which is the limit here"
-    assert of.post("/predict/batch", files={"table": ("t", b"x" * 30_000)}).status_code == 202
+    table = b"age,sex,more\n1,F," + b"x" * 30_000
+    assert of.post("/predict/batch", files={"table": ("t", table)}).status_code == 202
     problem(of.post("/predict/batch", files={"table": ("t", b"x" * 50_000)}), 413, "too-large")
 
 

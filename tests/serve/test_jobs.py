@@ -21,6 +21,7 @@ import pytest
 from components.core.bundle import Predictor
 from components.serve import jobs, routes
 from components.serve.app import create
+from components.serve.batch_table import Table
 from components.serve.job import Job
 from components.serve.order import Bundle
 from components.serve.problems import Fault, FaultError, ProblemError
@@ -30,7 +31,7 @@ from tests.bundles import csv_ecg, zipped_ecg
 from tests.embedding_bundles import vectors
 from tests.event_bundles import course
 from tests.media_bundles import picture, sound
-from tests.serve.near import ADDRESS, problem, service
+from tests.serve.near import ADDRESS, client, problem, service
 from tests.serve.subjects import SUBJECTS
 
 Shelf = Callable[[str], Served]
@@ -204,12 +205,26 @@ def test_a_cell_that_is_no_vector_costs_its_row(shelf: Shelf, tmp_path: Path, ce
 
 
 @pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("", "is empty; it needs a header line"),
+        ("age\n1\n", r"lacks the column\(s\) sex"),
+        ("age,sex\n", "the table has no rows"),
+        ("age,sex\n" + "1,F\n" * 81, "the table has more than 80 rows; send 1 to 80"),
+    ],
+)
+def test_a_table_that_cannot_be_answered_is_told_at_once(
+    shelf: Shelf, tmp_path: Path, table: str, words: str
+) -> None:
+    own = service(tmp_path, shelf("fields"), batch_rows=80)
+    told = client(own).post("/predict/batch", files={"table": ("t.csv", table.encode())})
+    assert re.search(words, problem(told, 422, "unreadable-input")["detail"])
+    assert not list(own.scratch.glob("batch-*"))
+
+
+@pytest.mark.parametrize(
     ("table", "files", "words"),
     [
-        ("", None, "is empty; it needs a header line"),
-        ("age\n1\n", None, r"lacks the column\(s\) sex"),
-        ("age,sex\n", None, "the table has no rows"),
-        ("age,sex\n" + "1,F\n" * 81, None, "the table has more than 80 rows; send 1 to 80"),
         ("age,sex\n1,F\n", b"no zip", "the zip archive cannot be read"),
         ("age,sex\n1,F\n", packed({"../x": b"1"}), "a name that leaves its folder"),
         ("age,sex\n1,F\n", packed({f"{i}": b"1" for i in range(641)}), "641 files, not 1 to 640"),
@@ -287,6 +302,10 @@ def test_an_unforeseen_end_leaves_no_place_taken(
 
     own = service(tmp_path, shelf("fields"), batch_jobs=1)
     monkeypatch.setattr(jobs, "opened", broken)
+    told = client(own).post("/predict/batch", files={"table": ("t.csv", b"age,sex\n1,F\n")})
+    assert "/secret" not in problem(told, 500, "fault")["detail"]
+    monkeypatch.undo()
+    monkeypatch.setattr(Table, "chunks", broken)
     job, _ = batch(own, "age,sex\n1,F\n")
     assert job["status"] == "failed"
     assert job["detail"] == "the service failed (OSError); its log says more"
