@@ -267,6 +267,8 @@ def test_windows_that_a_sound_does_not_fill_are_left_out(media: Predictor) -> No
     found = explain(media, pcg_base64=sent(sound(seconds=4.0)))
     windows = {name.split(",")[0] for name in groups(found)["patch"]}
     assert windows == {"window 1", "window 2"}
+    (drawn,) = found.drawings
+    assert [f"<!-- window {k} -->" in drawn.svg for k in (1, 2, 3)] == [True, True, False]
 
 
 def test_without_a_sequence_the_fields_are_explained(tmp_path: Path) -> None:
