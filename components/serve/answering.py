@@ -84,12 +84,13 @@ def answer(order: Order) -> dict[str, Any] | Refusal:
 def explain(order: Order) -> dict[str, Any] | Refusal:
     """Return the explanation as `components.serve.schema.Explanation` has it."""
     from components.core.bundle_explained import explained
+    from components.core.config.explain import ExplainConfig
     from components.serve.explaining import as_data
 
     try:
         taken = take(order)
         said = answered(taken)
-        found = explained(taken.predictor, taken.ready)
+        found = explained(taken.predictor, taken.ready, steps=ExplainConfig().steps)
     except UserError as error:
         return refusal(error)
     return as_data(found) | {"answer": said | {"drawings": []}}

@@ -9,6 +9,7 @@ import pytest
 
 from components.core.bundle import Predictor
 from components.core.bundle_explained import explained
+from components.core.config.explain import ExplainConfig
 from components.serve.shelf import Served
 from tests.serve.near import client, problem, service
 from tests.serve.subjects import SUBJECTS
@@ -26,7 +27,7 @@ def test_an_explanation_is_the_bundles_own(shelf: Shelf, tmp_path: Path, kind: s
     assert answer.status_code == 200, answer.text
     told = answer.json()
     predictor = Predictor(Path(found.bundle.folder))
-    own = explained(predictor, predictor.ready(asked.row))
+    own = explained(predictor, predictor.ready(asked.row), steps=ExplainConfig().steps)
     assert told["log_odds"] == pytest.approx(own.log_odds, abs=1e-6)
     assert {each["name"]: each["value"] for each in told["modalities"]} == pytest.approx(
         {each.name: each.value for each in own.modalities}, abs=1e-6

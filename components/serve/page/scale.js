@@ -114,7 +114,8 @@ function patterns() {
   );
 }
 
-const height = (records, found) => Math.max(2, (records / found.highest) * BARS);
+// Square roots: most patients have a low risk, and beside them the others could not be seen.
+const height = (records, found) => Math.max(2, Math.sqrt(records / found.highest) * BARS);
 
 /** Return the room that a group's highest step takes, in px. */
 const tallest = (found, counts) => (found ? Math.max(8, height(Math.max(...counts), found)) : 0);
@@ -166,7 +167,7 @@ function legend(answer, found, threshold) {
     "ul",
     { class: "legend" },
     found ? item("event", `above the scale: ${found.events} validation records with the event`) : null,
-    found ? item("none", `below the scale: ${found.nones} without`) : null,
+    found ? item("none", `below the scale: ${found.nones} without; heights are square roots of the counts`) : null,
     known(answer.lo) && known(answer.hi)
       ? item("interval", `5th–95th percentile of the networks: ${percentRange(answer.lo, answer.hi, digits(answer))}`)
       : null,
