@@ -104,7 +104,7 @@ def test_a_record_does_not_depend_on_those_beside_it(monkeypatch, together) -> N
 def test_chunks_do_not_show(monkeypatch) -> None:
     x = np.random.default_rng(0).normal(size=(5, 2, 1000))
     whole = summarise(x, FS)
-    monkeypatch.setattr("components.core.signals.summary._CHUNK", 2)
+    monkeypatch.setattr("components.core.signals.summary._CHUNK", 3)
     np.testing.assert_array_equal(summarise(x, FS), whole)
 
 
