@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,16 @@ def _stages_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARDIO_DATA", str(tmp_path_factory.mktemp("stages")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _path_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test leave a registered model's own copy of the core in front of the project's.
+
+    MLflow puts it first when it loads a model; what is imported later, in this process or in one
+    that it starts, would be looked for there, where no component but the core is.
+    """
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
 
 @pytest.fixture(scope="session")
