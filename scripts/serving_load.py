@@ -145,7 +145,12 @@ def listening(address: str) -> int:
     """Return the process that listens at an address of this machine."""
     port = urlsplit(address).port
     for each in psutil.net_connections("tcp"):
-        if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid:
+        if (
+            each.status == psutil.CONN_LISTEN
+            and each.laddr
+            and each.laddr.port == port
+            and each.pid
+        ):
             return each.pid
     raise click.ClickException(f"nothing listens at {address} on this machine")
 

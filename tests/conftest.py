@@ -26,6 +26,8 @@ _LEFT_BEHIND = (
     "MLFLOW_EXPERIMENT_NAME",
     "MLFLOW_REGISTRY_URI",
     "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION",
 )
 # Warnings of others' code about others' code: "message" or "message:category".

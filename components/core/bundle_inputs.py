@@ -13,6 +13,7 @@ import pandas as pd
 from components.core.cells import MISSING
 from components.core.data.tabular import Cell
 from components.core.errors import InputError, RecordError, shorten
+from components.core.readers.archives import SIGNATURE
 from components.core.readers.rawfile import DiskFile, MemoryFile, RawFile
 from components.core.readers.registry import Declared
 from components.core.readers.zipped import memory_file_from_zip
@@ -25,7 +26,6 @@ NOTES = "clinical_notes"
 INPUTS = ("ecg_path", "ecg_base64", *DECLARED, NOTES)
 # Of each array modality, where a row has it: `components.core.bundle_media` reads them.
 FORMS = ("path", "base64")
-_ZIP = b"PK\x03\x04"
 
 
 def tabular_row(row: Row, features: dict[str, str]) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def raw_file(row: Row) -> RawFile:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RecordError("not_base64", "the field 'ecg_base64' is not base64") from error
-    return memory_file_from_zip(data) if data.startswith(_ZIP) else MemoryFile("upload", data)
+    return memory_file_from_zip(data) if data.startswith(SIGNATURE) else MemoryFile("upload", data)
 
 
 def notes(row: Row, *, masked: bool) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO, cast
@@ -64,7 +65,8 @@ def open_table(path: Path, *, separator: str = ",") -> tuple[list[str], Iterator
 def _check_header(header: list[str], name: str, separator: str) -> None:
     if not header:
         raise InputError(f"the table '{name}' is empty; it needs a header line")
-    twice = [str(i + 1) for i, c in enumerate(header) if header.count(c) > 1]
+    counts = Counter(header)
+    twice = [str(i + 1) for i, c in enumerate(header) if counts[c] > 1]
     if twice:
         raise InputError(
             f"the table '{name}' has the same name over the columns {', '.join(twice)}; rename them"

@@ -21,6 +21,7 @@ from components.core.bundle_ready import Ready, Sources
 from components.core.data.batches import Batch
 from components.core.errors import InputError, RecordError, UserError
 from components.core.modalities import MediaModality
+from components.core.readers.archives import SIGNATURE
 from components.core.readers.rawfile import MemoryFile, RawFile
 from components.core.readers.registry import read_signal, recognise
 from components.core.readers.zipped import memory_file_from_zip
@@ -28,7 +29,6 @@ from components.core.signals.signal import Signal
 from components.serve.order import ECG, Bundle, Order, Upload
 from components.serve.problems import Refusal, refusal
 
-_ZIP = b"PK\x03\x04"
 # Of versions that an alias moved on from, requests under way may still ask the last ones.
 _KEPT = 16
 
@@ -172,7 +172,7 @@ def _ecg_file(uploads: Sequence[Upload]) -> MemoryFile:
     upload = uploads[0]
     if not upload.content:
         raise RecordError("empty_file", "the file is empty", field=ECG)
-    if upload.content.startswith(_ZIP):
+    if upload.content.startswith(SIGNATURE):
         return memory_file_from_zip(upload.content)
     return upload.file()
 

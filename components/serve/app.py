@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from components.core.errors import shorten
@@ -23,13 +23,17 @@ from components.serve.schema import NOTICE, Problem
 from components.serve.service import Service
 from components.serve.uploads import BatchForm, Form
 
-PAGE = Path(__file__).with_name("page")
+# What nginx writes of a client that went away; nobody receives it.
+_GONE = 499
+# The schema of FastAPI's own errors, which are never sent.
+_OWN = "HTTPValidationError"
 _STATUS = {404: "not-found", 405: "method-not-allowed"}
 
 
 def create(service: Service) -> Guard:
     """Return the application of a service, behind its guard."""
-    # Up to the limit of one request, uploads never touch a disk.
+    # Up to the limit of one request, uploads never touch a disk; how many a form may have, its
+    # address says.
     MultiPartParser.spool_max_size = service.settings.upload_bytes
 
     @asynccontextmanager
@@ -46,11 +50,10 @@ def create(service: Service) -> Guard:
         lifespan=life,
         docs_url=None,
         redoc_url=None,
-        # Of a part that is text: events and embeddings of a long stay have megabytes.
-        form_limits={"max_part_size": service.settings.upload_bytes},
     )
-    app.include_router(routes.router(service))
-    for kind, handler in _handlers().items():
+    own = routes.router(service)
+    app.include_router(own)
+    for kind, handler in _handlers(own).items():
         app.add_exception_handler(kind, handler)
     _complete(app, service.settings.models)
     return Guard(app, service.settings, service.metrics, service.card_key)
@@ -66,16 +69,23 @@ def _complete(app: FastAPI, models: tuple[str, ...]) -> None:
         schemas["Problem"] = Problem.model_json_schema()
         for form in (Form, BatchForm):
             schemas[form.__name__]["properties"]["model"]["enum"] = ["", *models]
+        for operation in (each for path in found["paths"].values() for each in path.values()):
+            # FastAPI's own word on every address with a parameter; none of them sends it.
+            if "422" in operation["responses"] and _OWN in str(operation["responses"]["422"]):
+                del operation["responses"]["422"]
+        for unused in (_OWN, "ValidationError"):
+            schemas.pop(unused, None)
         return found
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _handlers() -> dict[type[Exception], Callable[[Request, Any], JSONResponse]]:
+def _handlers(own: APIRouter) -> dict[type[Exception], Callable[[Request, Any], Response]]:
     return {
         ProblemError: lambda _, error: response(error),
         RequestValidationError: lambda _, error: response(_invalid(error)),
-        HTTPException: _of_http,
+        HTTPException: lambda request, error: _of_http(request, error, own),
+        ClientDisconnect: lambda *_: Response(status_code=_GONE),
         Exception: lambda _, error: _fault(error),
     }
 
@@ -97,19 +107,18 @@ def _invalid(error: RequestValidationError) -> ProblemError:
     )
 
 
-def _of_http(request: Request, error: HTTPException) -> JSONResponse:
+def _of_http(request: Request, error: HTTPException, own: APIRouter) -> JSONResponse:
     kind = _STATUS.get(error.status_code, "invalid-request")
     headers = dict(error.headers or {})
     if kind == "method-not-allowed":  # the router names those of one route of several
-        headers["Allow"] = ", ".join(_methods(request))
+        headers["Allow"] = ", ".join(_methods(request.url.path, own))
     return response(ProblemError(kind, f"{error.detail or kind}", headers=headers))
 
 
-def _methods(request: Request) -> list[str]:
+def _methods(path: str, own: APIRouter) -> list[str]:
     """Return the methods that an address takes."""
-    path = request.url.path
     found: set[str] = set()
-    for route in request.app.routes:
+    for route in own.routes:
         if isinstance(route, Route) and route.path_regex.match(path):
             found |= route.methods or set()
     return sorted(found)

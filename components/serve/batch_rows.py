@@ -41,6 +41,7 @@ def answered(chunk: Chunk) -> Done:
     answers = predictor.answers(readied)
     table = as_table(answers, predictor.facts)
     table.insert(0, "row", range(chunk.first, chunk.first + len(answers)))
+    table.insert(1, "line", list(chunk.lines))
     table["code"] = [each.code for each in answers]
     text = io.StringIO()
     table.to_csv(text, index=False, lineterminator="\n")

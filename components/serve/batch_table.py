@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ _ECG_COLUMNS = (ECG_COLUMN, *PATH_COLUMNS)
 # As many rows as the networks are asked about at once (`components.core.bundle.AT_ONCE`), without
 # importing what asks them.
 CHUNK = 32
+Line = tuple[int, tables.Row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +36,12 @@ class Table:
     width: int
     count: int
 
-    def chunks(self) -> Iterator[tuple[int, list[Mapping[str, str | None]]]]:
-        """Yield the number of a chunk's first row, from 1, and its rows."""
-        rows = (row for _, row in tables.open_table(self.path)[1])
+    def chunks(self) -> Iterator[tuple[int, list[Line]]]:
+        """Yield the number of a chunk's first row, from 1, and its rows with their lines."""
+        rows = tables.open_table(self.path)[1]
         first = 1
         while some := list(islice(rows, CHUNK)):
-            yield first, list(some)
+            yield first, some
             first += len(some)
 
 

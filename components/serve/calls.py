@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from components.core.errors import UserError
+from components.serve.batch_table import Table
 from components.serve.order import Bundle, Chunk, Done, Order
 from components.serve.problems import Fault, Refusal, refusal
 
@@ -51,6 +52,13 @@ def answer_rows(chunk: Chunk) -> Done:
     from components.serve.batch_rows import answered
 
     return answered(chunk)
+
+
+def open_table(path: str, columns: Sequence[str], most: int) -> Table:
+    """Return the table of a batch, held to the columns that a model takes."""
+    from components.serve.batch_table import opened
+
+    return opened(Path(path), columns, most)
 
 
 def unpack(archive: str, folder: str, files: int, size: int) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from components.serve.headers import as_read
 from components.serve.metrics import Metrics
 from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, document
 from components.serve.settings import Settings, is_loopback
@@ -50,7 +52,7 @@ class _Body:
 
     receive: Receive
     most: int
-    deadline: float
+    deadline: float | None
     size: int = 0
     problem: ProblemError | None = None
 
@@ -67,6 +69,8 @@ class _Body:
         if self.size > self.most:
             self.problem = too_large(self.most)
             return {"type": "http.disconnect"}
+        if not message.get("more_body", False):  # what is waited for from here on is its end
+            self.deadline = None
         return message
 
     async def drain(self) -> None:
@@ -99,6 +103,8 @@ class _Answer:
             own = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 own.setdefault(name, value)
+            if "accept-ranges" in own:
+                own["accept-ranges"] = "none"
         await self.send(message)
 
 
@@ -118,6 +124,7 @@ class Guard:
     metrics: Metrics
     card_key: str
     _open: int = field(default=0, init=False)
+    _batches: int = field(default=0, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -127,17 +134,17 @@ class Guard:
         start = time.perf_counter()
         body = _Body(receive, self._most(scope["path"]), self._deadline(scope["path"]))
         answer = _Answer(send, body)
-        self._open += 1
         try:
             await self._handled(scope, body, answer)
         finally:
-            self._open -= 1
             self._count(scope, answer.status, time.perf_counter() - start)
 
     async def _handled(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         try:
             self._check(scope)
-            await self.app(scope, body, answer)
+            scope["headers"] = as_read(scope["headers"])
+            with self._counted(scope):
+                await self.app(scope, body, answer)
         except ProblemError as problem:
             body.problem = problem
         if body.problem is not None and not answer.status:
@@ -153,9 +160,25 @@ class Guard:
         most = self._most(scope["path"])
         if not stated.isdecimal() or len(stated) > _MOST_DIGITS or int(stated) > most:
             raise too_large(most)
-        many = self._open > 2 * (self.settings.workers + self.settings.waiting)
-        if many and scope["method"] not in _SAFE:  # what asks how the service is, is answered
+
+    @contextmanager
+    def _counted(self, scope: Scope) -> Generator[None]:
+        """Count a request that may be asked as open, or refuse it where there are too many.
+
+        What asks how the service is, is answered; a batch may hold some memory as it comes in.
+        """
+        own, sends = self.settings, scope["method"] not in _SAFE
+        batch = sends and scope["path"] == BATCH
+        many = self._open >= 2 * (own.workers + own.waiting)
+        if (many and sends) or (batch and self._batches >= own.batch_jobs):
             raise ProblemError("busy", "too many requests are open", headers={"Retry-After": "1"})
+        self._open += 1
+        self._batches += batch
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._batches -= batch
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse another site's page, and another site's name for this machine."""

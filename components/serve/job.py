@@ -29,6 +29,7 @@ class Job:
         started: when the first row was taken up; None before.
         ended: when it ended; None before.
         task: that runs it.
+        suspect: whether a process was stopped for one of its rows.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     task: asyncio.Task[None] | None = None
+    suspect: bool = False
 
     @property
     def open(self) -> bool:

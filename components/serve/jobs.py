@@ -9,15 +9,16 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from components.core.errors import InputError, UserError
 from components.core.progress import say
-from components.serve.batch_table import Table, opened
-from components.serve.calls import answer_rows, unpack
+from components.serve.batch_table import Line, Table
+from components.serve.calls import answer_rows, open_table, unpack
 from components.serve.job import Job
 from components.serve.metrics import Metrics
 from components.serve.order import Chunk, Done
@@ -52,6 +53,12 @@ class Jobs:
     metrics: Metrics
     scratch: Path
     _jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    _doubtful: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Who asks for one patient goes first, and where several compute, one is left to them by
+        # what may take long: archives, and batches that a process was stopped for.
+        self._doubtful = asyncio.Semaphore(max(1, self.processes.count - 1))
 
     def of(self, number: str) -> Job:
         """Return a batch.
@@ -87,67 +94,75 @@ class Jobs:
         """Begin a batch whose files lie in its folder.
 
         Raises:
-            UserError: the table cannot be answered.
+            ProblemError: the table cannot be answered.
         """
-        table = await asyncio.to_thread(
-            opened, job.folder / TABLE, job.served.facts["columns"], self.settings.batch_rows
-        )
+        table = await self.processes.run(
+            open_table, str(job.folder / TABLE), job.served.facts["columns"],
+            self.settings.batch_rows, seconds=self.settings.seconds,
+        )  # fmt: skip
+        if isinstance(table, Refusal):
+            raise table.problem()
         job.rows = table.count
         job.task = asyncio.get_running_loop().create_task(self._run(job, table))
 
-    def forget(self, number: str) -> None:
+    async def forget(self, number: str) -> None:
         """Stop a batch and delete all of it.
 
         Raises:
             ProblemError: `not-found`.
         """
         job = self.of(number)
-        del self._jobs[number]
+        self._drop(job)
+        await asyncio.to_thread(_delete, job.folder)  # it may hold 100,000 files
+
+    def _drop(self, job: Job) -> None:
+        del self._jobs[job.id]
         if job.task is not None:
             job.task.cancel()
-        shutil.rmtree(job.folder, ignore_errors=True)
 
-    def purge(self) -> None:
+    async def purge(self) -> None:
         """Forget the batches whose time is up, and what a process wrote while one was forgotten."""
         keep = 60 * self.settings.keep_minutes
         now = time.monotonic()
         for number, job in list(self._jobs.items()):
             if job.ended is not None and now - job.ended > keep:
-                self.forget(number)
+                await self.forget(number)
         for folder in self.scratch.glob(f"{_PREFIX}*"):
             if folder.name.removeprefix(_PREFIX) not in self._jobs:
-                shutil.rmtree(folder, ignore_errors=True)
+                await asyncio.to_thread(_delete, folder)
 
     def close(self) -> None:
-        """Forget every batch."""
-        for number in list(self._jobs):
-            self.forget(number)
+        """Stop every batch; the service deletes their folders with its own."""
+        for job in list(self._jobs.values()):
+            self._drop(job)
 
     async def _run(self, job: Job, table: Table) -> None:
+        status, detail = "done", ""
         try:
             with self.shelf.using(job.served):
                 await self._answered(job, table)
-            job.status = "done"
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch has ended
-            job.status, job.detail = "failed", _words(error)
+            status, detail = "failed", _words(error)
             say("serve: a batch failed")
-        except asyncio.CancelledError:
-            job.status = "cancelled"
+        except asyncio.CancelledError:  # whoever stopped it deletes all of it
+            job.status, job.ended = "cancelled", time.monotonic()
             raise
-        finally:
-            job.ended = time.monotonic()
-            for name in (FILES, ARCHIVE, TABLE):
-                _delete(job.folder / name)
+        for name in (FILES, ARCHIVE, TABLE):
+            await asyncio.to_thread(_delete, job.folder / name)
+        job.status, job.detail, job.ended = status, detail, time.monotonic()
 
     async def _answered(self, job: Job, table: Table) -> None:
         job.status = "running"
         archive = job.folder / ARCHIVE
         if archive.exists():
             limits = (_FILES_A_ROW * self.settings.batch_rows, _GROWTH * self.settings.batch_bytes)
-            found = await self.processes.run(unpack, str(archive), str(job.folder / FILES), *limits)
+            async with self._doubtful:
+                found = await self.processes.run(
+                    unpack, str(archive), str(job.folder / FILES), *limits, patient=True
+                )
             if isinstance(found, Refusal):
                 raise found.problem()
-            _delete(archive)
+            await asyncio.to_thread(_delete, archive)
         job.started = time.monotonic()
         with (job.folder / RESULT).open("w", encoding="utf-8") as sink:
             await self._chunks(job, table, sink)
@@ -155,10 +170,10 @@ class Jobs:
     async def _chunks(self, job: Job, table: Table, sink: Any) -> None:  # noqa: ANN401 - a text file
         """Answer the chunks, one per process at a time, and write them in order."""
         running: list[asyncio.Task[Done]] = []
-        header = False
+        header, chunks = False, table.chunks()
         try:
-            for first, rows in table.chunks():
-                running.append(asyncio.create_task(self._chunk(job, table, first, rows)))
+            while chunk := await asyncio.to_thread(next, chunks, None):
+                running.append(asyncio.create_task(self._chunk(job, table, *chunk)))
                 if len(running) > self.processes.count:
                     header = self._write(job, await running.pop(0), sink, header=header)
             while running:
@@ -179,20 +194,21 @@ class Jobs:
             self.metrics.rows.labels(outcome).inc(number)
         return True
 
-    async def _chunk(
-        self, job: Job, table: Table, first: int, rows: Sequence[Mapping[str, str | None]]
-    ) -> Done:
+    async def _chunk(self, job: Job, table: Table, first: int, rows: Sequence[Line]) -> Done:
         chunk = Chunk(
             bundle=job.served.bundle,
             first=first,
-            rows=rows,
+            lines=[line for line, _ in rows],
+            rows=[row for _, row in rows],
             width=table.width,
             folder=str(job.folder / FILES),
             column=table.column,
         )
         try:
-            return await self._asked(chunk)
+            async with self._doubtful if job.suspect else nullcontext():
+                return await self._asked(chunk)
         except (ProblemError, FaultError) as error:
+            job.suspect = True
             if len(rows) == 1:
                 return await self._asked(replace(chunk, refused=_words(error)))
         alone = [
@@ -201,8 +217,9 @@ class Jobs:
         return _joined(alone)
 
     async def _asked(self, chunk: Chunk) -> Done:
-        limit = self.settings.seconds * len(chunk.rows)
-        found = await self.processes.run(answer_rows, chunk, seconds=limit)
+        found = await self.processes.run(
+            answer_rows, chunk, seconds=self.settings.seconds, patient=True
+        )
         if isinstance(found, Refusal):  # of the model, not of a row
             raise InputError(found.detail)
         return found

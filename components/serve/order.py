@@ -69,7 +69,9 @@ class Chunk:
 
     Attributes:
         bundle: that is asked.
-        first: number of the first row; rows count from 1, the header not among them.
+        first: number of the first row; rows count from 1, the header and empty lines not among
+            them.
+        lines: of the table's file at which each row ends; the header is line 1.
         rows: column → cell.
         width: how many columns the header has.
         folder: of the unpacked files.
@@ -79,6 +81,7 @@ class Chunk:
 
     bundle: Bundle
     first: int
+    lines: Sequence[int]
     rows: Sequence[Mapping[str, str | None]]
     width: int
     folder: str

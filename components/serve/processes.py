@@ -1,4 +1,4 @@
-"""The processes that compute: a few, each with one thread, stopped at a time limit and begun anew.
+"""The processes that compute: a few, and who of those that wait is answered next.
 
 A reader that hangs or dies takes its process with it and nothing else: the others go on answering.
 """
@@ -7,35 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
-import signal
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as TooLong
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
-from components.core.errors import UserError
-from components.serve.calls import plainly
 from components.serve.order import Bundle
 from components.serve.problems import Fault, FaultError, ProblemError, Refusal
+from components.serve.worker import Worker
 
 R = TypeVar("R")
-# Imported once, by the server that every process is a fork of.
-_PRELOADED = ["components.serve.answering", "components.serve.batch_rows"]
 _RETRY_S = "1"
 # Of the service's own work; a model of gigabytes loads in less.
 LONGEST_S = 600.0
-# An answer that the end of other processes took along is asked for again.
-_TRIES = 3
+_Waiting = deque[asyncio.Future[Worker]]
 
 
 class Processes:
-    """A pool of processes.
+    """A few processes.
 
     Args:
         count: of processes.
@@ -50,23 +41,21 @@ class Processes:
         self._most = count + waiting
         self._list = scratch / "bundles.json"
         self._under_way = 0
-        self._gone: asyncio.Future[None] | None = None
-        self._closed = False
-        self.stopped = 0
         self.preload([])
-        self._pool = self._new_pool()
-
-    def _new_pool(self) -> ProcessPool:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOADED)
-        return ProcessPool(
-            self.count, context=context, initializer=_begin, initargs=(str(self._list),)
-        )
+        self._all = [Worker(self._list) for _ in range(count)]
+        self._free = list(self._all)
+        self._first: _Waiting = deque()
+        self._last: _Waiting = deque()
 
     @property
     def under_way(self) -> int:
         """Return how many requests are computed or wait."""
         return self._under_way
+
+    @property
+    def stopped(self) -> int:
+        """Return how many processes were stopped, or ended by themselves."""
+        return sum(each.ended for each in self._all)
 
     def preload(self, bundles: Sequence[Bundle]) -> None:
         """Say which models a process that begins loads before its first request."""
@@ -95,74 +84,69 @@ class Processes:
             self._under_way -= 1
 
     async def run(
-        self, function: Callable[..., R], *arguments: object, seconds: float = LONGEST_S
+        self,
+        function: Callable[..., R],
+        *arguments: object,
+        seconds: float = LONGEST_S,
+        patient: bool = False,
     ) -> R | Refusal:
         """Return the same beside the queue; work of the service's own.
+
+        Args:
+            function: of a module.
+            arguments: of it.
+            seconds: that it may take.
+            patient: whether all others that wait go first, whenever they came.
 
         Raises:
             ProblemError: `time-limit`, or `unreadable-input` where the process died of it.
             FaultError: the function failed.
         """
-        for _ in range(_TRIES):
+        async with self._one(self._last if patient else self._first) as worker:
             try:
-                found = await self._tried(function, arguments, seconds)
-            except BrokenProcessPool:  # for whatever another process died of
-                self.mend()
-            except TooLong as error:
-                self.stopped += 1
+                found = await worker.ask(function, arguments, seconds)
+            except TimeoutError as error:
                 raise ProblemError(
                     "time-limit", f"the answer took longer than {seconds:g} s and was stopped"
                 ) from error
-            except ProcessExpired as error:
-                self.stopped += 1
+            except BrokenProcessPool as error:
                 raise _ended() from error
-            else:
-                if isinstance(found, Fault):
-                    raise FaultError(found)
-                return found
-        raise _ended()
+        if isinstance(found, Fault):
+            raise FaultError(found)
+        return found
 
-    async def _tried(
-        self, function: Callable[..., R], arguments: Sequence[object], seconds: float
-    ) -> R | Refusal | Fault:
+    @asynccontextmanager
+    async def _one(self, line: _Waiting) -> AsyncGenerator[Worker]:
+        """Wait in a line for a process, and hand it on afterwards."""
+        worker = self._free.pop() if self._free else await self._turn(line)
         try:
-            future = self._pool.schedule(plainly, args=[function, *arguments], timeout=seconds)
-        except RuntimeError as error:  # no process of the pool is left
-            raise BrokenProcessPool from error
-        if self._gone is None:
-            self._gone = asyncio.get_running_loop().create_future()
-        waiter, gone = asyncio.wrap_future(future), self._gone
-        try:
-            await asyncio.wait((waiter, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not waiter.done():
-                raise BrokenProcessPool
-            return waiter.result()
+            yield worker
         finally:
-            waiter.cancel()
+            self._hand_on(worker)
 
-    def mend(self) -> None:
-        """Begin anew where the pool gave up: it does when a process dies that had nothing to do.
+    async def _turn(self, line: _Waiting) -> Worker:
+        turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # its turn came as it went away
+                self._hand_on(turn.result())
+            raise
 
-        Whoever waits for an answer of the old pool asks the new one.
-        """
-        if self._closed or self._pool.active:
-            return
-        old, self._pool = self._pool, self._new_pool()
-        self.stopped += 1
-        if self._gone is not None:
-            self._gone.set_result(None)
-            self._gone = None
-        threading.Thread(target=_stop, args=(old,), daemon=True).start()
+    def _hand_on(self, worker: Worker) -> None:
+        for line in (self._first, self._last):
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    turn.set_result(worker)
+                    return
+        self._free.append(worker)
 
     def close(self) -> None:
         """Stop every process."""
-        self._closed = True
-        _stop(self._pool)
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()
-    pool.join()
+        for each in self._all:
+            each.close()
 
 
 def _ended() -> ProblemError:
@@ -171,27 +155,3 @@ def _ended() -> ProblemError:
         "the process that read the input ended before it could answer",
         extra={"code": "process_ended"},
     )
-
-
-def _begin(bundles: str) -> None:
-    """In a process that begins: no threads of linear algebra, no orphan, models loaded."""
-    import threadpoolctl
-
-    from components.serve.answering import predictor_of
-
-    threadpoolctl.threadpool_limits(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the keyboard
-    threading.Thread(target=_end_with_service, daemon=True).start()
-    for folder, encoder in json.loads(Path(bundles).read_text(encoding="utf-8")):
-        with suppress(UserError):  # deleted since: whoever asks for it is told
-            predictor_of(Bundle(folder=folder, text_encoder=encoder))
-
-
-def _end_with_service() -> None:
-    import os
-    from multiprocessing import connection
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Form, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
-from components.core.errors import UserError
 from components.serve import calls, uploads
 from components.serve.jobs import ARCHIVE, RESULT, TABLE
-from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal, refusal
+from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal
 from components.serve.schema import Answer, Explanation, Health, Job, Models
 from components.serve.service import Service
 from components.serve.uploads import BatchForm, order_of
 
+R = TypeVar("R")
 PAGE = Path(__file__).with_name("page")
 _TYPES = {
     ".html": "text/html",
@@ -46,8 +47,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": title, **_PROBLEM} for status, title in titles.items()}
 
 
-_ALWAYS = (401, 403, 405, 503)
-_SENT = (400, 404, 413, 415, 422, *_ALWAYS)
+_ALWAYS = (401, 403, 405, 413, 500, 503)
+_SENT = (404, 415, 422, *_ALWAYS)
 _PARTS = [Depends(uploads.parts_once)]
 
 
@@ -105,10 +106,15 @@ def _state(found: APIRouter, service: Service) -> None:
 
 
 def _single(found: APIRouter, service: Service) -> None:
-    async def asked(form: uploads.Form, function: Callable[..., Any]) -> dict[str, Any]:
+    limits: Any = uploads.LIMITS | {"max_part_size": service.settings.upload_bytes}
+
+    async def asked(
+        request: Request, form: uploads.Form, function: Callable[..., Any]
+    ) -> dict[str, Any]:
         served = service.shelf.of(form.model)
         with service.shelf.using(served):
-            said = await service.processes.ask(function, await order_of(form, served))
+            order = await order_of(form, served)
+            said = await unless_gone(request, service.processes.ask(function, order))
         names = service.names_of(served)
         if isinstance(said, Refusal):
             service.metrics.refusals.labels(said.code).inc()
@@ -119,17 +125,27 @@ def _single(found: APIRouter, service: Service) -> None:
         service.metrics.answers.labels(served.model, served.version, outcome).inc()
         return said
 
-    @found.post("/predict", response_model=Answer, responses=problems(*_SENT), dependencies=_PARTS)
-    async def predict(form: _Single) -> dict[str, Any]:
+    @found.post(
+        "/predict",
+        response_model=Answer,
+        responses=problems(*_SENT),
+        dependencies=_PARTS,
+        form_limits=limits,
+    )
+    async def predict(request: Request, form: _Single) -> dict[str, Any]:
         """Return the answer for one patient: probability, interval, quality or abstention."""
-        return await asked(form, calls.answer)
+        return await asked(request, form, calls.answer)
 
     @found.post(
-        "/explain", response_model=Explanation, responses=problems(*_SENT), dependencies=_PARTS
+        "/explain",
+        response_model=Explanation,
+        responses=problems(*_SENT),
+        dependencies=_PARTS,
+        form_limits=limits,
     )
-    async def explain(form: _Single) -> dict[str, Any]:
+    async def explain(request: Request, form: _Single) -> dict[str, Any]:
         """Return the answer for one patient and what it rests on, in log-odds."""
-        return await asked(form, calls.explain)
+        return await asked(request, form, calls.explain)
 
 
 def _batch(found: APIRouter, service: Service) -> None:
@@ -141,6 +157,7 @@ def _batch(found: APIRouter, service: Service) -> None:
         status_code=202,
         responses=problems(*_SENT),
         dependencies=_PARTS,
+        form_limits=uploads.BATCH_LIMITS,  # pyright: ignore[reportArgumentType]
     )
     async def begin(form: _Several, response: Response) -> dict[str, Any]:
         """Begin a batch: a table of patients, and the files that it names in one zip."""
@@ -150,10 +167,8 @@ def _batch(found: APIRouter, service: Service) -> None:
             if form.files is not None:
                 await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
             await service.jobs.start(job)
-        except BaseException as error:  # a full disk, a stop: it must not hold a batch's place
-            service.jobs.forget(job.id)
-            if isinstance(error, UserError):
-                raise refusal(error).problem() from error
+        except BaseException:  # a full disk, a stop: it must not hold a batch's place
+            await service.jobs.forget(job.id)
             raise
         response.headers["Location"] = f"/predict/batch/{job.id}"
         return job.told(keep)
@@ -178,7 +193,7 @@ def _batch(found: APIRouter, service: Service) -> None:
     @found.delete("/predict/batch/{number}", status_code=204, responses=problems(404, *_ALWAYS))
     async def forget(number: str) -> Response:
         """Stop a batch and delete all of it."""
-        service.jobs.forget(number)
+        await service.jobs.forget(number)
         return Response(status_code=204)
 
 
@@ -196,6 +211,30 @@ def _meaning(found: APIRouter, service: Service) -> None:
             raise ProblemError("not-found", "there is no such type of problem")
         kind = KINDS[name]
         return f"{kind.title} ({kind.status})\n\n{kind.meaning}\n"
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, R]) -> R:
+    """Return what some work comes to, or stop it as soon as nobody waits for it any more.
+
+    Raises:
+        ClientDisconnect: nobody does.
+    """
+    working = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Return once the client has gone away; its whole body has been received."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _keep(upload: UploadFile, target: Path) -> None:

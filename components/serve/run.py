@@ -19,6 +19,9 @@ from components.serve.settings import Settings, check_reach
 _IDLE_S = 15
 # That answers under way have once the service is told to stop.
 _GRACE_S = 10
+# Of one question to the registry: MLflow's own patience is a quarter of an hour, in which the
+# service could neither begin nor be stopped.
+_REGISTRY = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 _TALKERS = ("uvicorn", "python_multipart", "asyncio")
 
 
@@ -31,6 +34,8 @@ def serve(settings: Settings) -> None:
     """
     check_reach(settings)
     _quiet()
+    for name, value in _REGISTRY.items():
+        os.environ.setdefault(name, value)
     # The server answers what is under way, cleans up and then hands the signal on.
     signal.signal(signal.SIGTERM, _stopped)
     listening = listen(settings.host, settings.port)

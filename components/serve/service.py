@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from components.serve.jobs import Jobs
 from components.serve.metrics import Metrics
 from components.serve.processes import Processes
 from components.serve.schema import NOTICE
+from components.serve.scratch import delete_left
 from components.serve.settings import Settings
 from components.serve.shelf import Served, Shelf
 
@@ -84,13 +85,14 @@ class Service:
             self.trouble = error  # the server itself would only log it
             raise
         say(self.announce)
-        watching = asyncio.create_task(self._watch())
+        # Two, so that a registry that does not answer keeps no upload longer than it may be kept.
+        tasks = [asyncio.create_task(each) for each in (self._follow(), self._tidy())]
         try:
             yield
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self.close()
 
     def close(self) -> None:
@@ -99,13 +101,17 @@ class Service:
         self.processes.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    async def _watch(self) -> None:
+    async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
-            self.processes.mend()
             await self.shelf.refresh()
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.poll_seconds)
+            await asyncio.to_thread(delete_left)
             self.shelf.sweep()
-            self.jobs.purge()
+            await self.jobs.purge()
 
     def names_of(self, served: Served) -> dict[str, Any]:
         """Return what an answer says of the version that gave it."""
@@ -138,9 +144,7 @@ class Service:
     def health(self) -> dict[str, Any]:
         """Return `/health`, which nobody needs a token for: it names no folder and no address."""
         shelf, processes = self.shelf, self.processes
-        troubles = shelf.troubles
-        if self.settings.token is not None:
-            troubles = dict.fromkeys(troubles, "see `detail` in /models")
+        troubles = dict.fromkeys(shelf.troubles, "see `detail` in /models")
         return {
             "status": "degraded" if shelf.troubles else "ok",
             "models": {name: each.version for name, each in shelf.served.items()},

@@ -107,12 +107,15 @@ class Shelf:
 
     async def refresh(self) -> None:
         """Look where the alias points, and load what is new; what answers stays until then."""
-        for name in self.names:
-            try:
-                if await self._refresh(name):
-                    self.troubles.pop(name, None)
-            except Exception as error:  # noqa: BLE001 - or the alias would not be followed any more
-                self._trouble(name, error)
+        # At once: none waits for another that takes long to arrive.
+        await asyncio.gather(*(self._followed(name) for name in self.names))
+
+    async def _followed(self, name: str) -> None:
+        try:
+            if await self._refresh(name):
+                self.troubles.pop(name, None)
+        except Exception as error:  # noqa: BLE001 - or the alias would not be followed any more
+            self._trouble(name, error)
 
     async def _refresh(self, name: str) -> bool:
         """Return whether the version answers that the alias points at."""

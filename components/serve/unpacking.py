@@ -9,10 +9,13 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from components.core.errors import RecordError, quoted
-from components.core.readers.zipped import MAX_RATIO, PACKED
+from components.core.readers.archives import (
+    PACKED,
+    TooManyMembersError,
+    is_bomb,
+    opened_zip,
+)
 
-# Below this size a high ratio is no bomb: ten seconds of zeros compress well.
-_FREE_BYTES = 1_000_000
 _LONGEST_NAME = 200
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
@@ -31,12 +34,15 @@ def unpacked(archive: str, folder: str, *, files: int, size: int) -> int:
         RecordError: `bad_archive`, `archive_too_large`, `bad_file_name`.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        # Folders are listed, too.
+        with Path(archive).open("rb") as file, opened_zip(file, most=2 * files) as opened:
             members = [each for each in opened.infolist() if not each.is_dir()]
             _check(members, files=files, size=size)
             for member in members:
                 _write(opened, member, Path(folder))
             return len(members)
+    except TooManyMembersError:
+        raise _too_large(f"the archive holds more than {files:,} files") from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError,
             ValueError, KeyError, IndexError, UnicodeError, FileExistsError, NotADirectoryError,
             IsADirectoryError) as error:  # fmt: skip
@@ -51,13 +57,8 @@ def _check(members: list[zipfile.ZipInfo], *, files: int, size: int) -> None:
     if len({each.filename for each in members}) != len(members):
         raise _bad("the archive holds two files of one name")
     # What the archive states; `_write` holds each member to it.
-    total, packed = (sum(sizes) for sizes in zip(*_sizes(members), strict=True))
-    if total > size or (total > _FREE_BYTES and total > MAX_RATIO * packed):
-        raise _too_large(f"the archive unpacks to {total:,} bytes from {packed:,}")
-
-
-def _sizes(members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
-    return [(each.file_size, each.compress_size) for each in members]
+    if beyond := is_bomb(members, most=size):
+        raise _too_large(f"the archive unpacks to {beyond[0]:,} bytes from {beyond[1]:,}")
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:

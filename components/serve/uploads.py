@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
@@ -18,9 +19,12 @@ from components.serve.parsing import parsed
 from components.serve.problems import ProblemError
 from components.serve.shelf import Served
 
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_FORM = "multipart/form-data"
 # Heart sounds of one patient: four places, and some again.
 _MOST_SOUNDS = 16
+# What a form may have, once each, and one more of each sort that is then refused by its name.
+LIMITS = {"max_files": _MOST_SOUNDS + 3, "max_fields": 5}
+BATCH_LIMITS = {"max_files": 3, "max_fields": 2}
 _DECIMAL = "ecg_decimal"
 
 
@@ -31,6 +35,12 @@ def _absent(value: object) -> object:
     return None if empty or unnamed else value
 
 
+def _text(value: object) -> object:
+    """Return a part's text, which `headers.as_read` lets arrive as Latin-1 whatever it is in."""
+    return value.encode("latin-1").decode("utf-8") if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
 File = Annotated[
     UploadFile | None,
     BeforeValidator(_absent),
@@ -44,24 +54,25 @@ async def parts_once(request: Request) -> None:
     Raises:
         ProblemError: `wrong-type`, `invalid-request`.
     """
-    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
-        raise ProblemError("wrong-type", f"the request is no form; send its parts as {_FORMS[0]}")
+    if not request.headers.get("content-type", "").lower().startswith(_FORM):
+        raise ProblemError("wrong-type", f"the request is no form; send its parts as {_FORM}")
     counts = Counter(name for name, _ in (await request.form()).multi_items())
     once = {*Form.model_fields, *BatchForm.model_fields} - {SOUND}
     twice = sorted(name for name in once if counts[name] > 1)
     if twice:
-        raise ProblemError(
-            "invalid-request",
-            f"the part '{twice[0]}' is there {counts[twice[0]]} times; send it once",
-            extra={"code": "part_twice", "field": twice[0]},
-        )
+        raise _twice(twice[0], f"the part '{twice[0]}' is there {counts[twice[0]]} times")
+
+
+def _twice(name: str, words: str) -> ProblemError:
+    extra = {"code": "part_twice", "field": name}
+    return ProblemError("invalid-request", f"{words}; send it once", extra=extra)
 
 
 class Form(BaseModel):
     """The parts of `/predict` and `/explain`."""
 
     model_config = ConfigDict(extra="forbid")
-    model: str = Field(
+    model: Text = Field(
         default="", description="registered name; may be left out where one is served"
     )
     ecg: File = Field(default=None, description="ECG file, or a WFDB record as one zip")
@@ -69,8 +80,8 @@ class Form(BaseModel):
     pcg: list[UploadFile] = Field(
         default=[], max_length=_MOST_SOUNDS, description="heart sounds, WAV or FLAC"
     )
-    notes: str = Field(default="", description="clinical notes")
-    fields: str = Field(
+    notes: Text = Field(default="", description="clinical notes")
+    fields: Text = Field(
         default="",
         description="JSON object: clinical fields, what is declared of the ECG (ecg_fs, …), "
         "embeddings, events",
@@ -86,8 +97,11 @@ async def order_of(form: Form, served: Served) -> Order:
         ProblemError: `invalid-request`: no JSON, or a part or field that the model does not take.
     """
     known = {each["name"]: each for each in served.facts["inputs"]}
-    fields = _fields(form.fields)
+    # Megabytes of events take seconds, in which everybody else wants to be heard.
+    fields = await asyncio.to_thread(_fields, form.fields)
     if form.notes.strip():
+        if fields.get(NOTES) is not None:
+            raise _twice(NOTES, f"there is a part 'notes', and '{NOTES}' among the fields")
         fields = {**fields, NOTES: form.notes}
     _check_fields(fields, known.values())
     files = await _files(form, known)
@@ -181,7 +195,7 @@ class BatchForm(BaseModel):
     """The parts of `/predict/batch`."""
 
     model_config = ConfigDict(extra="forbid")
-    model: str = Field(
+    model: Text = Field(
         default="", description="registered name; may be left out where one is served"
     )
     table: UploadFile = Field(description="CSV, one row per patient")

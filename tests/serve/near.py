@@ -44,9 +44,13 @@ class Near:
         return await self.run(function, *arguments)
 
     async def run(
-        self, function: Callable[..., Any], *arguments: object, seconds: float = 1.0
+        self,
+        function: Callable[..., Any],
+        *arguments: object,
+        seconds: float = 1.0,
+        patient: bool = False,
     ) -> Any:
-        del seconds
+        del seconds, patient
         self.asked.append(function.__name__)
         if self.failing is not None:
             raise self.failing
@@ -58,9 +62,6 @@ class Near:
 
     def preload(self, bundles: Sequence[Bundle]) -> None:
         del bundles
-
-    def mend(self) -> None:
-        pass
 
     def close(self) -> None:
         pass

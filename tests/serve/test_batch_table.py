@@ -26,7 +26,9 @@ def test_rows_come_in_order_in_chunks_that_cover_all_of_them(tmp_path: Path) -> 
     chunks = list(found.chunks())
     assert [first for first, _ in chunks] == [1, 1 + CHUNK, 1 + 2 * CHUNK]
     assert [len(rows) for _, rows in chunks] == [CHUNK, CHUNK, 5]
-    assert [row["age"] for _, rows in chunks for row in rows] == [str(i) for i in range(count)]
+    every = [row for _, rows in chunks for row in rows]
+    assert [row["age"] for _, row in every] == [str(i) for i in range(count)]
+    assert [line for line, _ in every] == [*range(2, count + 2)]
 
 
 @pytest.mark.parametrize("name", ["ecg_path", *PATH_COLUMNS])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from components.core.errors import InputError
-from components.serve import processes as processes_file
+from components.serve import worker as worker_file
 from components.serve.order import Bundle
 from components.serve.problems import FaultError, ProblemError, Refusal
 from components.serve.processes import Processes
@@ -28,13 +28,17 @@ from tests.conftest import ROOT
 def _light() -> Any:
     """Let the processes import what they are asked for alone: no model is asked here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes_file, "_PRELOADED", [])
-        patch.setattr(processes_file, "_begin", _nothing)
+        patch.setattr(worker_file, "_PRELOADED", [])
+        patch.setattr(worker_file, "_begin", _nothing)
         yield
 
 
 def _nothing(bundles: str) -> None:
     assert Path(bundles).is_file()
+
+
+def _ends(bundles: str) -> None:
+    os._exit(9)
 
 
 def pid() -> int:
@@ -110,8 +114,7 @@ def test_a_process_that_dies_of_an_input_costs_that_input(tmp_path: Path) -> Non
     assert own.stopped == 1
 
 
-@pytest.mark.parametrize("watched", [False, True])
-def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path, watched: bool) -> None:
+def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path) -> None:
     own = made(tmp_path)
 
     async def asking() -> None:
@@ -121,43 +124,108 @@ def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path, watch
             process.send_signal(signal.SIGKILL)
             process.wait(10)
             await asyncio.sleep(0.5)
-            if watched:  # as the service does from time to time
-                own.mend()
             assert await own.ask(len, b"abc") == 3
 
     run(own, asking)
     assert own.stopped == 2
 
 
-def test_whoever_waits_while_the_pool_gives_up_is_answered_by_the_next(tmp_path: Path) -> None:
+def test_a_process_that_never_begins_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_file, "_begin", _ends)
     own = made(tmp_path)
-
-    async def asking() -> None:
-        await own.ask(len, b"abc")
-        waiting = asyncio.create_task(own.ask(time.sleep, 0.2))
-        await asyncio.sleep(0.05)
-        private: Any = own
-        private._pool.stop()  # as it does by itself where it is left without a process
-        own.mend()
-        assert await waiting is None
-        assert own.under_way == 0
-
-    run(own, asking)
-
-
-def test_what_ends_every_pool_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = made(tmp_path)
-
-    async def broken(*_: object) -> None:
-        raise BrokenProcessPool
-
-    monkeypatch.setattr(own, "_tried", broken)
 
     async def asking() -> None:
         with pytest.raises(ProblemError, match="ended before it could answer"):
             await own.ask(len, b"abc")
 
     run(own, asking)
+    assert own.stopped == 3
+
+
+def test_one_that_dies_while_it_writes_holds_up_nobody(tmp_path: Path) -> None:
+    """What it had begun to send, and every lock that it held, was its own."""
+    own = made(tmp_path, count=2)
+
+    async def asking() -> None:
+        for _ in range(6):
+            large = asyncio.create_task(own.ask(bytes, 300_000_000))
+            number: Any = await own.ask(pid)
+            others = {each.pid for each in _family()} - {number}
+            await asyncio.sleep(0.1)
+            for each in others:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            async with asyncio.timeout(10):
+                assert await own.ask(len, b"abc") == 3
+            await asyncio.wait((large,), timeout=10)
+            assert large.done()
+
+    run(own, asking)
+
+
+def _family() -> list[psutil.Process]:
+    """Return the processes that compute: forks of the server of forks."""
+    own = psutil.Process()
+    return [
+        each
+        for child in own.children()
+        for each in child.children()
+        if each.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def test_who_goes_away_gives_its_process_back(tmp_path: Path) -> None:
+    own = made(tmp_path)
+
+    async def asking() -> None:
+        gone = asyncio.create_task(own.ask(time.sleep, 60))
+        waits = asyncio.create_task(own.ask(len, b"ab"))
+        await asyncio.sleep(0.3)
+        waits.cancel()
+        gone.cancel()
+        async with asyncio.timeout(20):
+            assert await own.ask(len, b"abc") == 3
+        assert own.under_way == 0
+
+    run(own, asking)
+
+
+def test_a_turn_that_comes_to_somebody_who_goes_away_goes_to_the_next(tmp_path: Path) -> None:
+    own = made(tmp_path)
+
+    async def asking() -> None:
+        private: Any = own
+        worker = private._free.pop()
+        away, next_ = (asyncio.create_task(own.ask(len, b"ab")) for _ in range(2))
+        await asyncio.sleep(0)
+        private._hand_on(worker)
+        away.cancel()
+        async with asyncio.timeout(20):
+            assert await next_ == 2
+
+    run(own, asking)
+
+
+def test_the_patient_go_last(tmp_path: Path) -> None:
+    own = made(tmp_path)
+    order: list[str] = []
+
+    async def asked(name: str, *, patient: bool) -> None:
+        await own.run(len, b"", patient=patient)
+        order.append(name)
+
+    async def asking() -> None:
+        held = asyncio.create_task(own.run(time.sleep, 0.3))
+        await asyncio.sleep(0)
+        rows = [asyncio.create_task(asked(f"row {n}", patient=True)) for n in range(2)]
+        await asyncio.sleep(0)
+        one = asyncio.create_task(asked("one patient", patient=False))
+        await asyncio.gather(held, one, *rows)
+
+    run(own, asking)
+    assert order == ["one patient", "row 0", "row 1"]
 
 
 def test_more_than_may_wait_are_turned_away(tmp_path: Path) -> None:
@@ -187,7 +255,6 @@ def test_no_process_is_left_and_nothing_begins_after_the_end(tmp_path: Path) -> 
     used = run(own, asking)
     assert used
     assert not [each for each in used if psutil.pid_exists(each)]
-    own.mend()
     with pytest.raises(ProblemError):
         asyncio.run(own.ask(len, b"abc"))
 

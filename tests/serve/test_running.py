@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import mlflow
 import pandas as pd
 import psutil
 import pytest
@@ -23,26 +22,11 @@ import pytest
 from components.core.bundle import Predictor
 from tests.bundles import csv_ecg, zipped_ecg
 from tests.serve.near import problem
-from tests.serve.started import NAME, Started, Store, filled, start, until
+from tests.serve.started import NAME, Started, Store, start, until
 
 ECG = base64.b64decode(zipped_ecg())
 CLIENTS = 8
 SETTINGS = "seconds=4 poll_seconds=0.15 waiting=12 batch_jobs=2 batch_rows=2000 keep_minutes=0.03"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("served")
-    file = folder / "mlflow.db"
-    file.write_bytes(migrated_store.read_bytes())
-    uri = f"sqlite:///{file}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", uri)
-        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        patch.chdir(folder)
-        yield filled(folder, uri)
-        mlflow.set_tracking_uri(None)  # pyright: ignore[reportArgumentType]
-        mlflow.set_registry_uri("")
 
 
 @pytest.fixture(scope="module")

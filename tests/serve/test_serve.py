@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from components.core.errors import ConfigError, InputError
 from components.serve import run, scratch
+from components.serve import service as service_file
 from components.serve.cli import main
 from components.serve.settings import TOKEN_VARIABLE, Settings
 from components.serve.shelf import Served
@@ -147,27 +148,36 @@ def test_a_service_that_no_model_answers_does_not_begin(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_the_service_looks_after_itself_while_it_runs(shelf: ServedOf, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_service_looks_after_itself_while_it_runs(
+    shelf: ServedOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
     own = service(tmp_path / "own", shelf("fields"), poll_seconds=0.01)
     done: list[str] = []
 
     async def refresh() -> None:
         done.append("refresh")
-        if len(done) > 8:
-            raise asyncio.CancelledError
+        if hangs and len(done) > 1:  # a registry that does not answer
+            await asyncio.sleep(60)
 
     of: Any = own
     of.shelf.refresh = refresh
     of.shelf.sweep = lambda: done.append("sweep")
-    of.jobs.purge = lambda: done.append("purge")
-    of.processes.mend = lambda: done.append("mend")
+
+    async def purge() -> None:
+        done.append("purge")
+
+    of.jobs.purge = purge
+    monkeypatch.setattr(service_file, "delete_left", lambda: done.append("left"))
 
     async def lived() -> None:
         async with own.running():
             await asyncio.sleep(0.1)
 
     asyncio.run(lived())
-    assert done[:5] == ["refresh", "mend", "refresh", "sweep", "purge"]
+    assert done.count("refresh") == 2 if hangs else done.count("refresh") > 2
+    told = [each for each in done if each != "refresh"]
+    assert told[:6] == ["left", "sweep", "purge"] * 2
     assert not own.scratch.exists()
 
 
@@ -180,20 +190,19 @@ def test_the_folder_is_ones_own_and_those_of_the_killed_are_deleted(tmp_path: Pa
     first = scratch.scratch_folder()
     assert first.stat().st_mode & 0o777 == 0o700
     base = first.parent
-    left, young, foreign = (base / f"cardio-serve-{n}" for n in ("left", "young", "foreign"))
-    for folder in (left, young, foreign):
+    left, begun, died = (base / f"cardio-serve-{n}" for n in ("left", "begun", "died"))
+    for folder in (left, begun, died):
         folder.mkdir()
-    for folder in (left, young):
-        (folder / "lock").touch()
+    (left / "lock").touch()  # held by nobody, however young
     (left / "batch-x").mkdir()
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "lock").touch()
     (base / "cardio-serve-link").symlink_to(tmp_path / "else")
     old = time.time() - 3600
-    for folder in (first, left, foreign, tmp_path / "else"):
+    for folder in (first, died, tmp_path / "else"):
         os.utime(folder, (old, old))
     second = scratch.scratch_folder()
     assert {each.name for each in base.iterdir()} == {
-        first.name, second.name, "cardio-serve-young", "cardio-serve-foreign", "cardio-serve-link",
+        first.name, second.name, "cardio-serve-begun", "cardio-serve-link",
     }  # fmt: skip
     assert (tmp_path / "else" / "lock").exists()

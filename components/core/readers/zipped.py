@@ -7,6 +7,12 @@ import zipfile
 import zlib
 
 from components.core.errors import RecordError, quoted
+from components.core.readers.archives import (
+    PACKED,
+    TooManyMembersError,
+    is_bomb,
+    opened_zip,
+)
 from components.core.readers.rawfile import MemoryFile
 from components.core.readers.wfdb_header import FILE_NAME
 
@@ -14,12 +20,6 @@ from components.core.readers.wfdb_header import FILE_NAME
 MAX_MEMBERS = 16
 # Unpacked; a 12-lead, 30-minute recording at 1 kHz in 16 bit has 43 MB.
 MAX_BYTES = 50_000_000
-# Deflate's own limit is 1032; ECGs reach 5, a lead-off recording 200.
-MAX_RATIO = 250
-# What every zip program writes. LZMA's own header may ask for 4 GB before a byte is unpacked.
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# Below this size a high ratio is no bomb: ten seconds of zeros compress well.
-_FREE_BYTES = 1_000_000
 
 
 def memory_file_from_zip(data: bytes) -> MemoryFile:
@@ -29,10 +29,12 @@ def memory_file_from_zip(data: bytes) -> MemoryFile:
         RecordError: `bad_archive`, `archive_too_large`, `bad_file_name`.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with opened_zip(io.BytesIO(data), most=MAX_MEMBERS) as archive:
             members = archive.infolist()
             _check(members)
             files = {each.filename: _content(archive, each) for each in members}
+    except TooManyMembersError:
+        raise _too_large(f"the archive holds more than {MAX_MEMBERS} files") from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
             ValueError, KeyError, IndexError, UnicodeError) as error:  # fmt: skip
         raise _bad(f"the zip archive cannot be read ({type(error).__name__})") from None
@@ -43,8 +45,6 @@ def memory_file_from_zip(data: bytes) -> MemoryFile:
 
 
 def _check(members: list[zipfile.ZipInfo]) -> None:
-    if not 1 <= len(members) <= MAX_MEMBERS:
-        raise _too_large(f"the archive holds {len(members)} files, not 1 to {MAX_MEMBERS}")
     names = [each.filename for each in members]
     for name in names:
         if not FILE_NAME.fullmatch(name):
@@ -60,10 +60,8 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
     if len(set(names)) != len(names):
         raise _bad("the archive holds two files of one name")
     # What the archive states; `_content` holds each member to it.
-    total = sum(each.file_size for each in members)
-    packed = sum(each.compress_size for each in members)
-    if total > MAX_BYTES or (total > _FREE_BYTES and total > MAX_RATIO * packed):
-        raise _too_large(f"the archive unpacks to {total} bytes from {packed}")
+    if beyond := is_bomb(members, most=MAX_BYTES):
+        raise _too_large(f"the archive unpacks to {beyond[0]} bytes from {beyond[1]}")
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
