@@ -150,9 +150,9 @@ function refresh(old) {
   single.compare();
 }
 
-/** Paper cannot be unfolded. */
+/** Paper cannot be unfolded; the least of many contributions, which are folded away for their number, stay so. */
 function openForPaper() {
-  const folded = [...document.querySelectorAll("#answer details:not([open])")];
+  const folded = [...document.querySelectorAll("#answer details:not([open], .rest)")];
   for (const one of folded) one.open = true;
   window.addEventListener(
     "afterprint",
