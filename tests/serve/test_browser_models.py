@@ -166,7 +166,24 @@ def test_an_alias_that_was_moved_back_between_two_looks_is_not_told_the_wrong_wa
     page.fill("#field-age", "61")
     assert send(page) == "done"
     assert "version 1" in page.inner_text("#answered-by")
+    assert "version 1" in page.inner_text("#model-facts")
     assert not page.locator("#stale").is_visible()
+
+
+def test_an_answer_of_a_version_that_was_left_again_is_told_from_the_one_before(
+    page: Any, own: Service
+) -> None:
+    first = own.shelf.served["fields"]
+    moved(own)
+    page.route("**/models", lambda route: route.abort())
+    page.fill("#field-age", "61")
+    assert send(page) == "done"
+    own.shelf.served["fields"] = first
+    page.unroute("**/models")
+    page.clock.fast_forward(20_000)
+    page.wait_for_selector("#stale:visible")
+    told = "The service has version 1 of this model now; this answer is of version 2."
+    assert page.inner_text("#stale") == told
 
 
 def test_of_a_model_that_is_not_loaded_only_that_is_said(
