@@ -133,14 +133,14 @@ def _embedding(name: EmbeddingModality, facts: BundleFacts) -> list[dict[str, An
     title = TITLES[name].capitalize()
     vector = _entry(name, "vector", title, hint=f"a JSON list of {width} numbers")
     quality = _entry(f"{name}_quality", "number", f"Quality of the {short_name(name)} embedding")
-    return [vector | {"width": width}, quality | {"low": 0.0, "high": 1.0}]
+    return [vector | {"width": width}, quality | {"low": 0.0, "high": 1.0, "hard": True}]
 
 
 def _entry(name: str, kind: str, title: str, *, hint: str = "") -> dict[str, Any]:
     return {
         "name": name, "kind": kind, "title": title, "required": False, "several": False,
-        "accept": [], "hint": hint, "declared": [], "low": None, "high": None, "levels": [],
-        "width": None, "group": "", "column": name,
+        "accept": [], "hint": hint, "declared": [], "low": None, "high": None, "hard": False,
+        "levels": [], "width": None, "group": "", "column": name,
     }  # fmt: skip
 
 

@@ -87,6 +87,22 @@ def test_a_model_says_what_it_takes_and_answers_what_it_asks_for(
     assert 0 < model["threshold"] < 1
 
 
+@pytest.mark.parametrize("kind", ["fields", "embeddings"])
+def test_a_bound_is_called_hard_where_what_lies_beyond_is_refused(
+    kind: str, shelf: Shelf, tmp_path: Path
+) -> None:
+    of = client(service(tmp_path, shelf(kind)))
+    (model,) = of.get("/models").json()["models"]
+    numbers = [each for each in model["inputs"] if each["kind"] == "number"]
+    assert numbers
+    own = SUBJECTS[kind].asked(0).fields
+    for each in numbers:
+        for value in (each["low"] - 0.5, each["high"] + 0.5):
+            sent = json.dumps(own | {each["name"]: value})
+            answer = of.post("/predict", files=[("fields", (None, sent.encode()))])
+            assert (answer.status_code == 422) is each["hard"], answer.text
+
+
 def test_an_interval_lies_around_the_probability(shelf: Shelf, tmp_path: Path) -> None:
     answer = post(client(service(tmp_path, shelf("ecg_fields"))), toy(0))
     assert answer["lo"] < answer["probability"] < answer["hi"]

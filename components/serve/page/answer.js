@@ -18,7 +18,7 @@ export function answerView(answer, model, sent) {
   if (withheld) release("answer");
   return [
     withheld ? abstention(answer) : risk(answer, model),
-    withheld ? null : scale(answer, model?.validation ?? null, model?.threshold ?? null),
+    withheld ? null : scale(answer, model),
     recording(answer),
     remarks(answer),
     withheld ? null : heads(answer.heads ?? {}),

@@ -84,7 +84,8 @@ export function imputed(found) {
 }
 
 export function drawn(answer) {
-  const below = Object.fromEntries(Object.entries(answer.read ?? {}).map(([name, said]) => [name, readFacts(said)]));
+  const read = Object.entries(answer.read ?? {}).filter(([, said]) => said !== null);
+  const below = Object.fromEntries(read.map(([name, said]) => [name, readFacts(said)]));
   const shown = figures(answer.drawings, "answer", below);
   const bare = Object.keys(below).filter((name) => !(answer.drawings ?? []).some((each) => each.name === name));
   if (!shown.length && !bare.length) return null;

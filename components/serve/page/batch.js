@@ -164,7 +164,6 @@ function failed(problem) {
     return;
   }
   state("failed", "");
-  if (!problem.title) throw problem;
   tell(byId("batch-problem"), problem);
 }
 

@@ -1,6 +1,7 @@
 /* The columns of a batch's table, made from what the model takes. */
 
 import { el, table } from "./dom.js";
+import { within } from "./field_parts.js";
 import { counted } from "./numbers.js";
 
 /** Return [column, what stands in it] of each column. */
@@ -29,7 +30,7 @@ const fileWords = (input) =>
 const choiceWords = (input) => `one of ${(input.levels ?? []).join(", ")}`;
 const vectorWords = (input) => `a JSON list of ${input.width ? counted(input.width, "number") : "numbers"} in one cell`;
 
-const numberWords = () => "a number";
+const numberWords = (input) => (input.hard ? within(input) : "a number");
 
 export function columnsTable(model) {
   return [

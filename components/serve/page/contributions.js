@@ -23,7 +23,7 @@ export function bars(caption, rows, { what = "Part" } = {}) {
     first,
     el(
       "details",
-      {},
+      { class: "rest" },
       el("summary", {}, `The other ${rest.length}`),
       made(`${caption}: the others`, rest, { limit, what }),
     ),

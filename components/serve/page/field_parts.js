@@ -1,6 +1,7 @@
 /* What the controls of a form have in common. */
 
 import { el } from "./dom.js";
+import { plain } from "./numbers.js";
 
 export function label(input, id) {
   return el(
@@ -15,6 +16,9 @@ export function hint(input, id, words) {
   const said = [input.hint, words].filter(Boolean).join(" ");
   return el("p", { class: "hint", id: `${id}-hint` }, said);
 }
+
+/** Return the words for bounds beyond which the service takes no number. */
+export const within = ({ low, high }) => `a number from ${plain(low)} to ${plain(high)}`;
 
 export const describedBy = (id) => ({ "aria-describedby": `${id}-hint ${id}-remark`, "aria-invalid": null });
 

@@ -3,7 +3,7 @@
 
 import { json, vector } from "./areas.js";
 import { el, replace } from "./dom.js";
-import { describedBy, hint, label, simple } from "./field_parts.js";
+import { describedBy, hint, label, simple, within } from "./field_parts.js";
 import { plain } from "./numbers.js";
 import { fromText } from "./parsing.js";
 
@@ -35,15 +35,17 @@ function number(input, id) {
 function takeNumber(input, text) {
   if (!text.trim()) return {};
   const value = fromText(text);
-  return value === null
-    ? { mistake: `${input.title || input.name}: write a number with a point, such as 12.5, or leave it empty.` }
-    : { value };
+  const title = input.title || input.name;
+  if (value === null) return { mistake: `${title}: write a number with a point, such as 12.5, or leave it empty.` };
+  if (input.hard && outside(input, text)) return { mistake: `${title}: write ${within(input)}, or leave it empty.` };
+  return { value };
 }
 
-function outside({ low, high }, text) {
+function outside({ low, high, hard }, text) {
   const value = fromText(text);
   if (value === null || typeof low !== "number" || typeof high !== "number") return "";
   if (value >= low && value <= high) return "";
+  if (hard) return `It is not sent like this: write ${within({ low, high })}.`;
   const bound = value < low ? low : high;
   return `Far ${value < low ? "below" : "above"} the training patients: check the unit. It is sent as it is; the model takes it as ${plain(bound)}.`;
 }

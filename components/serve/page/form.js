@@ -118,10 +118,10 @@ export function echo() {
   return controls.map((one) => [one.input.title || one.input.name, one.echo()]).filter(([, said]) => said !== "");
 }
 
-/** Return a text that differs whenever what would be sent differs. */
-export function signature(model) {
+/** Return a text that differs whenever what is filled in differs. */
+export function signature() {
   const states = controls.map((one) => [one.input.name, one.files ? one.files().map(fileMark) : one.state()]);
-  return JSON.stringify([model.name, states]);
+  return JSON.stringify(states);
 }
 
 const fileMark = (file) => [file.name, file.size, file.lastModified];

@@ -2,7 +2,7 @@
 
 import { address } from "./api.js";
 import { byId, el, facts, replace, show, table } from "./dom.js";
-import { count, decimals, exactPercent, percent } from "./numbers.js";
+import { count, counted, decimals, exactPercent, percent } from "./numbers.js";
 
 /** Offer the models; with one there is nothing to choose. */
 export function offer(models, chosen) {
@@ -13,21 +13,51 @@ export function offer(models, chosen) {
   show(byId("model-choice"), models.length > 1);
 }
 
+/** Return whether a version of the model answers; of one that is not ready its name and alias alone are known. */
+export const isReady = (model) => model.ready !== false;
+
+/** Return a model's version and alias in words. */
+export const versionOf = (model) => `version ${model.version}${model.alias ? `, ${model.alias}` : ""}`;
+
+/** Return how many models there are, and how many of them do not answer. */
+export function tally(models) {
+  if (!models.length) return "No model is served. Ask whoever runs the service to start it with a registered one.";
+  const without = models.filter((model) => !isReady(model)).length;
+  const said = counted(models.length, "model");
+  return without ? `${said}, ${without} of them not ready.` : `${said} served.`;
+}
+
 /** Return a model in one line: name, version, alias, what it predicts. */
-export function line(model) {
+function line(model) {
   const alias = model.alias ? ` (${model.alias})` : "";
-  const ready = model.ready === false ? ": not ready" : "";
-  return `${model.name}, version ${model.version}${alias}: ${model.task}${ready}`;
+  return isReady(model)
+    ? `${model.name}, version ${model.version}${alias}: ${model.task}`
+    : `${model.name}${alias}: not ready`;
+}
+
+/** Return what to say of the chosen model, in the place of what was chosen a moment ago; empty where nothing changed. */
+export function change(old, now) {
+  if (!now) return `${old.name} is no longer served.`;
+  if (now.name !== old.name) return `${old.name} is no longer served. ${now.name} is chosen in its place.`;
+  if (isReady(now) !== isReady(old))
+    return isReady(now)
+      ? `${now.name} is ready now: ${versionOf(now)}.`
+      : `${now.name} is not ready any more; it was version ${old.version}.`;
+  if (!isReady(now) || (now.version === old.version && now.alias === old.alias)) return "";
+  return `${now.name} is now ${versionOf(now)}; it was version ${old.version}.`;
 }
 
 /** Show what is known of a model. */
 export function describe(place, model) {
+  if (!isReady(model)) {
+    replace(place, notReady(model), facts([["Model", model.name], ["Alias", model.alias]]));
+    return;
+  }
   replace(
     place,
-    model.ready === false ? notReady(model) : null,
     el("p", { class: "lead" }, "Predicts: ", el("strong", {}, model.label)),
     facts([
-      ["Model", `${model.name}, version ${model.version}${model.alias ? `, ${model.alias}` : ""}`],
+      ["Model", `${model.name}, ${versionOf(model)}`],
       ["Trained on", model.trained_on],
       ["Networks", networks(model)],
       ["Abstains", model.abstains ? "yes, from recordings that are too poor or unlike those of training" : "never"],
@@ -43,8 +73,8 @@ function notReady(model) {
   return el(
     "p",
     { class: "message warning", role: "status" },
-    el("strong", {}, "This model is not ready. "),
-    model.detail || "The service gave no reason.",
+    el("strong", {}, "This model is not ready: "),
+    model.detail || "the service gave no reason.",
   );
 }
 

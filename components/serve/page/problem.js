@@ -4,8 +4,9 @@ import { address } from "./api.js";
 import { el, focusOn, linkTo, replace } from "./dom.js";
 import { clock, seconds } from "./numbers.js";
 
-/** Show a problem in `place` and move the focus to it. */
-export function tell(place, problem, { go = null } = {}) {
+/** Show a problem in `place` and move the focus to it; anything but a problem is thrown on, to faults.js. */
+export function tell(place, problem, { go = null, heading = "h3" } = {}) {
+  if (!problem.title) throw problem;
   const box = el(
     "div",
     {
@@ -15,7 +16,7 @@ export function tell(place, problem, { go = null } = {}) {
       "data-code": problem.code || null,
       "data-status": problem.status || null,
     },
-    el("h3", {}, problem.title),
+    el(heading, {}, problem.title),
     problem.detail ? el("p", {}, problem.detail) : null,
     advice(problem),
     fieldLink(problem, go),

@@ -15,7 +15,7 @@ export function runner(ids) {
   let timer = 0;
   part.cancel.addEventListener("click", () => controller?.abort());
 
-  /** Run `action({signal, onUpload})`; null while another one runs. */
+  /** Run `action({signal, onUpload})`; null while another one runs. When its turn comes, from which the limit counts, nobody tells. */
   async function run(words, limit, action) {
     if (controller) return null;
     controller = new AbortController();
@@ -47,15 +47,15 @@ export function runner(ids) {
   }
 
   function update(gone, limit, upload) {
-    const most = limit ? `, at most ${limit}` : "";
+    const most = limit ? `; at most ${limit} from its turn on` : "";
     const sent = upload.share > 0 && upload.share < 1;
     const now = sent
       ? `Sending: ${Math.round(upload.share * 100)}\u00a0%`
-      : `Working: ${counted(gone, "second")}${most}`;
+      : `Waiting for its turn or at work: ${counted(gone, "second")} gone${most}`;
     if (sent) part.bar.value = upload.share;
     else part.bar.removeAttribute("value");
     replace(part.text, now);
-    if (gone && gone % SPOKEN === 0) replace(part.status, `Still working after ${seconds(gone)}.`);
+    if (gone && gone % SPOKEN === 0) replace(part.status, `Still no answer after ${seconds(gone)}.`);
   }
 
   function end() {

@@ -17,12 +17,12 @@ const anchor = (share) => (share < NEAR ? "start" : share > 1 - NEAR ? "end" : "
 /**
  * Return the scale with legend, words and table.
  * @param {object} answer - with probability, lo, hi.
- * @param {object|null} validation - of the very version that answered.
- * @param {number|null} threshold - operating point as a calibrated probability.
+ * @param {object|null} model - of the very version that answered; null where that is not known.
  */
-export function scale(answer, validation, threshold) {
-  const found = read(validation);
-  const words = said(answer, found, threshold);
+export function scale(answer, model) {
+  const found = read(model?.validation);
+  const threshold = model?.threshold ?? null; // operating point as a calibrated probability
+  const words = model ? said(answer, found, threshold) : [unknown(answer)];
   return el(
     "figure",
     { class: "scale", id: "scale" },
@@ -43,6 +43,9 @@ export function scale(answer, validation, threshold) {
       : null,
   );
 }
+
+const unknown = ({ version }) =>
+  `The page could not learn the facts of version ${version} from the service: neither its validation patients nor its threshold can be shown.`;
 
 function said(answer, found, threshold) {
   const words = found

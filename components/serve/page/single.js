@@ -6,17 +6,18 @@ import { byId, focusOn, replace, show } from "./dom.js";
 import { release } from "./drawings.js";
 import { explanationView } from "./explanation.js";
 import * as form from "./form.js";
+import { isReady } from "./models.js";
 import { moment, seconds } from "./numbers.js";
 import { clearProblem, tell, tellMistakes } from "./problem.js";
 import { runner } from "./progress.js";
 
-let shown = null; // {answer, parts, signature} of the answer on the page
+let shown = null; // {answer, sent, facts} of the answer on the page; facts of its version, null while not known
 let question = 0; // counts, so that a late explanation of an earlier answer is dropped
 let service = null;
 let predicting = null;
 let explaining = null;
 
-/** Wire the form; `state` has `model()`, `limits()` and `find(name, version)`. */
+/** Wire the form; `state` has `model()`, `limits()`, `find(name, version)`, `heardAt()` and `catchUp(answer, time)`. */
 export function wire(state) {
   service = state;
   predicting = runner({
@@ -45,29 +46,35 @@ export function wire(state) {
   byId("clear").addEventListener("click", clear);
 }
 
-/** Say whether the answer on the page belongs to what now stands in the form. */
+/** Say whether the answer on the page belongs to what now stands in the form, and show what has been learnt of its version. */
 export function compare() {
   const model = service.model();
+  if (shown && !shown.facts && factsOf(shown.answer)) draw();
   if (!shown || !model) return;
+  const other = otherModel(model, shown);
   const words = [
-    otherModel(model, shown.answer),
-    form.signature(model) === shown.signature
+    other,
+    form.signature() === shown.sent.signature
       ? ""
       : "The inputs have changed since. This answer is of the earlier ones, which stand below under “What was sent”.",
   ]
     .filter(Boolean)
     .join(" ");
-  document.body.dataset.model = otherModel(model, shown.answer) ? "other" : "same";
+  document.body.dataset.model = other ? "other" : "same";
   byId("answer").dataset.stale = String(Boolean(words));
   if (byId("stale").textContent !== words) replace(byId("stale"), words);
   show(byId("stale"), Boolean(words));
 }
 
-function otherModel(model, { model: name, version }) {
-  if (model.name !== name) return `${model.name} is chosen now; this answer is of ${name}, version ${version}.`;
-  if (String(model.version) !== String(version))
-    return `The service has version ${model.version} of this model now; this answer is of version ${version}.`;
-  return "";
+const factsOf = ({ model, version }) => service.find(model, version);
+
+function otherModel(model, { answer: { model: name, version }, sent }) {
+  const own = `this answer is of ${name}, version ${version}.`;
+  if (model.name !== name) return `${model.name} is chosen now; ${own}`;
+  if (!isReady(model)) return `${name} is not ready now; ${own}`;
+  // What was heard before the answer came says nothing of what is served now.
+  if (model.version === version || service.heardAt() < sent.at) return "";
+  return `The service has version ${model.version} of this model now; this answer is of version ${version}.`;
 }
 
 function clear() {
@@ -89,25 +96,29 @@ async function predict() {
   forget("running");
   const sent = {
     parts: form.parts(model),
-    signature: form.signature(model),
+    signature: form.signature(),
     fields: [["Model", model.name], ...form.echo()],
   };
   try {
-    const answer = await predicting.run("Sent; the service is at work.", limit(limits), (options) =>
-      ask("/predict", { method: "POST", body: sent.parts, ...options }),
-    );
-    present(answer, sent);
+    const words = "Asked; the service answers when its turn has come.";
+    present(await predicting.run(words, limit(limits), (options) => answered(sent, options)), sent);
   } catch (problem) {
     failed(problem);
   }
 }
 
+async function answered(sent, options) {
+  const answer = await ask("/predict", { method: "POST", body: sent.parts, ...options });
+  sent.at = new Date();
+  await service.catchUp(answer, sent.at);
+  return answer;
+}
+
 const limit = (limits) => (limits.seconds ? seconds(limits.seconds) : "");
 
 function present(answer, sent) {
-  shown = { answer, parts: sent.parts, signature: sent.signature };
-  sent.at = new Date();
-  replace(byId("answer-body"), answerView(answer, service.find(answer.model, answer.version), sent));
+  shown = { answer, sent, facts: null };
+  draw();
   replace(byId("printed"), `Answered on ${moment(sent.at)} by ${answer.model}, version ${answer.version}.`);
   mark(answer.abstain ? "abstained" : "done");
   show(byId("explain-panel"));
@@ -117,6 +128,11 @@ function present(answer, sent) {
   focusOn(byId("answer-title"));
 }
 
+function draw() {
+  shown.facts = factsOf(shown.answer);
+  replace(byId("answer-body"), answerView(shown.answer, shown.facts, shown.sent));
+}
+
 function failed(problem) {
   mark(problem.cancelled ? "cancelled" : "failed");
   if (problem.cancelled) {
@@ -124,7 +140,6 @@ function failed(problem) {
     return;
   }
   predicting.say("");
-  if (!problem.title) throw problem;
   tell(byId("form-problem"), problem, { go: form.whereIs });
 }
 
@@ -160,7 +175,7 @@ async function explain() {
     const found = await explaining.run(
       "Asked for the explanation; this takes longer than the answer.",
       limit(service.limits()),
-      (options) => ask("/explain", { method: "POST", body: asked.parts, ...options }),
+      (options) => ask("/explain", { method: "POST", body: asked.sent.parts, ...options }),
     );
     if (own !== question) return;
     replace(byId("explanation-body"), explanationView(found, asked.answer).flat());
@@ -175,6 +190,5 @@ async function explain() {
 function unexplained(problem) {
   explaining.say(problem.cancelled ? "Cancelled: there is no explanation." : "");
   if (problem.cancelled) return;
-  if (!problem.title) throw problem;
   tell(byId("explain-problem"), problem, { go: form.whereIs });
 }
