@@ -59,6 +59,8 @@ class Worker:
                 return await waiter
         except BaseException:  # also whoever asked going away: it computes for nobody then
             self._end()
+            if not self._closed:
+                self._begun()  # now, while nobody waits for it
             raise
 
     async def _submitted(

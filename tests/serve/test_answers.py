@@ -156,7 +156,7 @@ def test_a_model_that_could_not_be_loaded_says_so(shelf: Shelf, tmp_path: Path) 
     told = problem(of.post("/predict", files=sent), 503, "not-loaded")
     assert told["detail"] == "no version of lost could be loaded"
     assert of.get("/health").json()["status"] == "degraded"
-    assert of.get("/health").json()["troubles"] == {"lost": "its files are gone"}
+    assert of.get("/health").json()["troubles"] == {"lost": "see `detail` in /models"}
     models = {each["name"]: each for each in of.get("/models").json()["models"]}
     assert (models["lost"]["ready"], models["lost"]["detail"]) == (False, "its files are gone")
     assert models["fields"]["ready"]

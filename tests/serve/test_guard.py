@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from components.serve import guard
+from components.serve import guard, routes
 from components.serve.app import create
 from components.serve.problems import KINDS
 from components.serve.shelf import Served
@@ -239,14 +239,143 @@ def test_too_many_open_requests_are_turned_away_but_the_service_says_how_it_is(
     assert app._open == 4
 
 
+def test_batches_that_come_in_have_a_bound_of_their_own(small: Any) -> None:
+    app: Any = create(small)
+    app._batches = 1
+
+    async def asked() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+            table = {"table": ("t.csv", b"age,sex\n1,F\n")}
+            batch = [await http.post("/predict/batch", files=table)]
+            app._batches = 0
+            batch.append(await http.post("/predict/batch", files=table))
+            return [*batch, await http.post("/predict", files=PARTS)]
+
+    busy, taken, predict = asyncio.run(asked())
+    problem(busy, 503, "busy")
+    assert (taken.status_code, predict.status_code) == (202, 200)
+    assert (app._batches, app._open) == (0, 0)
+
+
+def test_who_bears_no_token_takes_nobodys_place(guarded: Any) -> None:
+    """A refused request is received to its end, for a browser to hear it, but it is not open."""
+    app: Any = create(guarded)
+    seen: list[int] = []
+
+    async def sending() -> AsyncGenerator[bytes]:
+        yield b"--b\r\n"
+        seen.append(app._open)
+
+    async def asked() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+            kind = {"content-type": "multipart/form-data; boundary=b"}
+            return await http.post("/predict", content=sending(), headers=kind)
+
+    problem(asyncio.run(asked()), 401, "unauthorised")
+    assert seen == [0]
+
+
+@pytest.mark.parametrize("wanted", ["bytes=99999999-", "foo", "bytes=0-1"])
+def test_a_part_of_an_answer_is_not_sent(small: Any, wanted: str) -> None:
+    answer = client(small).get("/page/app.js", headers={"range": wanted, "if-range": "x"})
+    assert answer.status_code == 200
+    assert answer.headers["accept-ranges"] == "none"
+    assert len(answer.content) == int(answer.headers["content-length"])
+
+
+def test_a_result_may_take_its_time_on_the_way_out(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long a request may take to arrive says nothing of how long its answer takes to leave."""
+    own = service(tmp_path, shelf("fields"), seconds=0.02)
+    large = tmp_path / "app.js"
+    large.write_bytes(b"x" * 1_000_000)
+    monkeypatch.setattr(routes, "PAGE", tmp_path)
+    app = create(own)
+    sent: list[Any] = []
+
+    async def asked() -> None:
+        # As uvicorn says what it speaks: the response listens for its client's end.
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "method": "GET",
+            "path": "/page/app.js", "raw_path": b"/page/app.js", "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1", "scheme": "http",
+        }  # fmt: skip
+        heard = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive() -> Any:
+            for message in heard:
+                return message
+            await asyncio.sleep(60)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            await asyncio.sleep(0.01)
+
+        await app(scope, receive, send)
+
+    asyncio.run(asked())
+    assert sum(len(each.get("body", b"")) for each in sent) == 1_000_000
+
+
+def test_who_goes_away_is_not_computed_for(shelf: Shelf, tmp_path: Path) -> None:
+    own = service(tmp_path, shelf("fields"))
+    near: Any = own.processes
+    heard: list[str] = []
+
+    async def ask(*_: object) -> None:
+        heard.append("begun")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            heard.append("stopped")
+            raise
+
+    near.ask = ask
+    app = create(own)
+    body = b'--b\r\nContent-Disposition: form-data; name="fields"\r\n\r\n{"age": 1}\r\n--b--\r\n'
+
+    async def asked() -> None:
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/predict",
+            "raw_path": b"/predict", "query_string": b"", "http_version": "1.1", "scheme": "http",
+            "headers": [
+                (b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=b"),
+            ],
+        }  # fmt: skip
+        said = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            for message in said:
+                return message
+            while not heard:
+                await asyncio.sleep(0.01)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            heard.append(str(message.get("status", "")))
+
+        await app(scope, receive, send)
+
+    asyncio.run(asyncio.wait_for(asked(), 20))
+    assert heard[:3] == ["begun", "stopped", "499"]
+
+
 def test_an_address_that_is_not_there_and_a_method_that_is_not_taken(small: Any) -> None:
     of = client(small)
     problem(of.get("/QUILLFEATHRY"), 404, "not-found")
     problem(of.get("/page/absent.js"), 404, "not-found")
     problem(of.get("/page/..%2f__init__.py"), 404, "not-found")
     problem(of.get("/docs"), 404, "not-found")
-    problem(of.get("/predict"), 405, "method-not-allowed")
-    problem(of.options("/predict"), 405, "method-not-allowed")
+    for method, address, allowed in (
+        ("GET", "/predict", "POST"), ("OPTIONS", "/predict", "POST"), ("PUT", "/models", "GET"),
+        ("PUT", "/predict/batch/x", "DELETE, GET"),
+    ):  # fmt: skip
+        answer = of.request(method, address)
+        problem(answer, 405, "method-not-allowed")
+        assert answer.headers["allow"] == allowed
     problem(of.get("/predict/batch/absent"), 404, "not-found")
     problem(of.get("/problems/absent"), 404, "not-found")
     told = of.get("/metrics").text

@@ -283,8 +283,16 @@ def test_a_row_that_ends_its_process_is_found_and_named(
     assert found is not None, job
     assert (job["done"], job["refused"]) == (40, 1)
     assert found["row"].tolist() == list(range(1, 41))
+    assert found["line"].tolist() == list(range(2, 42))
     (bad,) = found[found["error"].fillna("") != ""].itertuples()
     assert (bad.row, bad.error, bad.code) == (27, words, "not_answered")
+
+
+def test_an_empty_line_shifts_no_answer(shelf: Shelf, tmp_path: Path) -> None:
+    _, found = batch(service(tmp_path, shelf("fields")), "age,sex\n1,F\n\n\n2,M\n")
+    assert found is not None
+    assert found["row"].tolist() == [1, 2]
+    assert found["line"].tolist() == [2, 5]
 
 
 def test_a_model_that_cannot_be_asked_any_more_fails_the_batch(

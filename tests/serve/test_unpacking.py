@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,38 @@ def test_more_files_than_may_be_are_refused(tmp_path: Path) -> None:
     assert refused.value.code == "archive_too_large"
     with pytest.raises(RecordError, match="the archive holds 0 files, not 1 to 10"):
         unpack(archive(tmp_path / "y.zip", {}))
+
+
+def test_a_long_list_is_refused_before_it_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = archive(tmp_path / "x.zip", {f"{i}": b"" for i in range(21)})
+    folders = archive(tmp_path / "y.zip", {f"{i}/": b"" for i in range(10)} | {"a": b"1"})
+    made: list[str] = []
+    really = zipfile.ZipInfo
+
+    def counted(*given: Any) -> zipfile.ZipInfo:
+        made.append(given[0])
+        return really(*given)
+
+    monkeypatch.setattr(zipfile, "ZipInfo", counted)
+    with pytest.raises(RecordError, match="the archive holds more than 10 files") as refused:
+        unpack(path)
+    assert refused.value.code == "archive_too_large"
+    assert made == []
+    assert unpack(folders) == 1
+    assert made
+
+
+def test_a_list_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        for number in range(3):
+            info = zipfile.ZipInfo(str(number))
+            info.comment = b" " * 60_000
+            opened.writestr(info, b"1")
+    with pytest.raises(RecordError, match="the archive holds more than 10 files"):
+        unpack(path)
 
 
 def test_more_bytes_than_may_be_are_refused_before_any_is_written(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.serve.parsing import parsed
+from components.serve.problems import ProblemError
 from components.serve.shelf import Served
 from tests.media_bundles import picture, sound
 from tests.serve.near import asked, client, problem, service
@@ -170,7 +171,7 @@ def test_what_is_no_form_is_refused_and_not_answered_as_if_it_were_empty(
         ("multipart/form-data", b"x"), ("multipart/form-data; boundary=", b"x"),
         ("multipart/form-data; boundary=b", b"QUILLFEATHRY"),
         ("multipart/form-data; boundary=b", b"--b\r\nQUILLFEATHRY: 1\r\n\r\nx\r\n--b--"),
-        ("multipart/form-data; boundary=b; charset=utf-99", b"--b--\r\n"),
+        ('multipart/form-data; boundary="a\\"b"', b'--a"b--\r\n'),
         ("multipart/form-data; boundary=b",
          b'--b\r\nContent-Disposition: form-data; name="fields"\r\n\r\n\xff\xfe\r\n--b--\r\n'),
         ("multipart/form-data; boundary=b",
@@ -183,6 +184,57 @@ def test_a_broken_form_is_refused(of: Any, kind: str, content: bytes) -> None:
     assert answer.status_code in (400, 422), answer.text
     found = problem(answer, 422, answer.json()["type"].removeprefix("/problems/"))
     assert "QUILL" not in json.dumps(found)
+
+
+NOTE = b'--b\r\nContent-Disposition: form-data; name="notes"\r\n\r\nM\xc3\xbcdigkeit%s\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=US-ASCII"])
+def test_text_is_read_as_utf_8(shelf: Shelf, tmp_path: Path, charset: str) -> None:
+    own = service(tmp_path, shelf("heads"))
+    orders: list[Any] = []
+
+    async def ask(function: Any, order: Any) -> Any:
+        orders.append(order)
+        raise ProblemError("busy", "it was seen")
+
+    near: Any = own.processes
+    near.ask = ask
+    kind = {"content-type": f"multipart/form-data; boundary=b{charset}"}
+    problem(client(own).post("/predict", content=NOTE % b"", headers=kind), 503, "busy")
+    assert orders[0].fields == {"clinical_notes": "Müdigkeit"}
+    refused = client(own).post("/predict", content=NOTE % b"\xff", headers=kind)
+    problem(refused, 422, "invalid-request")
+    assert len(orders) == 1
+
+
+@pytest.mark.parametrize("charset", ["utf-99", "latin-1", "utf-16", "\u00fc"])
+def test_text_in_another_encoding_is_not_guessed_at(of: Any, charset: str) -> None:
+    kind = f"multipart/form-data; boundary=b; charset={charset}".encode()
+    answer = of.post("/predict", content=NOTE % b"", headers={"content-type": kind})
+    assert problem(answer, 415, "wrong-type")["detail"] == "the request is not in UTF-8; send it so"
+
+
+def test_notes_twice_are_refused(shelf: Shelf, tmp_path: Path) -> None:
+    of = client(service(tmp_path, shelf("heads")))
+    sent = {"notes": "A", "fields": json.dumps({"clinical_notes": "B"})}
+    told = problem(of.post("/predict", data=sent), 422, "invalid-request")
+    assert (told["code"], told["field"]) == ("part_twice", "clinical_notes")
+    assert "a part 'notes', and 'clinical_notes' among the fields" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "count"),
+    [("/predict", "file", 20), ("/predict", "text", 6), ("/predict/batch", "file", 4),
+     ("/predict/batch", "text", 3)],
+)  # fmt: skip
+def test_a_form_has_no_more_parts_than_there_are_names(
+    of: Any, address: str, kind: str, count: int
+) -> None:
+    name = "x.bin" if kind == "file" else None
+    parts = [(f"p{i}", (name, b"1")) for i in range(count)]
+    told = problem(of.post(address, files=parts), 422, "invalid-request")
+    assert "Too many" in told["detail"]
 
 
 def test_a_long_part_of_text_is_taken(shelf: Shelf, tmp_path: Path) -> None:
