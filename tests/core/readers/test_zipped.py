@@ -42,8 +42,8 @@ def test_ten_seconds_of_zeros_are_no_bomb() -> None:
         ({".hidden.hea": b"x"}, "not plain"),
         ({"a.dat": b"x"}, "holds 0 .hea files"),
         ({"a.hea": b"x", "b.hea": b"y"}, "holds 2 .hea files"),
-        ({f"{n}.dat": b"x" for n in range(17)}, "holds 17 files"),
-        ({}, "holds 0 files"),
+        ({f"{n}.dat": b"x" for n in range(17)}, "holds more than 16 files"),
+        ({}, "holds 0 .hea files"),
         ({"a.hea": b"x", "a.dat": bytes(5_000_000)}, "unpacks to 5000001 bytes from"),
     ],
 )
