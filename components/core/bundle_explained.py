@@ -17,7 +17,7 @@ from components.core.bundle_explanation import METHOD, Explanation, Share, Share
 from components.core.bundle_ready import Ready
 from components.core.errors import InputError
 from components.core.modalities import SPOKEN, TITLES
-from components.core.report.attributed.facts import facts
+from components.core.report.attributed.facts import facts, risk_words
 
 # What a reader who sees no table calls the groups.
 _TITLES = {
@@ -89,7 +89,7 @@ def _lines(predictor: Predictor, ready: Ready, found: Attributed) -> tuple[str, 
     risk = ""
     if not ready.answer.abstain:
         calibrated = float(predictor.calibrated(np.array([found.log_odds]))[0])
-        risk = f"risk {100 * calibrated:.0f} %"
+        risk = risk_words(calibrated)
     sums = {TITLES[name]: value for name, value in found.grouped["modality"].items()}
     sums |= {name: found.grouped["segment"][name] for name in SEGMENTS
              if name in found.grouped.get("segment", {})}  # fmt: skip

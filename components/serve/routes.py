@@ -49,6 +49,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _ALWAYS = (401, 403, 405, 413, 500, 503)
 _SENT = (404, 415, 422, *_ALWAYS)
+# What may be asked of a batch that has begun, as OpenAPI says it.
+_LINKS = {
+    name: {"operationId": name, "parameters": {"number": "$response.body#/id"}}
+    for name in ("state", "result", "forget")
+}
 _PARTS = [Depends(uploads.parts_once)]
 
 
@@ -155,7 +160,7 @@ def _batch(found: APIRouter, service: Service) -> None:
         "/predict/batch",
         response_model=Job,
         status_code=202,
-        responses=problems(*_SENT),
+        responses={202: {"links": _LINKS}, **problems(*_SENT)},
         dependencies=_PARTS,
         form_limits=uploads.BATCH_LIMITS,  # pyright: ignore[reportArgumentType]
     )
@@ -173,13 +178,19 @@ def _batch(found: APIRouter, service: Service) -> None:
         response.headers["Location"] = f"/predict/batch/{job.id}"
         return job.told(keep)
 
-    @found.get("/predict/batch/{number}", response_model=Job, responses=problems(404, *_ALWAYS))
+    @found.get(
+        "/predict/batch/{number}",
+        response_model=Job,
+        responses=problems(404, *_ALWAYS),
+        operation_id="state",
+    )
     async def state(number: str) -> dict[str, Any]:
         """Return how far a batch is."""
         return service.jobs.of(number).told(keep)
 
     @found.get(
         "/predict/batch/{number}/result",
+        operation_id="result",
         response_class=Response,
         responses={200: {"content": {"text/csv": {}}}, **problems(404, 409, *_ALWAYS)},
     )
@@ -190,7 +201,12 @@ def _batch(found: APIRouter, service: Service) -> None:
             raise ProblemError("not-ready", f"the batch is {job.status}")
         return FileResponse(job.folder / RESULT, media_type="text/csv", filename="predictions.csv")
 
-    @found.delete("/predict/batch/{number}", status_code=204, responses=problems(404, *_ALWAYS))
+    @found.delete(
+        "/predict/batch/{number}",
+        status_code=204,
+        responses=problems(404, *_ALWAYS),
+        operation_id="forget",
+    )
     async def forget(number: str) -> Response:
         """Stop a batch and delete all of it."""
         await service.jobs.forget(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,4 +28,5 @@ def test_every_answer_is_one_that_the_schema_names(store: Store, tmp_path: Path)
     finally:
         service.stop()
     assert done.returncode == 0, done.stdout[-8000:]
-    assert "No issues found" in done.stdout, done.stdout[-2000:]
+    sent, right = re.findall(r"(\d+) generated, (\d+) passed", done.stdout)[-1]
+    assert int(sent) == int(right) > 200

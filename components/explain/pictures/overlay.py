@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from components.core.errors import CardioError
-from components.core.report.attributed.facts import facts
+from components.core.report.attributed.facts import facts, risk_words
 from components.core.report.ecg_paper import Paper, Tracing, draw
 from components.core.report.section import Plot
 
@@ -46,9 +46,9 @@ class Answer:
 
     def facts(self) -> tuple[str, ...]:
         """Return the lines that stand under the record's name."""
-        risk = f"uncalibrated risk {100 * float(expit(self.log_odds)):.0f} %"
+        risk = f"uncalibrated {risk_words(float(expit(self.log_odds)))}"
         if self.risk is not None:
-            risk = f"risk {100 * self.risk:.0f} %"
+            risk = risk_words(self.risk)
         return facts(self.log_odds, self.baseline, self.sums, risk=risk)
 
 

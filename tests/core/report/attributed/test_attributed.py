@@ -9,7 +9,7 @@ import pytest
 
 from components.core.report.attributed import paper_page
 from components.core.report.attributed.colour import limit_of, veil
-from components.core.report.attributed.facts import facts
+from components.core.report.attributed.facts import facts, risk_words
 from components.core.report.attributed.paper_page import Page, draw_page, grey_page
 from components.core.report.attributed.spectrogram import Spectrogram, draw_sound
 from tests.media_bundles import SOUND
@@ -23,6 +23,16 @@ def test_the_lines_state_risk_baseline_and_sums() -> None:
 
 def test_a_withheld_risk_is_not_told() -> None:
     assert facts(0.5, None, {}) == ("log-odds 0.50",)
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.0, "risk 0.0 %"), (0.0001, "risk below 0.1 %"), (0.004, "risk 0.4 %"),
+     (0.01, "risk 1 %"), (0.62, "risk 62 %"), (0.996, "risk 99.6 %"),
+     (0.99999, "risk above 99.9 %"), (1.0, "risk 100.0 %")],
+)  # fmt: skip
+def test_a_risk_is_not_told_as_none_or_certain(probability: float, words: str) -> None:
+    assert risk_words(probability) == words
 
 
 def test_a_large_page_is_drawn_in_few_pixels() -> None:
