@@ -9,15 +9,16 @@ import asyncio
 import secrets
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from components.serve.bodies import Body, Outgoing, too_large
 from components.serve.headers import as_read
 from components.serve.metrics import Metrics
 from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, document
@@ -26,86 +27,11 @@ from components.serve.settings import Settings, is_loopback
 BATCH, CARD = "/predict/batch", "/card"
 _OPEN = ("/health", "/problems/", "/page/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
-# Received and thrown away before a refusal: a browser that is still sending shows no answer.
-_DRAINED = 256_000_000
-_DRAINED_S = 10.0
 # Of `Content-Length`; more digits are no size.
 _MOST_DIGITS = 15
 # Of the time limit of an answer: slow lines take longer to send than models to answer.
 _SENDING = {BATCH: 60.0}
 _OTHERS_SENDING = 4.0
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data: blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-
-@dataclass(eq=False)
-class _Body:
-    """A request's body on its way in: no more than may be, and no longer than it may take."""
-
-    receive: Receive
-    most: int
-    deadline: float | None
-    size: int = 0
-    problem: ProblemError | None = None
-
-    async def __call__(self) -> Message:
-        if self.problem is not None:
-            return {"type": "http.disconnect"}
-        try:
-            async with asyncio.timeout_at(self.deadline):
-                message = await self.receive()
-        except TimeoutError:
-            self.problem = ProblemError("time-limit", "the request took too long to arrive")
-            return {"type": "http.disconnect"}
-        self.size += len(message.get("body", b""))
-        if self.size > self.most:
-            self.problem = too_large(self.most)
-            return {"type": "http.disconnect"}
-        if not message.get("more_body", False):  # what is waited for from here on is its end
-            self.deadline = None
-        return message
-
-    async def drain(self) -> None:
-        """Receive what is still coming, to a bound: who sends nothing must not hold a place."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAINED_S):
-                await self._drain()
-
-    async def _drain(self) -> None:
-        while self.size <= _DRAINED:
-            message = await self.receive()
-            self.size += len(message.get("body", b""))
-            if message["type"] != "http.request" or not message.get("more_body", False):
-                return
-
-
-@dataclass(eq=False)
-class _Answer:
-    """A response on its way out; nothing of it is sent once the body was refused."""
-
-    send: Send
-    body: _Body
-    status: int = 0
-
-    async def __call__(self, message: Message) -> None:
-        if self.body.problem is not None and not self.status:
-            return
-        if message["type"] == "http.response.start":
-            self.status = int(message["status"])
-            own = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                own.setdefault(name, value)
-            if "accept-ranges" in own:
-                own["accept-ranges"] = "none"
-        await self.send(message)
 
 
 @dataclass(eq=False)
@@ -132,14 +58,14 @@ class Guard:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        body = _Body(receive, self._most(scope["path"]), self._deadline(scope["path"]))
-        answer = _Answer(send, body)
+        body = Body(receive, self._most(scope["path"]), self._deadline(scope["path"]))
+        answer = Outgoing(send, body)
         try:
             await self._handled(scope, body, answer)
         finally:
             self._count(scope, answer.status, time.perf_counter() - start)
 
-    async def _handled(self, scope: Scope, body: _Body, answer: _Answer) -> None:
+    async def _handled(self, scope: Scope, body: Body, answer: Outgoing) -> None:
         try:
             self._check(scope)
             scope["headers"] = as_read(scope["headers"])
@@ -231,13 +157,6 @@ def _parts(address: str) -> SplitResult:
         return urlsplit(address)
     except ValueError:
         return urlsplit("")
-
-
-def too_large(most: int) -> ProblemError:
-    """Return the refusal of a request above `most` bytes."""
-    return ProblemError(
-        "too-large", f"the request is larger than {most / 1e6:,g} MB, which is the limit here"
-    )
 
 
 def response(problem: ProblemError) -> JSONResponse:

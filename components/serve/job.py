@@ -11,6 +11,9 @@ from typing import Any
 from components.serve.schema import State
 from components.serve.shelf import Served
 
+# In the folder of a batch.
+RESULT, TABLE, ARCHIVE, FILES = "result.csv", "table.csv", "files.zip", "files"
+
 
 @dataclass(eq=False)
 class Job:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.requests import ClientDisconnect
 
 from components.serve import calls, uploads
-from components.serve.jobs import ARCHIVE, RESULT, TABLE
-from components.serve.problems import KINDS, MEDIA_TYPE, ProblemError, Refusal
+from components.serve.contract import ALWAYS, SENT, problems, unless_gone
+from components.serve.job import ARCHIVE, RESULT, TABLE
+from components.serve.problems import KINDS, ProblemError, Refusal
 from components.serve.schema import Answer, Explanation, Health, Job, Models
 from components.serve.service import Service
 from components.serve.uploads import BatchForm, order_of
 
-R = TypeVar("R")
 PAGE = Path(__file__).with_name("page")
 _TYPES = {
     ".html": "text/html",
@@ -35,20 +34,6 @@ _CARD_POLICY = (
 )
 _Single = Annotated[uploads.Form, Form(media_type="multipart/form-data")]
 _Several = Annotated[BatchForm, Form(media_type="multipart/form-data")]
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how OpenAPI states the errors of an address."""
-    titles = {
-        status: "; ".join(k.title for k in KINDS.values() if k.status == status)
-        for status in statuses
-    }
-    return {status: {"description": title, **_PROBLEM} for status, title in titles.items()}
-
-
-_ALWAYS = (401, 403, 405, 413, 500, 503)
-_SENT = (404, 415, 422, *_ALWAYS)
 # What may be asked of a batch that has begun, as OpenAPI says it.
 _LINKS = {
     name: {"operationId": name, "parameters": {"number": "$response.body#/id"}}
@@ -81,14 +66,12 @@ def _page(found: APIRouter, service: Service) -> None:
 
 
 def _state(found: APIRouter, service: Service) -> None:
-    @found.get("/models", response_model=Models, responses=problems(*_ALWAYS))
+    @found.get("/models", response_model=Models, responses=problems(*ALWAYS))
     async def models() -> dict[str, Any]:
         """Return the models that are served, what they take, and what a request may be."""
         return service.models()
 
-    @found.get(
-        "/models/{name}/card", response_class=HTMLResponse, responses=problems(404, *_ALWAYS)
-    )
+    @found.get("/models/{name}/card", response_class=HTMLResponse, responses=problems(404, *ALWAYS))
     async def card(name: str) -> Response:
         """Return a model's card."""
         served = service.shelf.of(name)
@@ -96,12 +79,12 @@ def _state(found: APIRouter, service: Service) -> None:
             raise ProblemError("not-found", "the version's run has no model card any more")
         return HTMLResponse(served.card, headers={"Content-Security-Policy": _CARD_POLICY})
 
-    @found.get("/health", response_model=Health, responses=problems(*_ALWAYS))
+    @found.get("/health", response_model=Health, responses=problems(*ALWAYS))
     async def health() -> dict[str, Any]:
         """Return whether the service answers, and by which versions."""
         return service.health()
 
-    @found.get("/metrics", response_class=PlainTextResponse, responses=problems(*_ALWAYS))
+    @found.get("/metrics", response_class=PlainTextResponse, responses=problems(*ALWAYS))
     async def metrics() -> Response:
         """Return what the service counts, for Prometheus."""
         service.metrics.models.clear()
@@ -133,7 +116,7 @@ def _single(found: APIRouter, service: Service) -> None:
     @found.post(
         "/predict",
         response_model=Answer,
-        responses=problems(*_SENT),
+        responses=problems(*SENT),
         dependencies=_PARTS,
         form_limits=limits,
     )
@@ -144,7 +127,7 @@ def _single(found: APIRouter, service: Service) -> None:
     @found.post(
         "/explain",
         response_model=Explanation,
-        responses=problems(*_SENT),
+        responses=problems(*SENT),
         dependencies=_PARTS,
         form_limits=limits,
     )
@@ -160,7 +143,7 @@ def _batch(found: APIRouter, service: Service) -> None:
         "/predict/batch",
         response_model=Job,
         status_code=202,
-        responses={202: {"links": _LINKS}, **problems(*_SENT)},
+        responses={202: {"links": _LINKS}, **problems(*SENT)},
         dependencies=_PARTS,
         form_limits=uploads.BATCH_LIMITS,  # pyright: ignore[reportArgumentType]
     )
@@ -181,7 +164,7 @@ def _batch(found: APIRouter, service: Service) -> None:
     @found.get(
         "/predict/batch/{number}",
         response_model=Job,
-        responses=problems(404, *_ALWAYS),
+        responses=problems(404, *ALWAYS),
         operation_id="state",
     )
     async def state(number: str) -> dict[str, Any]:
@@ -192,7 +175,7 @@ def _batch(found: APIRouter, service: Service) -> None:
         "/predict/batch/{number}/result",
         operation_id="result",
         response_class=Response,
-        responses={200: {"content": {"text/csv": {}}}, **problems(404, 409, *_ALWAYS)},
+        responses={200: {"content": {"text/csv": {}}}, **problems(404, 409, *ALWAYS)},
     )
     async def result(number: str) -> Response:
         """Return a batch's result, one line of CSV per row of its table."""
@@ -204,7 +187,7 @@ def _batch(found: APIRouter, service: Service) -> None:
     @found.delete(
         "/predict/batch/{number}",
         status_code=204,
-        responses=problems(404, *_ALWAYS),
+        responses=problems(404, *ALWAYS),
         operation_id="forget",
     )
     async def forget(number: str) -> Response:
@@ -219,7 +202,7 @@ def _meaning(found: APIRouter, service: Service) -> None:
     @found.get(
         "/problems/{name}",
         response_class=PlainTextResponse,
-        responses=problems(404, *_ALWAYS),
+        responses=problems(404, *ALWAYS),
     )
     async def problem(name: str) -> str:
         """Return what a type of problem means."""
@@ -227,30 +210,6 @@ def _meaning(found: APIRouter, service: Service) -> None:
             raise ProblemError("not-found", "there is no such type of problem")
         kind = KINDS[name]
         return f"{kind.title} ({kind.status})\n\n{kind.meaning}\n"
-
-
-async def unless_gone(request: Request, work: Coroutine[Any, Any, R]) -> R:
-    """Return what some work comes to, or stop it as soon as nobody waits for it any more.
-
-    Raises:
-        ClientDisconnect: nobody does.
-    """
-    working = asyncio.create_task(work)
-    gone = asyncio.create_task(_gone(request))
-    try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientDisconnect
-    finally:
-        working.cancel()
-        gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    """Return once the client has gone away; its whole body has been received."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _keep(upload: UploadFile, target: Path) -> None:

@@ -109,9 +109,12 @@ class Service:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
-            await asyncio.to_thread(delete_left)
-            self.shelf.sweep()
-            await self.jobs.purge()
+            try:
+                await asyncio.to_thread(delete_left)
+                self.shelf.sweep()
+                await self.jobs.purge()
+            except Exception as error:  # noqa: BLE001 - or nothing would be deleted any more
+                say(f"serve: what is over could not be deleted ({type(error).__name__})")
 
     def names_of(self, served: Served) -> dict[str, Any]:
         """Return what an answer says of the version that gave it."""

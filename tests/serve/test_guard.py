@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from components.serve import guard, routes
+from components.serve import bodies, routes
 from components.serve.app import create
 from components.serve.problems import KINDS
 from components.serve.shelf import Served
@@ -190,7 +190,7 @@ async def _endless(sent: list[int]) -> AsyncGenerator[bytes]:
 def test_a_stream_is_refused_where_it_gets_too_large(
     small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_DRAINED", 100_000)
+    monkeypatch.setattr(bodies, "_DRAINED", 100_000)
     sent: list[int] = []
     answer = _ask(small, _endless(sent), **{"content-type": "multipart/form-data; boundary=b"})
     problem(answer, 413, "too-large")
@@ -209,7 +209,7 @@ async def _stalled(parts: Iterator[bytes]) -> AsyncGenerator[bytes]:
 
 
 def test_who_stops_sending_is_let_go(shelf: Shelf, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(guard, "_DRAINED_S", 0.1)
+    monkeypatch.setattr(bodies, "_DRAINED_S", 0.1)
     own = service(tmp_path, shelf("fields"), seconds=0.05)
     kind = {"content-type": "multipart/form-data; boundary=b"}
     begun = time.monotonic()

@@ -20,6 +20,7 @@ import pytest
 
 from components.core.bundle import Predictor
 from components.serve import batch_table, routes
+from components.serve import jobs as jobs_file
 from components.serve.app import create
 from components.serve.batch_table import Table
 from components.serve.calls import open_table
@@ -402,6 +403,25 @@ def test_results_are_forgotten_after_their_time_and_leftovers_with_them(
 
     asked(own, asking)
     assert list(own.scratch.glob("batch-*")) == []
+
+
+def test_who_forgets_a_batch_while_the_service_does_stops_neither(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = service(tmp_path, shelf("fields"), keep_minutes=1)
+    one = shelf("fields")
+    jobs: Any = own.jobs
+    for _ in range(2):
+        jobs.new(one).ended = time.monotonic() - 3600
+    deleted: list[Path] = []
+
+    def delete(folder: Path) -> None:
+        deleted.append(folder)
+        jobs._jobs.clear()  # as a DELETE does that comes meanwhile
+
+    monkeypatch.setattr(jobs_file, "delete", delete)
+    asyncio.run(jobs.purge())
+    assert len(deleted) >= 1
 
 
 def test_a_batch_keeps_the_version_that_it_began_with(shelf: Shelf, tmp_path: Path) -> None:

@@ -150,7 +150,11 @@ def test_a_service_that_no_model_answers_does_not_begin(
 
 @pytest.mark.parametrize("hangs", [False, True])
 def test_the_service_looks_after_itself_while_it_runs(
-    shelf: ServedOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: bool
+    shelf: ServedOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hangs: bool,
 ) -> None:
     own = service(tmp_path / "own", shelf("fields"), poll_seconds=0.01)
     done: list[str] = []
@@ -166,6 +170,8 @@ def test_the_service_looks_after_itself_while_it_runs(
 
     async def purge() -> None:
         done.append("purge")
+        if done.count("purge") == 1:
+            raise OSError(5, "/some/folder")
 
     of.jobs.purge = purge
     monkeypatch.setattr(service_file, "delete_left", lambda: done.append("left"))
@@ -178,6 +184,9 @@ def test_the_service_looks_after_itself_while_it_runs(
     assert done.count("refresh") == 2 if hangs else done.count("refresh") > 2
     told = [each for each in done if each != "refresh"]
     assert told[:6] == ["left", "sweep", "purge"] * 2
+    said = capsys.readouterr().err
+    assert "what is over could not be deleted (OSError)" in said
+    assert "/some/folder" not in said
     assert not own.scratch.exists()
 
 
