@@ -183,7 +183,8 @@ def _chunk(folder: Path, first: int, count: int) -> tuple[int, str]:
         {"age": "61", "sex": "F", "ecg_path": f"r{number}.hea"}
         for number in range(first, first + count)
     ]
-    chunk = Chunk(bundle=Bundle(folder=str(folder / "bundle")), first=first + 1, rows=rows, width=3,
+    chunk = Chunk(bundle=Bundle(folder=str(folder / "bundle")), first=first + 1,
+                  lines=range(first + 2, first + count + 2), rows=rows, width=3,
                   folder=str(folder / "ecg"), column="ecg_path")  # fmt: skip
     done = answered(chunk)
     return first, done.header + done.lines

@@ -9,14 +9,13 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from components.serve.order import Bundle
 from components.serve.problems import Fault, FaultError, ProblemError, Refusal
-from components.serve.worker import Worker
+from components.serve.worker import EndedError, Worker
 
 R = TypeVar("R")
 _RETRY_S = "1"
@@ -109,7 +108,7 @@ class Processes:
                 raise ProblemError(
                     "time-limit", f"the answer took longer than {seconds:g} s and was stopped"
                 ) from error
-            except BrokenProcessPool as error:
+            except EndedError as error:
                 raise _ended() from error
         if isinstance(found, Fault):
             raise FaultError(found)

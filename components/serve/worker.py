@@ -1,6 +1,7 @@
 """One process that computes, with one thread: killed at a time limit, begun anew when it has ended.
 
-It shares no pipe and no lock with another, so that its end, whatever it is doing, is its own.
+It shares no pipe and no lock with anybody, and nobody but it holds its end of its pipe: its end,
+whatever it was doing, is heard at once and is its own.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from components.core.errors import UserError
 from components.serve.calls import plainly
@@ -28,6 +31,27 @@ R = TypeVar("R")
 _PRELOADED = ["components.serve.answering", "components.serve.batch_rows"]
 # One that ended with nothing to do is begun anew for whoever comes next.
 _TRIES = 3
+# Of a process that was killed.
+_LAST_S = 10.0
+
+
+class EndedError(Exception):
+    """The process ended before it could answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Begun:
+    """A process that has begun.
+
+    Attributes:
+        process: it.
+        pipe: the service's end of its pipe.
+        ready: done once it has loaded its models.
+    """
+
+    process: ForkServerProcess
+    pipe: Connection[Any, Any]
+    ready: Future[None]
 
 
 class Worker:
@@ -39,8 +63,9 @@ class Worker:
 
     def __init__(self, bundles: Path) -> None:
         self._bundles = bundles
-        self._pool: ProcessPoolExecutor | None = None
-        self._number: Future[int] = Future()
+        self._own: _Begun | None = None
+        # One waits for the answer; the other may still hear the end of the process before.
+        self._threads = ThreadPoolExecutor(2)
         self._closed = False
         self.ended = 0
 
@@ -51,64 +76,84 @@ class Worker:
 
         Raises:
             TimeoutError: it took longer than `seconds`; the process was killed.
-            BrokenProcessPool: the process ended over it.
+            EndedError: the process ended over it.
         """
-        waiter = asyncio.wrap_future(await self._submitted(function, arguments))
+        own = await self._begun()
+        asked = asyncio.get_running_loop().run_in_executor(
+            self._threads, _exchanged, own.pipe, (function, arguments)
+        )
         try:
             async with asyncio.timeout(seconds):
-                return await waiter
-        except BaseException:  # also whoever asked going away: it computes for nobody then
+                return await asked
+        except BaseException as error:  # also whoever asked going away: nobody waits for it then
             self._end()
             if not self._closed:
-                self._begun()  # now, while nobody waits for it
+                self._own = self._begin()  # now, while nobody waits for it
+            if isinstance(error, (EOFError, OSError)) and not isinstance(error, TimeoutError):
+                raise EndedError from error
             raise
 
-    async def _submitted(
-        self, function: Callable[..., R], arguments: Sequence[object]
-    ) -> Future[R | Refusal | Fault]:
+    async def _begun(self) -> _Begun:
         for _ in range(_TRIES):
-            pool = self._begun()
-            try:
-                await asyncio.shield(asyncio.wrap_future(self._number))
-                return pool.submit(plainly, function, *arguments)
-            except BrokenProcessPool:
+            if self._closed:
+                break
+            if self._own is None or not self._own.process.is_alive():
                 self._end()
-        raise BrokenProcessPool("the process ends as soon as it begins")
+                self._own = self._begin()
+            own = self._own
+            try:
+                await asyncio.shield(asyncio.wrap_future(own.ready))
+            except (EOFError, OSError):
+                self._end()
+            else:
+                return own
+        raise EndedError
 
-    def _begun(self) -> ProcessPoolExecutor:
-        if self._closed:
-            raise BrokenProcessPool("the service ends")
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(_PRELOADED)
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=context, initializer=_begin, initargs=(str(self._bundles),)
-            )
-            self._number = self._pool.submit(os.getpid)
-        return self._pool
+    def _begin(self) -> _Begun:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_PRELOADED)
+        pipe, theirs = context.Pipe()
+        process = context.Process(
+            target=_compute, args=(theirs, _begin, str(self._bundles)), daemon=True
+        )
+        process.start()
+        theirs.close()  # or the end of the process would not be the end of the pipe
+        return _Begun(process=process, pipe=pipe, ready=self._threads.submit(pipe.recv))
 
     def _end(self) -> None:
-        """Kill the process; the next request begins another."""
-        if self._pool is None:
-            return
-        pool, self._pool = self._pool, None
-        self.ended += 1
-        self._kill()
-        # Its own thread sees the end; nothing here waits for it.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-    def _kill(self) -> None:
-        if self._number.done() and not self._number.cancelled() and not self._number.exception():
-            with suppress(ProcessLookupError):
-                os.kill(self._number.result(), signal.SIGKILL)
+        """Kill the process; a thread that reads its pipe hears it, so that it is not closed."""
+        if self._own is not None:
+            self.ended += 1
+            self._own.process.kill()
+        self._own = None
 
     def close(self) -> None:
         """End the process for good, and wait until it has ended."""
         self._closed = True
-        if self._pool is not None:
-            self._kill()
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        if self._own is not None:
+            self._own.process.kill()
+            self._own.process.join(_LAST_S)
+        self._own = None
+        self._threads.shutdown(wait=False)
+
+
+def _exchanged(pipe: Connection[Any, Any], asked: object) -> Any:  # noqa: ANN401 - what was asked for
+    pipe.send(asked)
+    return pipe.recv()
+
+
+def _compute(pipe: Connection[Any, Any], begin: Callable[[str], None], bundles: str) -> None:
+    """In a process: answer what is asked, until the service closes the pipe."""
+    begin(bundles)
+    pipe.send(None)
+    with suppress(EOFError):
+        while True:
+            function, arguments = pipe.recv()
+            found = plainly(function, *arguments)
+            try:
+                pipe.send(found)
+            except (TypeError, AttributeError) as error:  # before a byte of it was sent
+                pipe.send(Fault(kind=type(error).__name__, place="answer"))
 
 
 def _begin(bundles: str) -> None:

@@ -149,8 +149,8 @@ def test_one_that_dies_while_it_writes_holds_up_nobody(tmp_path: Path) -> None:
     own = made(tmp_path, count=2)
 
     async def asking() -> None:
-        for _ in range(6):
-            large = asyncio.create_task(own.ask(bytes, 300_000_000))
+        for _ in range(3):
+            large = asyncio.create_task(own.ask(bytes, 200_000_000))
             number: Any = await own.ask(pid)
             others = {each.pid for each in _family()} - {number}
             await asyncio.sleep(0.1)
