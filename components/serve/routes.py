@@ -147,14 +147,15 @@ def _batch(found: APIRouter, service: Service) -> None:
         dependencies=_PARTS,
         form_limits=uploads.BATCH_LIMITS,  # pyright: ignore[reportArgumentType]
     )
-    async def begin(form: _Several, response: Response) -> dict[str, Any]:
+    async def begin(request: Request, form: _Several, response: Response) -> dict[str, Any]:
         """Begin a batch: a table of patients, and the files that it names in one zip."""
         job = service.jobs.new(service.shelf.of(form.model))
         try:
-            await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
-            if form.files is not None:
-                await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
-            await service.jobs.start(job)
+            with service.shelf.using(job.served):
+                await asyncio.to_thread(_keep, form.table, job.folder / TABLE)
+                if form.files is not None:
+                    await asyncio.to_thread(_keep, form.files, job.folder / ARCHIVE)
+                await unless_gone(request, service.jobs.start(job))
         except BaseException:  # a full disk, a stop: it must not hold a batch's place
             await service.jobs.forget(job.id)
             raise

@@ -9,24 +9,23 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 _PREFIX = "cardio-serve-"
-_LOCK = "lock"
-# A folder without a lock this young may be one whose service has not begun it yet.
-_YOUNG_S = 60.0
+# In every such folder, and in no other of a like name.
+_MARK = ".folder-of-a-prediction-service"
 
 
 def scratch_folder() -> Path:
     """Return a new folder, after those that killed services left behind are deleted."""
     delete_left()
-    found = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    # Never closed: the lock is held until the process ends, however it ends. And held before it
-    # has its name, so that nobody finds it free.
-    fcntl.flock(os.open(found / f"{_LOCK}.new", os.O_CREAT | os.O_RDWR, 0o600), fcntl.LOCK_EX)
-    (found / f"{_LOCK}.new").rename(found / _LOCK)
-    return found
+    # Locked and marked before it has its name, so that nobody finds it free. The folder itself is
+    # locked: a file in it may be swept away with what else is old. The lock is held until the
+    # process ends, however it ends.
+    found = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
+    fcntl.flock(os.open(found, os.O_RDONLY), fcntl.LOCK_EX)
+    (found / _MARK).touch()
+    return found.rename(found.with_name(found.name.removeprefix(".")))
 
 
 def delete_left() -> None:
@@ -39,13 +38,16 @@ def delete_left() -> None:
 def _is_left(folder: Path) -> bool:
     """Return whether it is this user's, and of a service that is no more."""
     try:
-        about = folder.lstat()
-        if about.st_uid != os.getuid() or folder.is_symlink():
+        ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
+        if not ours or not (folder / _MARK).is_file():
             return False
-        if not (folder / _LOCK).exists():
-            return time.time() - about.st_mtime > _YOUNG_S
-        with (folder / _LOCK).open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # locked, or gone meanwhile
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # gone meanwhile
         return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # its service runs
+        return False
+    finally:
+        os.close(descriptor)
     return True

@@ -7,11 +7,12 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from components.core import aliases
 from components.core.errors import CardioError, InputError, shorten
@@ -28,6 +29,9 @@ from components.serve.processes import Processes
 _KEPT_S = 120.0
 # Between two attempts to load a version that could not be loaded.
 _AGAIN_S = 30.0
+# Models whose registry is asked at the same time.
+_AT_ONCE = 8
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +81,7 @@ class Shelf:
     served: dict[str, Served] = field(default_factory=dict[str, Served])
     troubles: dict[str, str] = field(default_factory=dict[str, str])
     kept: list[tuple[float, Served]] = field(default_factory=list[tuple[float, Served]])
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE))
     _users: Counter[Path] = field(default_factory=Counter[Path])
     _failed: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
 
@@ -119,7 +124,7 @@ class Shelf:
 
     async def _refresh(self, name: str) -> bool:
         """Return whether the version answers that the alias points at."""
-        number = await asyncio.to_thread(pointed_at, name, self.alias)
+        number = await self._apart(pointed_at, name, self.alias)
         old = self.served.get(name)
         if old is not None and old.version == number:
             return True
@@ -151,6 +156,10 @@ class Shelf:
                 self.kept.remove(entry)
                 shutil.rmtree(old.folder, ignore_errors=True)
 
+    async def _apart(self, function: Callable[..., R], *arguments: object) -> R:
+        """Return what a function says, run where a registry that hangs holds up nothing else."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
     async def _loaded(self, name: str, number: str) -> Served:
         # Of its own for every time: the same version may be on its way out in another.
         into = Path(tempfile.mkdtemp(prefix="model-", dir=self.scratch))
@@ -161,7 +170,7 @@ class Shelf:
             raise
 
     async def _loaded_into(self, into: Path, name: str, number: str) -> Served:
-        logged = await asyncio.to_thread(download, name, number, into)
+        logged = await self._apart(download, name, number, into)
         bundle = Bundle(folder=str(logged.bundle), text_encoder=self.text_encoder)
         facts = await self.processes.run(describe, bundle)
         if isinstance(facts, Refusal):
@@ -171,8 +180,8 @@ class Shelf:
             version=number,
             bundle=bundle,
             folder=into,
-            facts=facts | {"figures": await asyncio.to_thread(_figures, name, number)},
-            card=await asyncio.to_thread(card_page, name, number),
+            facts=facts | {"figures": await self._apart(_figures, name, number)},
+            card=await self._apart(card_page, name, number),
         )
 
     def _trouble(self, name: str, error: Exception) -> None:

@@ -39,6 +39,10 @@ class EndedError(Exception):
     """The process ended before it could answer."""
 
 
+class _NotSentError(Exception):
+    """The process had ended before it was asked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Begun:
     """A process that has begun.
@@ -46,12 +50,25 @@ class _Begun:
     Attributes:
         process: it.
         pipe: the service's end of its pipe.
-        ready: done once it has loaded its models.
     """
 
     process: ForkServerProcess
     pipe: Connection[Any, Any]
-    ready: Future[None]
+
+    def ended(self) -> bool:
+        """Return whether it has ended; with nothing asked, all that its pipe can tell is its end.
+
+        The pipe knows at once, the server of forks when it has reaped it.
+        """
+        return not self.process.is_alive() or self.pipe.poll()
+
+    def asked(self, what: object) -> Any:  # noqa: ANN401 - what it was asked for
+        """Return the answer of the process."""
+        try:
+            self.pipe.send(what)
+        except OSError as error:
+            raise _NotSentError from error
+        return self.pipe.recv()
 
 
 class Worker:
@@ -63,7 +80,8 @@ class Worker:
 
     def __init__(self, bundles: Path) -> None:
         self._bundles = bundles
-        self._own: _Begun | None = None
+        self._own: Future[_Begun] | None = None
+        self._last: _Begun | None = None
         # One waits for the answer; the other may still hear the end of the process before.
         self._threads = ThreadPoolExecutor(2)
         self._closed = False
@@ -78,17 +96,23 @@ class Worker:
             TimeoutError: it took longer than `seconds`; the process was killed.
             EndedError: the process ended over it.
         """
-        own = await self._begun()
-        asked = asyncio.get_running_loop().run_in_executor(
-            self._threads, _exchanged, own.pipe, (function, arguments)
-        )
+        for _ in range(_TRIES):
+            own = await self._begun()
+            try:
+                return await self._asked(own, (function, arguments), seconds)
+            except _NotSentError:
+                continue
+        raise EndedError
+
+    async def _asked(self, own: _Begun, what: object, seconds: float) -> Any:  # noqa: ANN401
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                return await asked
+                return await loop.run_in_executor(self._threads, own.asked, what)
         except BaseException as error:  # also whoever asked going away: nobody waits for it then
-            self._end()
+            self._end(own)
             if not self._closed:
-                self._own = self._begin()  # now, while nobody waits for it
+                self._own = self._threads.submit(self._begin)  # now, while nobody waits for it
             if isinstance(error, (EOFError, OSError)) and not isinstance(error, TimeoutError):
                 raise EndedError from error
             raise
@@ -97,19 +121,19 @@ class Worker:
         for _ in range(_TRIES):
             if self._closed:
                 break
-            if self._own is None or not self._own.process.is_alive():
-                self._end()
-                self._own = self._begin()
-            own = self._own
+            if self._own is None:
+                self._own = self._threads.submit(self._begin)
             try:
-                await asyncio.shield(asyncio.wrap_future(own.ready))
-            except (EOFError, OSError):
-                self._end()
-            else:
-                return own
+                own = await asyncio.shield(asyncio.wrap_future(self._own))
+                if not own.ended():
+                    return own
+            except (EOFError, OSError):  # it ended as it began
+                own = None
+            self._end(own)
         raise EndedError
 
     def _begin(self) -> _Begun:
+        """Begin a process, in a thread: the server of forks may have to begin first."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         pipe, theirs = context.Pipe()
@@ -118,28 +142,26 @@ class Worker:
         )
         process.start()
         theirs.close()  # or the end of the process would not be the end of the pipe
-        return _Begun(process=process, pipe=pipe, ready=self._threads.submit(pipe.recv))
+        self._last = _Begun(process=process, pipe=pipe)
+        if self._closed:
+            process.kill()
+        pipe.recv()  # it has loaded its models
+        return self._last
 
-    def _end(self) -> None:
+    def _end(self, own: _Begun | None) -> None:
         """Kill the process; a thread that reads its pipe hears it, so that it is not closed."""
-        if self._own is not None:
-            self.ended += 1
-            self._own.process.kill()
+        self.ended += 1
+        if own is not None:
+            own.process.kill()
         self._own = None
 
     def close(self) -> None:
         """End the process for good, and wait until it has ended."""
         self._closed = True
-        if self._own is not None:
-            self._own.process.kill()
-            self._own.process.join(_LAST_S)
-        self._own = None
-        self._threads.shutdown(wait=False)
-
-
-def _exchanged(pipe: Connection[Any, Any], asked: object) -> Any:  # noqa: ANN401 - what was asked for
-    pipe.send(asked)
-    return pipe.recv()
+        if self._last is not None:
+            self._last.process.kill()
+            self._last.process.join(_LAST_S)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _compute(pipe: Connection[Any, Any], begin: Callable[[str], None], bundles: str) -> None:

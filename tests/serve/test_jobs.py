@@ -385,6 +385,49 @@ def test_more_batches_than_may_be_are_turned_away_and_deleting_makes_room(
     assert not own.scratch.exists()
 
 
+def test_a_batch_whose_sender_goes_away_as_it_begins_does_not_run(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    own = service(tmp_path, shelf("fields"))
+    near: Any = own.processes
+    heard: list[str] = []
+    held = asyncio.Event()
+
+    async def run(*_: object, **__: object) -> None:
+        heard.append("begun")
+        await held.wait()
+
+    near.run = run
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="table"; filename="t.csv"\r\n\r\n'
+        b"age,sex\n1,F\n\r\n--b--\r\n"
+    )
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/predict/batch",
+        "raw_path": b"/predict/batch", "query_string": b"", "http_version": "1.1",
+        "scheme": "http", "headers": [
+            (b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=b"),
+        ],
+    }  # fmt: skip
+    said = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Any:
+        for message in said:
+            return message
+        while not heard:
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        heard.append(str(message.get("status", "")))
+
+    asyncio.run(asyncio.wait_for(create(own)(scope, receive, send), 20))
+    jobs: Any = own.jobs
+    assert heard[:2] == ["begun", "499"]
+    assert jobs._jobs == {}
+    assert list(own.scratch.glob("batch-*")) == []
+
+
 def test_results_are_forgotten_after_their_time_and_leftovers_with_them(
     shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -438,7 +481,7 @@ def test_a_batch_keeps_the_version_that_it_began_with(shelf: Shelf, tmp_path: Pa
 
     near.run = run
     batch(own, "age,sex\n1,F\n")
-    assert seen == [0, 1]  # the table; its row
+    assert seen == [1, 1]  # the table; its row
     assert shelf_of._users[one.folder] == 0
 
 

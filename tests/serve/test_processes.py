@@ -118,16 +118,56 @@ def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path) -> No
     own = made(tmp_path)
 
     async def asking() -> None:
-        for _ in range(2):
+        for late in (0.0, 0.0, 0.5):  # before anybody has heard of it, and after
             number: Any = await own.ask(pid)
-            process = psutil.Process(number)
-            process.send_signal(signal.SIGKILL)
-            process.wait(10)
-            await asyncio.sleep(0.5)
+            psutil.Process(number).send_signal(signal.SIGKILL)
+            time.sleep(0.02 + late)  # the kernel's own end of it
             assert await own.ask(len, b"abc") == 3
 
     run(own, asking)
-    assert own.stopped == 2
+    assert own.stopped == 3
+
+
+def test_one_that_ends_before_it_was_asked_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = made(tmp_path)
+    begun: Any = worker_file._Begun
+    monkeypatch.setattr(begun, "ended", lambda _: False)  # as if it died between look and word
+
+    async def asking() -> None:
+        number: Any = await own.ask(pid)
+        os.kill(number, signal.SIGKILL)
+        time.sleep(0.1)
+        assert await own.ask(len, b"abc") == 3
+
+    run(own, asking)
+    assert own.stopped == 1
+
+
+def test_the_loop_goes_on_while_a_process_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server of forks may have been killed, and have to import all again."""
+    own = made(tmp_path)
+    really: Any = worker_file.Worker._begin
+
+    def slow(worker: Any) -> Any:
+        time.sleep(0.5)
+        return really(worker)
+
+    monkeypatch.setattr(worker_file.Worker, "_begin", slow)
+
+    async def asking() -> None:
+        first = asyncio.create_task(own.ask(len, b"abc"))
+        last, longest = time.monotonic(), 0.0
+        while not first.done():
+            await asyncio.sleep(0.01)
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        assert longest < 0.4
+        assert first.result() == 3
+
+    run(own, asking)
 
 
 def test_a_process_that_never_begins_is_told(

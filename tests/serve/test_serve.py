@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -199,19 +198,19 @@ def test_the_folder_is_ones_own_and_those_of_the_killed_are_deleted(tmp_path: Pa
     first = scratch.scratch_folder()
     assert first.stat().st_mode & 0o777 == 0o700
     base = first.parent
-    left, begun, died = (base / f"cardio-serve-{n}" for n in ("left", "begun", "died"))
-    for folder in (left, begun, died):
+    left, own = (base / f"cardio-serve-{name}" for name in ("left", "own-notes"))
+    for folder in (left, own, tmp_path / "else"):
         folder.mkdir()
-    (left / "lock").touch()  # held by nobody, however young
+    mark = next(first.iterdir()).name
+    for folder in (left, tmp_path / "else"):
+        (folder / mark).touch()  # locked by nobody
     (left / "batch-x").mkdir()
-    (tmp_path / "else").mkdir()
-    (tmp_path / "else" / "lock").touch()
     (base / "cardio-serve-link").symlink_to(tmp_path / "else")
-    old = time.time() - 3600
-    for folder in (first, died, tmp_path / "else"):
-        os.utime(folder, (old, old))
     second = scratch.scratch_folder()
     assert {each.name for each in base.iterdir()} == {
-        first.name, second.name, "cardio-serve-begun", "cardio-serve-link",
+        first.name, second.name, "cardio-serve-own-notes", "cardio-serve-link",
     }  # fmt: skip
-    assert (tmp_path / "else" / "lock").exists()
+    assert (tmp_path / "else" / mark).exists()
+    (first / mark).unlink()  # as whatever sweeps old files does
+    scratch.delete_left()
+    assert first.exists()

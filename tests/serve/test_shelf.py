@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,6 +199,33 @@ def test_a_registry_that_fails_is_told_and_asked_again(
     refresh(own)
     assert own.troubles == {}
     assert own.of("toy").version == "2"
+
+
+def test_a_registry_that_hangs_holds_up_no_request(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near: Any = Near()
+    own = Shelf(
+        names=[f"m{n}" for n in range(40)], alias="champion", processes=near, scratch=tmp_path
+    )
+    free = threading.Event()
+
+    def hanging(name: str, alias: str) -> str:
+        free.wait(20)
+        raise StorageError("the store does not answer")
+
+    monkeypatch.setattr(shelf_file, "pointed_at", hanging)
+
+    async def asking() -> None:
+        following = asyncio.create_task(own.refresh())
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):  # what every request needs
+            assert await asyncio.to_thread(len, "abc") == 3
+        free.set()
+        await following
+
+    asyncio.run(asking())
+    assert set(own.troubles.values()) == {"the store does not answer"}
 
 
 def test_one_of_two_models_that_cannot_be_loaded_leaves_the_other(

@@ -45,7 +45,8 @@ class _Bounded:
         if (left if size < 0 else min(size, left)) > self._most * _ENTRY + _END:
             raise TooManyMembersError
         found = self._file.read(size)
-        if found.count(_LISTED) > self._most:
+        # What is read to find the end may hold some of the contents.
+        if found.startswith(_LISTED) and found.count(_LISTED) > self._most:
             raise TooManyMembersError
         return found
 

@@ -20,7 +20,7 @@ export function percent(probability, digits = decimals(probability)) {
 
 function bare(probability, digits) {
   if (digits > 0 && probability < POLE && probability > 0) return "below 0.1";
-  if (digits > 0 && probability > 1 - POLE && probability < 1) return "above 99.9";
+  if (digits > 0 && probability >= 1 - POLE && probability < 1) return "above 99.9";
   return (probability * 100).toFixed(digits);
 }
 

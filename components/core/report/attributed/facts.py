@@ -43,7 +43,7 @@ def risk_words(probability: float) -> str:
         return f"risk {100 * probability:.0f} %"
     if 0 < probability < _LEAST:
         return "risk below 0.1 %"
-    if 1 - _LEAST < probability < 1:
+    if 1 - _LEAST <= probability < 1:
         return "risk above 99.9 %"
     return f"risk {100 * probability:.1f} %"
 

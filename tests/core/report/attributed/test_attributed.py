@@ -29,7 +29,7 @@ def test_a_withheld_risk_is_not_told() -> None:
     ("probability", "words"),
     [(0.0, "risk 0.0 %"), (0.0001, "risk below 0.1 %"), (0.004, "risk 0.4 %"),
      (0.01, "risk 1 %"), (0.62, "risk 62 %"), (0.996, "risk 99.6 %"),
-     (0.99999, "risk above 99.9 %"), (1.0, "risk 100.0 %")],
+     (0.9995, "risk above 99.9 %"), (0.99999, "risk above 99.9 %"), (1.0, "risk 100.0 %")],
 )  # fmt: skip
 def test_a_risk_is_not_told_as_none_or_certain(probability: float, words: str) -> None:
     assert risk_words(probability) == words
