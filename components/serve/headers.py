@@ -43,5 +43,5 @@ def _form(value: bytes) -> bytes:
 def _is_utf8(name: bytes) -> bool:
     try:
         return codecs.lookup(name.decode("ascii")).name in ("utf-8", "ascii")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return False
