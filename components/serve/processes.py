@@ -142,6 +142,11 @@ class Processes:
                     return
         self._free.append(worker)
 
+    def begin(self) -> None:
+        """Begin every process, before anybody waits for one."""
+        for each in self._all:
+            each.begin()
+
     def close(self) -> None:
         """Stop every process."""
         for each in self._all:

@@ -84,6 +84,7 @@ class Service:
         except Exception as error:
             self.trouble = error  # the server itself would only log it
             raise
+        self.processes.begin()
         say(self.announce)
         # Two, so that a registry that does not answer keeps no upload longer than it may be kept.
         tasks = [asyncio.create_task(each) for each in (self._follow(), self._tidy())]

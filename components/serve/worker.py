@@ -55,24 +55,17 @@ class _Begun:
     process: ForkServerProcess
     pipe: Connection[Any, Any]
 
-    def ended(self) -> bool:
-        """Return whether it has ended; with nothing asked, all that its pipe can tell is its end.
-
-        The pipe knows at once, the server of forks when it has reaped it.
-        """
-        return not self.process.is_alive() or self.pipe.poll()
-
     def asked(self, what: object) -> Any:  # noqa: ANN401 - what it was asked for
         """Return the answer of the process."""
         try:
             self.pipe.send(what)
-        except OSError as error:
+        except OSError as error:  # nobody holds the other end any more
             raise _NotSentError from error
         return self.pipe.recv()
 
 
 class Worker:
-    """A process; it begins when it is first asked.
+    """A process; it begins when it is told to, or first asked.
 
     Args:
         bundles: file that lists the models which it loads before its first request.
@@ -111,25 +104,25 @@ class Worker:
                 return await loop.run_in_executor(self._threads, own.asked, what)
         except BaseException as error:  # also whoever asked going away: nobody waits for it then
             self._end(own)
-            if not self._closed:
-                self._own = self._threads.submit(self._begin)  # now, while nobody waits for it
+            self.begin()
             if isinstance(error, (EOFError, OSError)) and not isinstance(error, TimeoutError):
                 raise EndedError from error
             raise
+
+    def begin(self) -> Future[_Begun]:
+        """Begin the process if there is none, before anybody waits for it."""
+        if self._own is None:
+            self._own = Future() if self._closed else self._threads.submit(self._begin)
+        return self._own
 
     async def _begun(self) -> _Begun:
         for _ in range(_TRIES):
             if self._closed:
                 break
-            if self._own is None:
-                self._own = self._threads.submit(self._begin)
             try:
-                own = await asyncio.shield(asyncio.wrap_future(self._own))
-                if not own.ended():
-                    return own
+                return await asyncio.shield(asyncio.wrap_future(self.begin()))
             except (EOFError, OSError):  # it ended as it began
-                own = None
-            self._end(own)
+                self._end(None)
         raise EndedError
 
     def _begin(self) -> _Begun:

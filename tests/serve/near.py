@@ -63,6 +63,9 @@ class Near:
     def preload(self, bundles: Sequence[Bundle]) -> None:
         del bundles
 
+    def begin(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

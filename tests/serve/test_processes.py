@@ -128,21 +128,21 @@ def test_a_process_that_is_killed_while_idle_costs_nothing(tmp_path: Path) -> No
     assert own.stopped == 3
 
 
-def test_one_that_ends_before_it_was_asked_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = made(tmp_path)
-    begun: Any = worker_file._Begun
-    monkeypatch.setattr(begun, "ended", lambda _: False)  # as if it died between look and word
+def test_all_begin_before_anybody_waits(tmp_path: Path) -> None:
+    own = made(tmp_path, count=2)
 
     async def asking() -> None:
-        number: Any = await own.ask(pid)
-        os.kill(number, signal.SIGKILL)
-        time.sleep(0.1)
-        assert await own.ask(len, b"abc") == 3
+        before = {each.pid for each in _family()}
+        own.begin()
+        own.begin()  # those that have begun are left alone
+        async with asyncio.timeout(20):
+            while len({each.pid for each in _family()} - before) < 2:
+                await asyncio.sleep(0.05)
+        assert await own.ask(pid) not in before
+        assert len({each.pid for each in _family()} - before) == 2
 
     run(own, asking)
-    assert own.stopped == 1
+    assert own.stopped == 0
 
 
 def test_the_loop_goes_on_while_a_process_begins(
