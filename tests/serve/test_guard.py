@@ -279,7 +279,7 @@ def test_who_bears_no_token_takes_nobodys_place(guarded: Any) -> None:
 
 @pytest.mark.parametrize("wanted", ["bytes=99999999-", "foo", "bytes=0-1"])
 def test_a_part_of_an_answer_is_not_sent(small: Any, wanted: str) -> None:
-    answer = client(small).get("/page/app.js", headers={"range": wanted, "if-range": "x"})
+    answer = client(small).get("/page/app.js", headers={"range": wanted})
     assert answer.status_code == 200
     assert answer.headers["accept-ranges"] == "none"
     assert len(answer.content) == int(answer.headers["content-length"])
