@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.reduction import ForkingPickler
@@ -129,3 +130,34 @@ def problem(answer: Any, status: int, kind: str) -> dict[str, Any]:
 def close(found: float | None, wanted: float) -> bool:
     """Return whether an answer's number is the bundle's; null stands for NaN."""
     return wanted != wanted if found is None else found == pytest.approx(wanted, abs=1e-6)
+
+
+def left(of: Service, path: str, body: bytes, heard: list[str]) -> None:
+    """Send a form of boundary `b`, and go away as soon as something has been heard.
+
+    Args:
+        of: service that is asked.
+        path: that is posted to.
+        body: of the form.
+        heard: that its stand-in for processes appends to; the status of the answer follows.
+    """
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": path,
+        "raw_path": path.encode(), "query_string": b"", "http_version": "1.1", "scheme": "http",
+        "headers": [
+            (b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=b"),
+        ],
+    }  # fmt: skip
+    said = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Any:
+        for message in said:
+            return message
+        while not heard:
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        heard.append(str(message.get("status", "")))
+
+    asyncio.run(asyncio.wait_for(create(of)(scope, receive, send), 20))

@@ -15,7 +15,7 @@ from components.serve import bodies, routes
 from components.serve.app import create
 from components.serve.problems import KINDS
 from components.serve.shelf import Served
-from tests.serve.near import ADDRESS, client, problem, served, service
+from tests.serve.near import ADDRESS, client, left, problem, served, service
 
 Shelf = Callable[[str], Served]
 TOKEN = "a-token-of-enough-letters"  # noqa: S105
@@ -334,32 +334,8 @@ def test_who_goes_away_is_not_computed_for(shelf: Shelf, tmp_path: Path) -> None
             raise
 
     near.ask = ask
-    app = create(own)
     body = b'--b\r\nContent-Disposition: form-data; name="fields"\r\n\r\n{"age": 1}\r\n--b--\r\n'
-
-    async def asked() -> None:
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/predict",
-            "raw_path": b"/predict", "query_string": b"", "http_version": "1.1", "scheme": "http",
-            "headers": [
-                (b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=b"),
-            ],
-        }  # fmt: skip
-        said = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-        async def receive() -> Any:
-            for message in said:
-                return message
-            while not heard:
-                await asyncio.sleep(0.01)
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            heard.append(str(message.get("status", "")))
-
-        await app(scope, receive, send)
-
-    asyncio.run(asyncio.wait_for(asked(), 20))
+    left(own, "/predict", body, heard)
     assert heard[:3] == ["begun", "stopped", "499"]
 
 
