@@ -24,7 +24,6 @@ from components.core.bundle_explained import explained
 from components.core.bundle_explanation import Explanation
 from components.core.bundle_ready import Ready
 from components.core.bundle_seal import seal
-from components.core.errors import ConfigError, InputError
 from components.core.readers.safe_xml import parse
 from tests.bundles import ECG, REFERENCE, csv_ecg, write_toy_bundle, zipped_ecg
 from tests.cohorts import LEADS
@@ -368,42 +367,6 @@ def test_an_abstaining_model_is_explained_without_its_risk(tmp_path: Path) -> No
     assert np.isfinite(found.log_odds)
     assert "risk" not in found.drawings[0].svg
     assert "log-odds" in found.drawings[0].svg
-
-
-def test_what_could_not_be_read_cannot_be_explained(toy: Predictor) -> None:
-    broken = toy.ready({**OWN, "ecg_base64": "!"})
-    with pytest.raises(
-        InputError,
-        match=r"^there is no answer that could be explained: the field 'ecg_base64' is not base64",
-    ):
-        explained(toy, broken)
-
-
-def test_a_path_has_a_point(toy: Predictor) -> None:
-    with pytest.raises(ConfigError, match="steps is 0"):
-        explained(toy, ready(toy, **OWN, ecg_base64=zipped_ecg()), steps=0)
-
-
-def test_an_older_bundle_is_told_to_be_written_again(tmp_path: Path) -> None:
-    folder = write_toy_bundle(tmp_path)
-    for file in folder.glob("*/reference.json"):
-        file.unlink()
-    seal(folder)
-    predictor = Predictor(folder)
-    taken = ready(predictor, **OWN, ecg_base64=zipped_ecg())
-    assert predictor.answers([taken])[0].error == ""
-    with pytest.raises(
-        InputError, match=r"was written before explanations of single answers.*evaluate again"
-    ):
-        explained(predictor, taken)
-
-
-def test_a_damaged_reference_is_named(tmp_path: Path) -> None:
-    folder = write_toy_bundle(tmp_path)
-    (folder / "member1" / "reference.json").write_text("{}")
-    seal(folder)
-    with pytest.raises(InputError, match="'member1' of the model bundle is damaged"):
-        Predictor(folder)
 
 
 def test_importing_it_imports_no_library_that_draws() -> None:
