@@ -94,7 +94,7 @@ class Worker:
             try:
                 return await self._asked(own, (function, arguments), seconds)
             except _NotSentError:
-                continue
+                continue  # nothing of the question was read; another process begins for it
         raise EndedError
 
     async def _asked(self, own: _Begun, what: object, seconds: float) -> Any:  # noqa: ANN401
